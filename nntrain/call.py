@@ -1,0 +1,32 @@
+"""Call: what one forward pass needs to know besides its input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nntrain.families import Array
+
+Watch = Callable[[str, Array, Array | None], None]
+"""`watch(path, y, None)` after a layer's forward, `watch(path, y, dy)` before its backward."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One forward pass.
+
+    training: dropout drops, running statistics move.
+    step: the training step, counted from 0; with `row` and `number` it places the random words.
+    row: the place of this call's first row in the whole batch of the step.
+    number: which of several forward passes in the same step this is.
+    watch: called with every layer's output and its gradient; only chains call it.
+    """
+
+    training: bool = False
+    step: int = 0
+    row: int = 0
+    number: int = 0
+    watch: Watch | None = None
+
+
+INFERENCE = Call()

@@ -1,0 +1,259 @@
+"""The families that a config may choose from, and the contract of each.
+
+A *kind* is a frozen dataclass: `Dense(units=64)` is the very thing that `{type: dense, units: 64}`
+names.  A kind registers itself under its class name in snake case, so adding one is writing one
+class.  Nothing here knows YAML, pydantic or training.
+
+Shapes leave out the batch axis, which is axis 0.  Arrays are float32 in training; no kind names a
+dtype, so that the tests can build everything in float64.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Gt, Le, Lt
+
+if TYPE_CHECKING:
+    from nntrain.call import Call
+    from nntrain.store import Builder
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Backward = Callable[[Array], Array | None]
+Forward = Callable[[Array, "Call"], tuple[Array, Backward]]
+
+PositiveInt = Annotated[int, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+Rate = Annotated[float, Ge(0), Lt(1)]  # a share that must leave something over
+Share = Annotated[float, Gt(0), Le(1)]
+
+Task = Literal["classes", "binary", "numbers"]
+"""What a loss learns: one of several classes, one of two, or numbers."""
+
+
+class Spec:
+    """Anything that a mapping in a config file describes: a frozen dataclass."""
+
+
+class Family(Spec):
+    """A set of kinds that one place in the config may choose from by `type`."""
+
+    kinds: ClassVar[dict[str, type[Self]]]
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if Family in cls.__bases__:
+            cls.kinds = {}
+        else:
+            cls.kind = (
+                cls.__dict__.get("kind")
+                or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+            )
+            cls.kinds[cls.kind] = cls
+
+
+class Built(NamedTuple):
+    """A layer that stands on a store: its forward, and the shape that comes out of it."""
+
+    forward: Forward
+    shape: Shape
+
+
+class Layer(Family):
+    """A piece of network: `build(shape, store) -> Built`, `forward(x, call) -> (y, backward)`.
+
+    1. Never write into `x` or `dy`; returning one of them unchanged is allowed.
+    2. `backward(dy) -> dx` *sets* the gradients of its weights; it never adds.
+    3. `backward` returns `None` where nothing upstream learns (`store.learns` at build).
+    4. What survives a call lives in the store: `store.weight(...)`, `store.buffer(...)`.
+    5. Two forwards, then their backwards in any order, give the same as one after the other.
+    6. Constants are Python floats: one `np.float64` scalar makes a float32 pass 16 times slower.
+    7. `build` is pure and runs twice: on a plan that only counts, then on the real store.
+    """
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        raise NotImplementedError
+
+
+class Activation(Family):
+    """An elementwise or rowwise function; the contract is that of `Layer`, the shape stays."""
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        raise NotImplementedError
+
+
+class Loss(Family):
+    """`loss(prediction, target, weights) -> (float, d_prediction)`: the weighted *sum*.
+
+    `weights` (N,) sum to 1 over the whole batch, so short batches, accumulated ones and batches
+    shared by processes are exact.  `link(prediction)` is what people are shown: probabilities
+    where the loss takes logits.
+    """
+
+    task: ClassVar[Task]
+
+    def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        raise NotImplementedError
+
+    def link(self, prediction: Array) -> Array:
+        return prediction
+
+
+Update = Callable[[int, float, float], None]
+"""`update(step, rate, scale)`: one move of all weights; steps count from 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Family):
+    """How the weights move: in place on the flat vectors, in blocks that stay in the cache.
+
+    Learning rate, weight decay and clipping are applied here, once for all kinds; a kind writes
+    the rule of one block.  `weight_decay` is decoupled (Loshchilov & Hutter 2019,
+    arXiv:1711.05101): θ shrinks by rate · weight_decay before the step; biases do not decay.
+    State lives in named slots, vectors as long as θ, which checkpoints save.
+    """
+
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat = 0.0
+
+    def slots(self) -> tuple[str, ...]:
+        """Names of the vectors that the rule remembers between steps."""
+        return ()
+
+    def constants(self, step: int, rate: float) -> tuple[float, ...]:
+        """The numbers of the rule that are the same for all blocks in this step."""
+        raise NotImplementedError
+
+    def move(
+        self, p: Array, g: Array, work: Array, state: Sequence[Array], constants: Sequence[Array]
+    ) -> None:
+        """The rule for one block: weights `p` move in place; `work` is room of the same size."""
+        raise NotImplementedError
+
+    def build(self, theta: Array, grad: Array, decaying: int, state: Mapping[str, Array]) -> Update:
+        """The update of `theta` by `grad`; `theta[:decaying]` are the weights that decay."""
+        work = np.empty_like(theta[:BLOCK])
+        blocks = [
+            (
+                theta[part],
+                grad[part],
+                work[: len(theta[part])],
+                [state[k][part] for k in self.slots()],
+            )
+            for part in (slice(at, at + BLOCK) for at in range(0, len(theta), BLOCK))
+        ]
+        shrinking = theta[:decaying]
+
+        def update(step: int, rate: float, scale: float) -> None:
+            if self.weight_decay:
+                np.multiply(shrinking, 1.0 - rate * self.weight_decay, out=shrinking)
+            constants = [np.array(c, theta.dtype) for c in self.constants(step, rate)]
+            for p, g, room, slots in blocks:
+                if scale != 1.0:
+                    np.multiply(g, scale, out=g)
+                self.move(p, g, room, slots, constants)
+                if step % FLUSH_EVERY == 0:
+                    flush_subnormals(slots)
+
+        return update
+
+
+BLOCK = 32_768  # numbers: what one move touches fits in a core's cache
+FLUSH_EVERY = 64  # steps
+TINY = 1e-30
+
+
+def flush_subnormals(slots: Sequence[Array]) -> None:
+    """Zero what decays towards numbers that processors handle dozens of times slower."""
+    for slot in slots:
+        np.multiply(slot, np.abs(slot) >= TINY, out=slot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Family):
+    """A pure function of the step: `schedule(step, total, epoch) -> factor` of the learning rate.
+
+    `step` counts from 0, `total` is the number of steps of the whole training, `epoch` the number
+    of steps in one epoch.  All schedules share the warm-up, after which `factor` gets the steps
+    that are left: (step + 1) / warm for step < warm = warmup_epochs · epoch
+    (Goyal et al. 2017, arXiv:1706.02677, section 2.2).
+    """
+
+    warmup_epochs: NonNegativeFloat = 0.0
+
+    def __call__(self, step: int, total: int, epoch: int) -> float:
+        warm = math.ceil(self.warmup_epochs * epoch)
+        if step < warm:
+            return (step + 1) / warm
+        return self.factor(step - warm, max(total - warm, 1), epoch)
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        raise NotImplementedError
+
+
+class Metric(Family):
+    """A score that batching can not change: rows become `sums`, sums combine, `score` reads them.
+
+    `shown` is what people are shown (`Loss.link`, in the target's own unit).  Sums are float64.
+    """
+
+    tasks: ClassVar[frozenset[Task]]
+    higher_is_better: ClassVar[bool]
+
+    def sums(self, shown: Array, target: Array, weights: Array) -> Array:
+        raise NotImplementedError
+
+    def combine(self, a: Array, b: Array) -> Array:
+        return a + b
+
+    def score(self, sums: Array) -> float:
+        raise NotImplementedError
+
+
+class Initializer(Family):
+    """The first values of a weight: `initializer(shape, generator) -> array` of that shape.
+
+    The last axis holds the outputs; the axes before it are what one output sums over.
+    """
+
+    def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:
+        raise NotImplementedError
+
+
+class Source(Family):
+    """A file format: where rows come from.  See `data/`."""
+
+
+FAMILIES: tuple[type[Family], ...] = (
+    Layer, Activation, Loss, Optimizer, Schedule, Metric, Source, Initializer,
+)  # fmt: skip
+
+
+def to_plain(value: Any) -> Any:
+    """The YAML form of a kind, a section or anything made of them: mappings, lists, scalars."""
+    if isinstance(value, Spec):
+        fields = {name: to_plain(getattr(value, name)) for name in value.__dataclass_fields__}  # type: ignore[attr-defined]
+        return {"type": value.kind, **fields} if isinstance(value, Family) else fields
+    if isinstance(value, (tuple, list)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
+__all__ = [
+    "FAMILIES", "Activation", "Array", "Backward", "Built", "Family", "Forward", "Initializer",
+    "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat",
+    "PositiveInt", "Rate", "Schedule", "Shape", "Share", "Source", "Spec", "Task",
+    "Update", "to_plain",
+]  # fmt: skip

@@ -1,0 +1,66 @@
+"""Dense: every output sees every input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.families import (
+    Activation,
+    Array,
+    Backward,
+    Built,
+    Initializer,
+    Layer,
+    PositiveInt,
+    Shape,
+)
+from nntrain.initializers import HeUniform, Zeros
+from nntrain.layers.activations import Identity
+from nntrain.store import Builder
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """y = f(x W + b).   (…, D) -> (…, units);   W (D, units), b (units,).
+
+    units: the width of the output; `auto` on the last layer takes it from the target.
+    activation: f; left out, the identity.
+
+    dW = xᵀ dz,  db = Σ dz,  dx = dz Wᵀ,  with z = x W + b and the sum over the rows.
+    PyTorch's `Linear` keeps W transposed and draws from U(±1/√D); Keras draws from Glorot.
+    """
+
+    units: PositiveInt | Literal["auto"]
+    activation: Activation = field(default_factory=Identity)
+    kernel_initializer: Initializer = field(default_factory=HeUniform)
+    bias_initializer: Initializer = field(default_factory=Zeros)
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        if self.units == "auto":
+            raise ValueError("`units: auto` is only known once the target is")
+        *rows, d = shape
+        units = self.units
+        needs_dx = store.learns
+        W, dW = store.weight("W", (d, units), self.kernel_initializer)
+        b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
+        activate, shape = self.activation.build((*rows, units), store)
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            z = x @ W  # (N, …, units)
+            z += b
+            y, activation_backward = activate(z, call)
+
+            def backward(dy: Array) -> Array | None:
+                dz = activation_backward(dy)
+                flat = dz.reshape(-1, units)
+                np.matmul(x.reshape(-1, d).T, flat, out=dW)
+                np.sum(flat, axis=0, out=db)
+                return dz @ W.T if needs_dx else None
+
+            return y, backward
+
+        return Built(forward, shape)

@@ -1,0 +1,38 @@
+"""Dropout: units that are missing now and then make the others robust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.families import Array, Backward, Built, Layer, Rate, Shape
+from nntrain.store import Builder
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """y = x · m / (1 - rate), each m is 0 with probability `rate`, else 1.   (…) -> (…)
+
+    At inference y = x.  Srivastava et al. 2014, *Dropout: a simple way to prevent neural networks
+    from overfitting*, in the inverted form, as in PyTorch and Keras.  The rate is rounded to a
+    multiple of 2^-16, and the scale follows the rounded one, so the expectation is exact.
+    """
+
+    rate: Rate
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        threshold = min(round(self.rate * 65536), 65535)
+        scale = 65536.0 / (65536 - threshold)
+        draw = store.random("mask")
+        width = int(np.prod(shape))
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            if not call.training or threshold == 0:
+                return x, lambda dy: dy
+            keep = draw(call, len(x), width) >= threshold
+            mask = np.multiply(keep.reshape(x.shape), scale, dtype=x.dtype)
+            return x * mask, lambda dy: dy * mask
+
+        return Built(forward, shape)

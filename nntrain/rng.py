@@ -1,0 +1,42 @@
+"""Randomness as a function of (seed, purpose, position), so that there is no state to save.
+
+Raw words of PCG64DXSM are used, whose `advance` reaches any position at once.  NumPy promises the
+stream of a bit generator for ever; it does not promise that of the distributions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nntrain.families import Array
+
+
+def bits(seed: int, *purpose: str | int) -> np.random.PCG64DXSM:
+    """The bit generator of one purpose, at its beginning; different purposes never overlap."""
+    text = "/".join(map(str, purpose)).encode()
+    return np.random.PCG64DXSM(np.random.SeedSequence([seed, *text]))
+
+
+def generator(seed: int, *purpose: str | int) -> np.random.Generator:
+    """Distributions for things that happen once, such as the first weights."""
+    return np.random.Generator(bits(seed, *purpose))
+
+
+def permutation(n: int, seed: int, *purpose: str | int) -> Array:
+    """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
+    return np.argsort(bits(seed, *purpose).random_raw(n), kind="stable")
+
+
+class Stream:
+    """Random words of one purpose, by position."""
+
+    def __init__(self, seed: int, *purpose: str | int):
+        self._bits = bits(seed, *purpose)
+        self._at = 0  # where the bit generator stands: a memory of the last call, not a state
+
+    def words(self, start: int, count: int) -> Array:
+        """Words number start … start + count - 1, (count,) uint64."""
+        if start != self._at:
+            self._bits.advance((start - self._at) % 2**128)
+        self._at = start + count
+        return self._bits.random_raw(count)

@@ -1,0 +1,198 @@
+"""Store: all weights, gradients and buffers of a network, each kind in one flat vector.
+
+Weights are views of `theta`, their gradients the same places of `grad`.  An optimizer, a gradient
+check, a checkpoint and an average of weights are then each a few operations on whole vectors.
+Weights that decay come first, so that weight decay is one slice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.families import Array, Initializer, Shape
+from nntrain.rng import Stream, generator
+
+Draw = Callable[[Call, int, int], Array]
+"""`draw(call, rows, width) -> (rows, width) uint16`: uniform random numbers by position."""
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
+
+
+@dataclass(frozen=True)
+class WeightRow:
+    """One weight of the plan.  decays: whether weight decay shrinks it (not biases)."""
+
+    name: str
+    shape: Shape
+    initializer: Initializer
+    decays: bool
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer of the plan: what it is, the shape that leaves it, how many numbers it learns."""
+
+    path: str
+    kind: str
+    shape: Shape
+    parameters: int
+
+
+@dataclass
+class Builder:
+    """What `Layer.build` talks to.  Names are paths: `layers.0.W`."""
+
+    learns: bool = False  # does anything before the layer that is being built learn?
+    path: str = ""
+
+    @contextmanager
+    def at(self, path: str) -> Iterator[None]:
+        """Names given inside are below `path`."""
+        outer = self.path
+        self.path = self.name(path)
+        try:
+            yield
+        finally:
+            self.path = outer
+
+    def name(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def weight(
+        self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
+    ) -> tuple[Array, Array]:
+        """A weight and its gradient, both of `shape`; `backward` fills the gradient."""
+        raise NotImplementedError
+
+    def buffer(self, name: str, shape: Shape, value: float) -> Array:
+        """Numbers that survive a call but are not learned by gradient."""
+        raise NotImplementedError
+
+    def random(self, name: str) -> Draw:
+        """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
+        raise NotImplementedError
+
+    def record(self, kind: str, shape: Shape) -> None:
+        """A layer of this kind now stands at `path`."""
+
+
+@dataclass
+class Plan(Builder):
+    """Counts, and allocates nothing: the arrays it gives are views of a single zero."""
+
+    layers: list[LayerRow] = field(default_factory=list)
+    weights: dict[str, WeightRow] = field(default_factory=dict)
+    buffers: dict[str, tuple[Shape, float]] = field(default_factory=dict)
+
+    def weight(
+        self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
+    ) -> tuple[Array, Array]:
+        row = WeightRow(self.name(name), shape, initializer, decays)
+        if self.weights.setdefault(row.name, row) != row:
+            raise ValueError(f"two different weights are called {row.name}")
+        self.learns = True
+        return _nothing(shape), _nothing(shape)
+
+    def buffer(self, name: str, shape: Shape, value: float) -> Array:
+        self.buffers[self.name(name)] = (shape, value)
+        return _nothing(shape)
+
+    def random(self, name: str) -> Draw:
+        return lambda call, rows, width: np.zeros((rows, width), np.uint16)
+
+    def record(self, kind: str, shape: Shape) -> None:
+        inside = [w.size for w in self.weights.values() if w.name.startswith(f"{self.path}.")]
+        self.layers.append(LayerRow(self.path, kind, shape, sum(inside)))
+
+
+class Store(Builder):
+    """The flat vectors, and the names of their parts."""
+
+    def __init__(self, plan: Plan, seed: int, dtype: Any = np.float32, learns: bool = False):
+        super().__init__(learns=learns)
+        self.seed = seed
+        rows = sorted(plan.weights.values(), key=lambda row: not row.decays)  # stable
+        self.size = sum(row.size for row in rows)
+        self.decaying = sum(row.size for row in rows if row.decays)  # theta[:decaying] decays
+        self.theta = aligned(self.size, dtype)
+        self.grad = aligned(self.size, dtype)
+        self.weights = _views(self.theta, {row.name: row.shape for row in rows})
+        self.gradients = _views(self.grad, {row.name: row.shape for row in rows})
+        self.running = aligned(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
+        self.buffers = _views(self.running, {k: shape for k, (shape, _) in plan.buffers.items()})
+        for row in rows:
+            self.weights[row.name][...] = row.initializer(
+                row.shape, generator(seed, "initial", row.name)
+            )
+        for name, (_, value) in plan.buffers.items():
+            self.buffers[name][...] = value
+        self._taken: set[str] = set()
+        self._shared: list[tuple[Array, Array]] = []
+
+    def weight(
+        self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
+    ) -> tuple[Array, Array]:
+        self.learns = True
+        full = self.name(name)
+        W, dW = self.weights[full], self.gradients[full]
+        if full in self._taken:  # a layer used twice: the same weight, a gradient of its own
+            dW_again = np.zeros_like(dW)
+            self._shared.append((dW, dW_again))
+            return W, dW_again
+        self._taken.add(full)
+        return W, dW
+
+    def buffer(self, name: str, shape: Shape, value: float) -> Array:
+        return self.buffers[self.name(name)]
+
+    def random(self, name: str) -> Draw:
+        full = self.name(name)
+        while full in self._taken:
+            full += "'"
+        self._taken.add(full)
+        stream = Stream(self.seed, "layer", full)
+
+        def draw(call: Call, rows: int, width: int) -> Array:
+            per_row = -(-width // 4)  # four uint16 in a word
+            start = (call.number << 96) + (call.step << 48) + call.row * per_row
+            words = stream.words(start, rows * per_row)
+            return words.view(np.uint16).reshape(rows, 4 * per_row)[:, :width]
+
+        return draw
+
+    def add_shared(self) -> None:
+        """After a backward pass: sum the gradients of weights that several layers share."""
+        for dW, dW_again in self._shared:
+            dW += dW_again
+
+
+def aligned(size: int, dtype: Any) -> Array:
+    """A vector of zeros that starts at a cache line."""
+    item = np.dtype(dtype).itemsize
+    room = np.zeros(size * item + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size * item].view(dtype)
+
+
+def _views(vector: Array, shapes: dict[str, Shape]) -> dict[str, Array]:
+    views, at = {}, 0
+    for name, shape in shapes.items():
+        size = math.prod(shape)
+        views[name] = vector[at : at + size].reshape(shape)
+        at += size
+    return views
+
+
+def _nothing(shape: Shape) -> Array:
+    return np.broadcast_to(np.float32(0), shape)
