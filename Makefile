@@ -1,31 +1,45 @@
 # Each target does its own set-up: a machine with Python >= 3.11 and make needs nothing else.
 PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN = .venv/Scripts
+else
 BIN = .venv/bin
+endif
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-full bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
 	$(BIN)/nntrain eval
-	$(BIN)/nntrain predict datasets/penguins.csv | head -n 6
+	$(BIN)/nntrain predict datasets/penguins.csv -o runs/penguins-predictions.csv
+	head -n 6 runs/penguins-predictions.csv
 
 test: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.venv/bin/python:
+test-full: test
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m full
+	$(BIN)/python datasets/rebuild.py --check
+
+bench: .venv/developing
+	$(BIN)/python bench/run.py
+
+.venv/made:
 	$(PYTHON) -m venv .venv
+	touch $@
 
-.venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+.venv/installed: .venv/made pyproject.toml
+	$(PIP) --editable .
 	touch $@
 
 .venv/developing: .venv/installed
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group dev
+	$(PIP) --upgrade "pip>=25.1"
+	$(PIP) --group dev
 	touch $@
 
 clean:

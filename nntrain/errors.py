@@ -52,8 +52,8 @@ class ConfigError(NNTrainError):
     code = "config"
     exit_code = 2
 
-    def __init__(self, *problems: Problem | str):
-        self.problems = [Problem(p) if isinstance(p, str) else p for p in problems]
+    def __init__(self, *problems: Problem | str, hint: str = ""):
+        self.problems = [Problem(p, hint=hint) if isinstance(p, str) else p for p in problems]
         super().__init__("\n\n".join(map(str, self.problems)))
 
 

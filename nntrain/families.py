@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 if TYPE_CHECKING:
     from nntrain.call import Call
+    from nntrain.data.table import Table
     from nntrain.store import Builder
 
 Array = npt.NDArray[Any]
@@ -47,7 +49,7 @@ class Spec:
 class Family(Spec):
     """A set of kinds that one place in the config may choose from by `type`."""
 
-    kinds: ClassVar[dict[str, type[Self]]]
+    kinds: ClassVar[dict[str, type[Family]]]
     kind: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -143,12 +145,13 @@ class Optimizer(Family):
     def build(self, theta: Array, grad: Array, decaying: int, state: Mapping[str, Array]) -> Update:
         """The update of `theta` by `grad`; `theta[:decaying]` are the weights that decay."""
         work = np.empty_like(theta[:BLOCK])
+        names = self.slots()
         blocks = [
             (
                 theta[part],
                 grad[part],
                 work[: len(theta[part])],
-                [state[k][part] for k in self.slots()],
+                [state[name][part] for name in names],
             )
             for part in (slice(at, at + BLOCK) for at in range(0, len(theta), BLOCK))
         ]
@@ -231,7 +234,15 @@ class Initializer(Family):
 
 
 class Source(Family):
-    """A file format: where rows come from.  See `data/`."""
+    """A file format: `read(source)` yields the rows as tables of bounded size.
+
+    `source` is a path or an open text stream.
+    """
+
+    def read(
+        self, source: str | Path | TextIO, rows_at_a_time: int = 32_768
+    ) -> Iterator[Table]:
+        raise NotImplementedError
 
 
 FAMILIES: tuple[type[Family], ...] = (
@@ -242,8 +253,8 @@ FAMILIES: tuple[type[Family], ...] = (
 def to_plain(value: Any) -> Any:
     """The YAML form of a kind, a section or anything made of them: mappings, lists, scalars."""
     if isinstance(value, Spec):
-        fields = {name: to_plain(getattr(value, name)) for name in value.__dataclass_fields__}  # type: ignore[attr-defined]
-        return {"type": value.kind, **fields} if isinstance(value, Family) else fields
+        own = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+        return {"type": value.kind, **own} if isinstance(value, Family) else own
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):

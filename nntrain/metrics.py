@@ -47,7 +47,7 @@ class Mae(Metric):
 
 @dataclass(frozen=True)
 class Rmse(Metric):
-    """Root mean squared error, sqrt(mean (p - t)²), in the target's unit.   shown, target (N, K)."""
+    """Root mean squared error, √ mean (p - t)², in the target's unit.   shown, target (N, K)."""
 
     tasks: ClassVar[frozenset[Task]] = frozenset({"numbers"})
     higher_is_better: ClassVar[bool] = False

@@ -75,8 +75,12 @@ class Builder:
         """A weight and its gradient, both of `shape`; `backward` fills the gradient."""
         raise NotImplementedError
 
-    def buffer(self, name: str, shape: Shape, value: float) -> Array:
-        """Numbers that survive a call but are not learned by gradient."""
+    def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
+        """Numbers that survive a call but are not learned by gradient, and their next values.
+
+        A forward in training writes the next values only; `commit` takes them over once the step
+        is known to be sound.
+        """
         raise NotImplementedError
 
     def random(self, name: str) -> Draw:
@@ -104,9 +108,9 @@ class Plan(Builder):
         self.learns = True
         return _nothing(shape), _nothing(shape)
 
-    def buffer(self, name: str, shape: Shape, value: float) -> Array:
+    def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
         self.buffers[self.name(name)] = (shape, value)
-        return _nothing(shape)
+        return _nothing(shape), _nothing(shape)
 
     def random(self, name: str) -> Draw:
         return lambda call, rows, width: np.zeros((rows, width), np.uint16)
@@ -130,13 +134,17 @@ class Store(Builder):
         self.weights = _views(self.theta, {row.name: row.shape for row in rows})
         self.gradients = _views(self.grad, {row.name: row.shape for row in rows})
         self.running = aligned(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
-        self.buffers = _views(self.running, {k: shape for k, (shape, _) in plan.buffers.items()})
+        self._next = np.empty_like(self.running)
+        shapes = {name: shape for name, (shape, _) in plan.buffers.items()}
+        self.buffers = _views(self.running, shapes)
+        self._next_buffers = _views(self._next, shapes)
         for row in rows:
             self.weights[row.name][...] = row.initializer(
                 row.shape, generator(seed, "initial", row.name)
             )
         for name, (_, value) in plan.buffers.items():
             self.buffers[name][...] = value
+        np.copyto(self._next, self.running)
         self._taken: set[str] = set()
         self._shared: list[tuple[Array, Array]] = []
 
@@ -153,8 +161,14 @@ class Store(Builder):
         self._taken.add(full)
         return W, dW
 
-    def buffer(self, name: str, shape: Shape, value: float) -> Array:
-        return self.buffers[self.name(name)]
+    def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
+        full = self.name(name)
+        return self.buffers[full], self._next_buffers[full]
+
+    def commit(self) -> None:
+        """After a sound step: the buffers take their next values."""
+        if self.running.size:
+            np.copyto(self.running, self._next)
 
     def random(self, name: str) -> Draw:
         full = self.name(name)

@@ -1,0 +1,11 @@
+"""What a config file says, where it says it, and what is wrong with it."""
+
+from nntrain.config.experiment import EarlyStopping, Experiment, Model, Trainer
+from nntrain.config.load import Loaded, load, parse, restore
+from nntrain.config.rules import default_metrics
+from nntrain.config.writing import resolved
+
+__all__ = [
+    "EarlyStopping", "Experiment", "Loaded", "Model", "Trainer", "default_metrics", "load",
+    "parse", "resolved", "restore",
+]  # fmt: skip

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nntrain.initializers
+import nntrain.layers
+import nntrain.losses
+import nntrain.metrics  # noqa: F401  importing these registers their kinds
 from nntrain.data.settings import Data
 from nntrain.families import (
     Layer,

@@ -93,9 +93,7 @@ class Data(Spec):
     target: str | tuple[str, ...] | None = None
     id: str | tuple[str, ...] | None = None
     features: Features = field(default_factory=Features)
-    columns: Mapping[str, Literal["numeric", "categorical", "ignore"]] = field(
-        default_factory=dict
-    )
+    columns: Mapping[str, Literal["numeric", "categorical", "ignore"]] = field(default_factory=dict)
     na_values: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     split: Split = field(default_factory=Split)

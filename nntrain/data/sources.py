@@ -1,0 +1,242 @@
+"""File formats: where rows come from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import numpy as np
+from annotated_types import Len
+
+from nntrain.data.table import TEXT, Table
+from nntrain.data.wording import listed, nearest, quoted
+from nntrain.errors import DataError, MachineError
+from nntrain.families import Array, Source
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+BLANKS = " \t"
+ROWS_AT_A_TIME = 32768
+UTF8_HINT = "save it as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
+QUOTE_HINT = 'a quoted cell is quoted as a whole, and a quote inside it is doubled: "5"" disk"'
+
+
+@dataclass(frozen=True)
+class Csv(Source):
+    """Comma-separated values (RFC 4180) in UTF-8, the first row holds the names of the columns.
+
+    delimiter: the character between two cells.
+    """
+
+    delimiter: Annotated[str, Len(1, 1)] = ","
+
+    def read(
+        self, source: str | Path | TextIO, rows_at_a_time: int = ROWS_AT_A_TIME
+    ) -> Iterator[Table]:
+        """The rows of a file or of an open text stream, as tables of `rows_at_a_time` rows."""
+        if isinstance(source, (str, Path)):
+            with _opened(Path(source)) as stream:
+                yield from self._tables(stream, str(source), rows_at_a_time)
+        else:
+            file = str(getattr(source, "name", "<stream>"))
+            yield from self._tables(source, file, rows_at_a_time)
+
+    def _tables(self, stream: TextIO, file: str, count: int) -> Iterator[Table]:
+        if len(self.delimiter) != 1 or self.delimiter in '" \r\n\0':
+            raise DataError(f"{quoted(self.delimiter)} can not be the delimiter", file)
+        lines = _checked(stream, file)
+        names, at = self._header(lines, file)
+        empty = True
+        for numbers, cells in self._bodies(lines, at, len(names), file, count):
+            empty = False
+            columns = {name: np.ascontiguousarray(cells[:, j]) for j, name in enumerate(names)}
+            yield Table(file, numbers, columns)
+        if empty:
+            raise DataError("there are no rows below the header", file, at)
+
+    def _header(self, lines: Iterator[str], file: str) -> tuple[list[str], int]:
+        """The names of the columns, and the number of lines read so far."""
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        for row, start in _records(reader, 0, file):
+            names = [name.strip() for name in row]
+            _check_header(names, start, file)
+            return names, reader.line_num
+        raise DataError("the file is empty", file)
+
+    def _bodies(
+        self, lines: Iterator[str], at: int, width: int, file: str, count: int
+    ) -> Iterator[tuple[Array, Array]]:
+        """Line numbers (n,) and cells (n, width): quick until a block needs the careful way."""
+        while block := list(islice(lines, count)):
+            body = _quick(block, self.delimiter, width)
+            if body is None:
+                rest = chain(block, lines)
+                del block
+                yield from self._careful(rest, at, width, file, count)
+                return
+            kept, cells = body
+            if len(kept):
+                yield kept + (at + 1), cells
+            at += len(block)
+
+    def _careful(
+        self, lines: Iterator[str], at: int, width: int, file: str, count: int
+    ) -> Iterator[tuple[Array, Array]]:
+        """The same by the csv module, which knows quotes; here every mistake gets its line."""
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        records = _records(reader, at, file)
+        while some := list(islice(records, count)):
+            for row, start in some:
+                if len(row) != width:
+                    raise _ragged(row, start, width, file)
+            yield np.array([start for _, start in some]), _text(some, file)
+
+
+def _ragged(row: list[str], line: int, width: int, file: str) -> DataError:
+    hint = 'a cell that holds the delimiter needs quotes around it: "a, b"'
+    return DataError(f"expected {width} cells, found {len(row)}", file, line, hint)
+
+
+def _quick(block: list[str], delimiter: str, width: int) -> tuple[Array, Array] | None:
+    """Rows (n,) that are not blank and their cells, all at once; None: better be careful.
+
+    Without a quote, all that the csv module does is to cut each line at the delimiters.
+    """
+    text = "".join(block)
+    if '"' in text or len(max(block, key=len)) > csv.field_size_limit():
+        return None
+    if "\r" in text.replace("\r\n", "\n"):
+        return None
+    kept = [number for number, line in enumerate(block) if line.strip(" \r\n")]
+    rows = [block[number].rstrip("\r\n").split(delimiter) for number in kept]
+    try:
+        cells = np.array(rows, dtype=TEXT).reshape(len(rows), -1 if rows else width)  # (n, width)
+    except ValueError:  # not the same number of cells in all rows, or not Unicode
+        return None
+    if cells.shape[1] != width:
+        return None
+    return np.array(kept, dtype=np.int64), _stripped(cells, text)
+
+
+def _stripped(cells: Array, text: str) -> Array:
+    """The cells without blanks around them; quick where the text has none."""
+    return np.strings.strip(cells, BLANKS) if any(blank in text for blank in BLANKS) else cells
+
+
+def _text(some: list[tuple[list[str], int]], file: str) -> Array:
+    try:
+        cells = np.array([row for row, _ in some], dtype=TEXT)
+    except UnicodeEncodeError:  # a stream that was opened with `surrogateescape`, as stdin may be
+        for row, line in some:
+            if not "".join(row).isascii() and any("\ud800" <= c <= "\udfff" for c in "".join(row)):
+                raise DataError("this line is not UTF-8", file, line, UTF8_HINT) from None
+        raise
+    return np.strings.strip(cells, BLANKS)
+
+
+def _records(reader: Reader, at: int, file: str) -> Iterator[tuple[list[str], int]]:
+    """Rows that are not blank, each with the line where it begins."""
+    while True:
+        start = at + reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _bad_quotes(error, start, at + reader.line_num, file) from None
+        if len(row) > 1 or (row and row[0].strip(" ")):
+            yield row, start
+
+
+def _bad_quotes(error: csv.Error, start: int, end: int, file: str) -> DataError:
+    limit = csv.field_size_limit()
+    too_long = "field limit" in str(error)
+    if end > start or "unexpected end" in str(error):
+        message = "a quote that opens in this row is not closed"
+        if too_long:
+            message += f" within {limit:,} characters"
+        return DataError(message, file, start, QUOTE_HINT)
+    if too_long:
+        return DataError(f"a cell is longer than {limit:,} characters", file, start)
+    return DataError("the quotes in this row do not match", file, start, QUOTE_HINT)
+
+
+def _check_header(names: list[str], line: int, file: str) -> None:
+    if len(names) == 1:
+        for other in ";\t|,":
+            if other in names[0]:
+                sign = other.replace("\t", "\\t")
+                hint = f'data.format: {{type: csv, delimiter: "{sign}"}}'
+                raise DataError(
+                    f"the header is one name, {quoted(names[0])}: is the delimiter another?",
+                    file, line, hint,
+                )  # fmt: skip
+    for number, name in enumerate(names, 1):
+        if not name:
+            hint = "pandas leaves out its index with: frame.to_csv(path, index=False)"
+            raise DataError(f"column {number} has no name", file, line, hint)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"the header names a column twice: {listed(twice)}",
+            file, line, "is the first row perhaps data, and the names are missing?",
+        )  # fmt: skip
+
+
+def _checked(stream: TextIO, file: str) -> Iterator[str]:
+    """The lines, without a byte order mark, as long as they are text."""
+    number = 0
+    try:
+        for line in stream:
+            number += 1
+            if "\0" in line:
+                raise DataError("a NUL byte: this is not UTF-8 text", file, number, UTF8_HINT)
+            yield line.removeprefix("\ufeff") if number == 1 else line
+    except UnicodeDecodeError as error:
+        bad = number + 1 + error.object[: error.start].count(b"\n")
+        raise DataError("this line is not UTF-8", file, bad, UTF8_HINT) from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    try:
+        stream = path.open(encoding="utf-8", newline="")
+    except FileNotFoundError:
+        raise DataError("there is no such file", path, hint=_nearby(path)) from None
+    except IsADirectoryError:
+        hint = f"its files are {listed(inside)}" if (inside := _files(path)) else ""
+        raise DataError("this is a folder, not a file", path, hint=hint) from None
+    except OSError as error:
+        raise MachineError(f"{path}: {error.strerror}") from None
+    with stream:
+        yield stream
+
+
+def _nearby(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {quoted(str(path.parent))} either"
+    near = nearest(path.name, _files(path.parent))
+    if near:
+        return f"did you mean {listed(str(path.parent / name) for name in near)}?"
+    tables = [name for name in _files(path.parent) if name.lower().endswith((".csv", ".tsv"))]
+    return f"the folder has {listed(tables)}" if tables else ""
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    except OSError:
+        return []
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,98 @@
+"""The commands, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from nntrain.cli.eval import evaluate
+from nntrain.cli.fit import fit
+from nntrain.cli.predict import predict
+from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
+
+app = typer.Typer(
+    name="nntrain",
+    help="Train neural networks from a YAML file, in NumPy.",
+    epilog="Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, 4 training "
+    "diverged, 5 a gate was not met, 6 the machine or a damaged file, 130 and 143 stopped after "
+    "saving.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("fit")(fit)
+app.command("eval")(evaluate)
+app.command("predict")(predict)
+app.command("train", hidden=True)(fit)
+app.command("evaluate", hidden=True)(evaluate)
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        from nntrain import __version__
+
+        typer.echo(f"nntrain {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; every error ends here."""
+    try:
+        app()
+    except NNTrainError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except MemoryError:
+        fail(MachineError("there is not enough memory"))
+    except BrokenPipeError:  # the reader has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        fail(error)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Say what went wrong, on stderr or as JSON, and exit with its code."""
+    if "--debug" in sys.argv:
+        traceback.print_exception(error)
+    known = isinstance(error, NNTrainError)
+    message = str(error) if known else f"{type(error).__name__}: {error}"
+    if "--json" in sys.argv:
+        print(json.dumps({"error": as_json(error, message)}))
+    print(f"error: {message}" if known else defect(message), file=sys.stderr)
+    sys.exit(error.exit_code if isinstance(error, NNTrainError) else 1)
+
+
+def defect(message: str) -> str:
+    return (
+        f"error: a defect of nntrain, not of your files: {message}\n"
+        "  run the same command with --debug and report what it prints"
+    )
+
+
+def as_json(error: Exception, message: str) -> dict[str, Any]:
+    problem = Problem("")
+    if isinstance(error, ConfigError):
+        problem = error.problems[0]
+    elif isinstance(error, DataError):
+        problem = error.problem
+    code = error.code if isinstance(error, NNTrainError) else "defect"
+    place = {"file": problem.file, "line": problem.line, "column": problem.column}
+    return {"code": code, "message": message, **{k: v or None for k, v in place.items()}}

@@ -1,0 +1,39 @@
+"""Options that several commands have, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from nntrain.errors import ConfigError
+
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")]
+
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `10m`, `1.5h` as seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip())
+    if not match or match[2] not in UNITS:
+        raise ConfigError(f"--max-time: expected a time such as 10m, got {text}")
+    return float(match[1]) * UNITS[match[2]]
+
+
+def bound(flag: str, text: str) -> tuple[str, float]:
+    """`accuracy=0.9` as the metric's name and the number."""
+    name, equals, value = text.partition("=")
+    try:
+        number = float(value)
+    except ValueError:
+        equals = ""
+    if not equals or not name or number != number:
+        raise ConfigError(f"{flag}: expected METRIC=VALUE, such as loss=1, got {text}")
+    return name.strip(), number

@@ -1,0 +1,170 @@
+"""`nntrain fit`: train what a config describes, or go on with a run that was stopped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nntrain.cli.arguments import Debug, Json, Quiet, Verbose, seconds
+from nntrain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nntrain.cli.signals import Stopper
+    from nntrain.config import Loaded
+    from nntrain.data.dataset import Dataset
+    from nntrain.run.run import Run
+
+
+def fit(
+    config: Annotated[str, typer.Argument(metavar="[CONFIG]", help="The YAML file.")] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key: optimizer.eps=1e-7"),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", "-o", help="The run folder. [runs/<name>/001, 002, …]"),
+    ] = None,
+    resume: Annotated[
+        str, typer.Option(metavar="RUN", help="Go on with this run, or the `last` unfinished one.")
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run in --output-dir.")
+    ] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="A few batches through every phase, in a temporary folder."),
+    ] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same as --set seed=N.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the linear algebra.")] = 1,
+    max_time: Annotated[str, typer.Option(help="Stop well after this: 90s, 10m, 2h.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Train the network that CONFIG describes."""
+    from nntrain.cli.signals import Stopper
+
+    limit = seconds(max_time) if max_time else None
+    _check_arguments(config, resume, bool(settings or output_dir or overwrite or smoke or seed))
+    say = (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr))
+    if resume:
+        run = _resume(resume, say, as_json)
+    else:
+        loaded, dataset = _load(config, settings or [], seed, output_dir, overwrite, say)
+        if smoke:
+            _smoke(loaded, dataset, as_json)
+            return
+        from nntrain.run.run import Run
+
+        run = Run.start(loaded, dataset, output_dir, overwrite=overwrite, threads=threads)
+    with Stopper(limit) as stop:
+        summary = _watch(run, stop, quiet=quiet)
+    _end(run, summary, stop, as_json=as_json)
+
+
+def _check_arguments(config: str, resume: str, others: bool) -> None:
+    if bool(config) == bool(resume):
+        raise ConfigError(
+            "fit: expected either CONFIG or --resume RUN",
+            hint="nntrain fit config.yaml, or nntrain fit --resume last",
+        )
+    if resume and others:
+        raise ConfigError(
+            "--resume: the run goes on with the config, seed and folder that it has",
+            hint="only --max-time, --json and -q can be given with it",
+        )
+
+
+def _load(
+    config: str,
+    settings: list[str],
+    seed: int | None,
+    output_dir: Path | None,
+    overwrite: bool,
+    say: Callable[[str], None],
+) -> tuple[Loaded, Dataset]:
+    """The config and its data, both checked before anything is written."""
+    from nntrain.config import load
+
+    loaded = load(Path(config), [*settings, *([] if seed is None else [f"seed={seed}"])])
+    from nntrain.run.checks import check_layers, check_outputs
+    from nntrain.run.folder import check_free
+
+    check_layers(loaded)
+    if output_dir:
+        check_free(output_dir, overwrite=overwrite)
+    from nntrain.data.dataset import Dataset
+    from nntrain.display.plain import columns
+
+    experiment = loaded.experiment
+    dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.task, experiment.seed)
+    for line in columns(dataset.columns, dataset.notes):
+        say(line)
+    check_outputs(loaded, dataset.preprocessor)
+    return loaded, dataset
+
+
+def _resume(asked: str, say: Callable[[str], None], as_json: bool) -> Run:
+    from nntrain.run.folder import FINISHED, resumable
+    from nntrain.run.run import Run
+
+    folder = resumable(asked)
+    if folder.status() in FINISHED:
+        summary = folder.read_json(folder.summary)
+        if as_json:
+            print(json.dumps(summary))
+        print(f"{folder.path} is already finished ({summary['status']})", file=sys.stderr)
+        raise typer.Exit
+    run = Run.resume(folder)
+    for note in run.notes:
+        say(f"note: {note}")
+    return run
+
+
+def _smoke(loaded: Loaded, dataset: Dataset, as_json: bool) -> None:
+    from nntrain.training.smoke import smoke
+
+    report = smoke(loaded, dataset)
+    if as_json:
+        print(json.dumps({"smoke": "passed", "phases": list(report)}))
+    else:
+        print("\n".join([*report, "smoke test passed"]))
+
+
+def _watch(run: Run, stop: Stopper, *, quiet: bool) -> dict[str, Any]:
+    """Train, show what happens, and return the summary."""
+    from nntrain.display.view import view
+    from nntrain.training.fit import fit as train
+
+    summary: dict[str, Any] = {}
+    with view(sys.stderr, run.log, quiet=quiet) as see:
+        for event in train(run, stop):
+            see(event)
+            summary = dict(getattr(event, "summary", {}))
+    return summary
+
+
+def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> None:
+    """Print the result and leave with the exit code of the status."""
+    from nntrain.display.plain import finished
+
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        print("\n".join(finished(summary)))
+    if summary["status"] == "interrupted":
+        print(f"go on with: nntrain fit --resume {run.folder.path}", file=sys.stderr)
+        raise typer.Exit(stop.exit_code)
+    if summary["status"] == "gate_failed":
+        from nntrain.training.gates import failures
+
+        for line in failures(run.model.experiment.expect, summary["metrics"]):
+            print(f"error: expect: {line}", file=sys.stderr)
+        raise typer.Exit(5)

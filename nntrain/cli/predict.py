@@ -1,0 +1,73 @@
+"""`nntrain predict`: what a trained network says of new rows, in portions of bounded size."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from nntrain.cli.arguments import Debug, Quiet, Verbose
+from nntrain.errors import ConfigError, MachineError
+
+FORMATS = ("csv", "jsonl")
+
+
+def predict(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="[RUN] INPUT", help="The run [the newest], the rows (-: stdin)."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write. [stdout]")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="csv or jsonl. [by --output]")] = "",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Predict the target of new rows."""
+    if len(names) > 2:
+        raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
+    run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
+    kind = _format(form, output)
+
+    from nntrain.data.report import Report
+    from nntrain.run.trained import open_run
+    from nntrain.training.predict import columns, predictions, write_csv, write_jsonl
+
+    model, report = open_run(run).model, Report()
+    rows = predictions(model, sys.stdin if source == "-" else Path(source), report)
+    with _open(output) as stream:
+        (write_csv if kind == "csv" else write_jsonl)(columns(model), rows, stream)
+    if not quiet:
+        for line in report.lines():
+            print(f"note: {line}", file=sys.stderr)
+
+
+def _format(form: str, output: Path | None) -> str:
+    kind = form or (output.suffix.lstrip(".").lower() if output else "csv")
+    if kind not in FORMATS:
+        what = f"--format {form}" if form else f"--output {output}"
+        raise ConfigError(f"{what}: expected csv or jsonl")
+    return kind
+
+
+@contextmanager
+def _open(output: Path | None) -> Iterator[TextIO]:
+    """Stdout, or a file that is there only when it is whole."""
+    if output is None:
+        yield sys.stdout
+        return
+    aside = output.with_name(f".{output.name}.part")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        aside.replace(output)
+    except OSError as error:
+        raise MachineError(f"{output}: can not be written: {error.strerror or error}") from None
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,176 @@
+"""From what pydantic found to what a person is told, at its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_origin
+
+from nntrain.config.experiment import Experiment
+from nntrain.config.grammar import (
+    article,
+    below,
+    describe,
+    family_in,
+    fields,
+    is_family,
+    is_spec,
+    noun,
+    nouns,
+    options,
+    settled,
+)
+from nntrain.config.hints import (
+    hint_for_key,
+    hint_for_kind,
+    hint_for_missing,
+    hint_for_no_type,
+    hint_for_value,
+)
+from nntrain.config.tree import (
+    KeyPath,
+    ListNode,
+    MappingNode,
+    Node,
+    ScalarNode,
+    child,
+    find,
+    place_of,
+    shortened,
+)
+from nntrain.data.wording import listed, quoted
+from nntrain.errors import Problem
+from nntrain.families import Family, Spec
+
+_KEY_ERRORS = ("missing", "unexpected_keyword_argument")
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where an error is: its key path, what stands there, and what may stand there."""
+
+    path: KeyPath
+    node: Node
+    annotation: Any
+
+
+def explain(errors: Sequence[Mapping[str, Any]], section: str, root: MappingNode) -> list[Problem]:
+    """The problems in one section, each once."""
+    start = _Spot((section,), root.items[section], fields(Experiment)[section])
+    found = [(error, _spot(error, start)) for error in errors]
+    problems: dict[tuple[str, KeyPath], Problem] = {}
+    for error, spot in found:
+        path = (*spot.path, error["loc"][-1]) if error["loc"] else spot.path
+        if error["type"] == "unexpected_keyword_argument":
+            problems["key", path] = unknown_key(root, path, spot.annotation)
+        elif error["type"] == "missing" and is_spec(spot.annotation):
+            if not _misspelt(str(path[-1]), spot):
+                problems["key", path] = missing(root, path, spot.annotation)
+        elif not any(_inside(other.path, spot.path) for _, other in found):
+            problems["value", spot.path] = _value(root, spot, error)
+    return list(problems.values())
+
+
+def _inside(inner: KeyPath, outer: KeyPath) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _spot(error: Mapping[str, Any], spot: _Spot) -> _Spot:
+    """Follow an error's place through the tree, past the names that pydantic adds for unions."""
+    about_key = error["type"] in _KEY_ERRORS
+    for part in error["loc"][:-1] if about_key else error["loc"]:
+        members = options(spot.annotation)
+        if len(members) > 1:
+            spot = _Spot(spot.path, spot.node, _member(spot, members))
+        elif is_family(members[0]):
+            spot = _Spot(spot.path, spot.node, settled(members[0], spot.node))
+        else:
+            node = child(spot.node, part)
+            annotation = below(spot.annotation, spot.node, part)
+            if node is None or annotation is None:
+                break
+            spot = _Spot((*spot.path, part), node, annotation)
+    members = options(spot.annotation)
+    return _Spot(spot.path, spot.node, members[0]) if about_key and len(members) == 1 else spot
+
+
+def _member(spot: _Spot, members: tuple[Any, ...]) -> Any:
+    """The member of a union that a list or a mapping means; the whole union for a scalar."""
+    for member in members:
+        is_mapping = is_spec(member) or get_origin(member) is Mapping
+        if isinstance(spot.node, MappingNode) and is_mapping:
+            return member
+        if isinstance(spot.node, ListNode) and get_origin(member) is tuple:
+            return member
+    return spot.annotation
+
+
+def _value(root: Node, spot: _Spot, error: Mapping[str, Any]) -> Problem:
+    family = family_in(spot.annotation)
+    if family and isinstance(spot.node, MappingNode):
+        return _kind(root, spot.path, spot.node, family)
+    if error["type"] == "value_error":
+        return place_of(root, spot.path).problem(spot.path, str(error["ctx"]["error"]))
+    return wrong_value(root, spot.path, spot.annotation)
+
+
+def _kind(root: Node, path: KeyPath, node: MappingNode, family: type[Family]) -> Problem:
+    """A mapping that names no kind, or one that does not exist."""
+    named = node.items.get("type")
+    if named is None:
+        message = f"`type` is missing: which {noun(family)} is it?"
+        return place_of(root, path).problem(path, message, hint_for_no_type(node, family))
+    named_at = path if node.bare else (*path, "type")
+    if not isinstance(named, ScalarNode) or not isinstance(named.value, str):
+        message = f"expected the name of {article(noun(family))}, got {shown(named)}"
+        hint = f"the {nouns(family)} are {listed(family.kinds, most=12)}"
+    else:
+        message = f"unknown {noun(family)} {quoted(named.value)}"
+        hint = hint_for_kind(named.value, family)
+    return named.place.problem(named_at, message, hint)
+
+
+def wrong_value(root: Node, path: KeyPath, annotation: Any) -> Problem:
+    """A value that may not stand where it does."""
+    node = find(root, path) or root
+    expected = (
+        'text such as ">= 0.95"' if path[:1] == ("expect",) and path[1:] else describe(annotation)
+    )
+    message = f"expected {expected}, got {shown(node)}"
+    return place_of(root, path).problem(path, message, hint_for_value(node, annotation, path))
+
+
+def unknown_key(root: Node, path: KeyPath, spec: type[Spec]) -> Problem:
+    """A key that means nothing where it stands."""
+    allowed = list(fields(spec))
+    place = place_of(root, path, key=True)
+    return place.problem(path, "unknown key", hint_for_key(str(path[-1]), path, allowed))
+
+
+def missing(root: Node, path: KeyPath, spec: type[Spec]) -> Problem:
+    """A required key that is not there; the place is the mapping that lacks it."""
+    message = f"the key `{path[-1]}` is missing"
+    hint = hint_for_missing(spec, str(path[-1]))
+    return place_of(root, path[:-1]).problem(path[:-1], message, hint)
+
+
+def _misspelt(name: str, spot: _Spot) -> bool:
+    """True if one of the keys is but another spelling of the missing one: one problem, not two."""
+    allowed = list(fields(spot.annotation))
+    unknown = [key for key in getattr(spot.node, "items", ()) if key not in (*allowed, "type")]
+    hints = (hint_for_key(key, (*spot.path, key), allowed) for key in unknown)
+    return any(f"did you mean `{name}`" in hint for hint in hints)
+
+
+def shown(node: Node) -> str:
+    """A value as a message shows it."""
+    if isinstance(node, MappingNode):
+        return shown(node.items["type"]) if node.bare else "a mapping"
+    if isinstance(node, ListNode):
+        return f"a list of {len(node.items)}" if node.items else "an empty list"
+    if node.value is None and not node.written:
+        return "nothing"
+    if isinstance(node.value, str):
+        text = shortened(node.value)
+        return f'the text "{text}"' if node.quoted or not text.strip() else quoted(node.value)
+    return shortened(node.written)

@@ -1,0 +1,234 @@
+"""Several sources, one tree: a config that extends another, and `--set` on top of both.
+
+Every value keeps the place of the source that it came from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nntrain.config.document import parse_document, read_text
+from nntrain.config.experiment import Experiment
+from nntrain.config.grammar import default, family_in, fields, is_spec, options, unfold
+from nntrain.config.tree import (
+    KeyPath,
+    ListNode,
+    MappingNode,
+    Node,
+    Place,
+    ScalarNode,
+    child,
+    dotted,
+    find,
+    shortened,
+)
+from nntrain.data.wording import nearest, quoted
+from nntrain.errors import ConfigError, Problem
+from nntrain.families import Family
+
+COMMAND_LINE = "--set"
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The tree of all sources, the text of the first, and the mistakes found on the way."""
+
+    root: Node
+    text: str
+    problems: list[Problem]
+
+
+def layered(path: Path, sets: Iterable[str] = ()) -> Layered:
+    """The tree that `path`, what it extends and `sets` (`a.b=value`) say together."""
+    text = existing(path)
+    problems: list[Problem] = []
+    root = _extended(path, text, (path.resolve(),), problems)
+    for given in sets:
+        try:
+            root = _set(root, given, problems)
+        except ConfigError as error:
+            problems += error.problems
+    return Layered(_from_folder_of(path, root), text, problems)
+
+
+def existing(path: Path, place: Place | None = None) -> str:
+    """The text of a config file; where there is none, the problem names the nearest files.
+
+    place: where the file was named, if not on the command line.
+    """
+    place = place or Place()
+    file = quoted(str(path))
+    if path.is_dir():
+        inside = _configs(path)
+        hint = f"did you mean `{path / inside[0]}`?" if inside else ""
+        raise ConfigError(place.problem((), f"{file} is a folder, not a config file", hint))
+    if not path.exists():
+        near = nearest(path.name, _configs(path.parent)) or _configs(path.parent)[:3]
+        hint = f"did you mean {' or '.join(quoted(str(path.with_name(name))) for name in near)}?"
+        raise ConfigError(place.problem((), f"there is no file {file}", hint if near else ""))
+    return read_text(path)
+
+
+def _configs(folder: Path) -> list[str]:
+    try:
+        return sorted(p.name for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+    except OSError:
+        return []
+
+
+def _extended(
+    path: Path, text: str, above: tuple[Path, ...], problems: list[Problem], name: str = ""
+) -> Node:
+    """The tree of one file, laid over that of the file that it extends."""
+    document = parse_document(text, str(path))
+    problems += document.problems
+    root = unfold(document.root, Experiment)
+    if not isinstance(root, MappingNode) or "extends" not in root.items:
+        return root
+    named = root.items["extends"]
+    root = _without(root, "extends")
+    if not isinstance(named, ScalarNode) or not isinstance(named.value, str):
+        message = "expected the path of one config file"
+        problems.append(named.place.problem(("extends",), message))
+        return root
+    base = Path(os.path.normpath(path.parent / named.value))
+    if base.resolve() in above:
+        message = f"{quoted(str(base))} extends itself, in a circle"
+        problems.append(named.place.problem(("extends",), message))
+        return root
+    base_text = existing(base, named.place)
+    below = _extended(base, base_text, (*above, base.resolve()), problems)
+    return overlay(below, root) if isinstance(below, MappingNode) else below
+
+
+def overlay(base: Node, over: Node) -> Node:
+    """`over` laid on `base`: mappings merge, lists replace, `null` deletes a key.
+
+    A mapping of another `type` replaces too: the keys of one kind mean nothing to another.
+    """
+    if not isinstance(base, MappingNode) or not isinstance(over, MappingNode):
+        return over
+    types = [node.items.get("type") for node in (base, over)]
+    if all(isinstance(t, ScalarNode) for t in types) and types[0].value != types[1].value:  # type: ignore[union-attr]
+        return over
+    merged = base
+    for key, item in over.items.items():
+        if isinstance(item, ScalarNode) and item.value is None:
+            merged = _without(merged, key)
+        else:
+            below = merged.items.get(key)
+            merged = _with(merged, key, overlay(below, item) if below else item, over.keys[key])
+    return replace(merged, bare=base.bare and over.bare)
+
+
+def _with(node: MappingNode, key: str, item: Node, place: Place) -> MappingNode:
+    return replace(
+        node, items={**node.items, key: item}, keys={**node.keys, key: place}, bare=False
+    )
+
+
+def _without(node: MappingNode, key: str) -> MappingNode:
+    items = {name: item for name, item in node.items.items() if name != key}
+    keys = {name: place for name, place in node.keys.items() if name != key}
+    return replace(node, items=items, keys=keys)
+
+
+def _set(root: Node, given: str, problems: list[Problem]) -> Node:
+    """`root` with one `a.b=value` put in."""
+    key, equals, value = given.partition("=")
+    place = Place(COMMAND_LINE, 1, 1, given)
+    path: KeyPath = tuple(int(p) if p.isdecimal() else p for p in key.strip().split("."))
+    if not equals or "" in path:
+        message = f"expected KEY=VALUE, got {quoted(given)}"
+        hint = "write it like --set optimizer.learning_rate=0.01"
+        raise ConfigError(place.problem((), message, hint))
+    offset = " " * (len(key) + 1)
+    if value.strip():
+        document = parse_document(offset + value, COMMAND_LINE, source=given)
+        problems += document.problems
+        node = document.root
+    else:
+        node = ScalarNode(None, Place(COMMAND_LINE, 1, len(offset) + 1, given))
+    return unfold(_put(root, path, node, place, ()), Experiment)
+
+
+def _put(root: Node, path: KeyPath, value: Node, place: Place, done: KeyPath) -> Node:
+    """`root` with `value` at `path`; `done` is the way that was already gone."""
+    if not path:
+        return value
+    key, *rest = path
+    here = (*done, key)
+    if isinstance(root, ListNode):
+        index = _index(root, key, place, done)
+        item = _put(root.items[index], tuple(rest), value, place, here)
+        return replace(root, items=(*root.items[:index], item, *root.items[index + 1 :]))
+    if not isinstance(root, MappingNode):
+        message = f"`{dotted(done)}` is {_called(root)}, which has no keys"
+        raise ConfigError(_under(place, done).problem(here, message))
+    name = str(key)
+    if not rest and isinstance(value, ScalarNode) and value.value is None:
+        return _without(root, name)
+    old = root.items.get(name) or (_made(here, place) if rest else None)
+    new = _put(old, tuple(rest), value, place, here) if old else value
+    return _with(root, name, new, _under(place, done))
+
+
+def _index(node: ListNode, key: str | int, place: Place, done: KeyPath) -> int:
+    if isinstance(key, int) and key < len(node.items):
+        return key
+    last = len(node.items) - 1
+    message = (
+        f"`{dotted(done)}` is a list: expected an index from 0 to {last}, got {quoted(str(key))}"
+    )
+    if last < 0:
+        message = f"`{dotted(done)}` is an empty list"
+    raise ConfigError(_under(place, done).problem((*done, key), message))
+
+
+def _called(node: Node) -> str:
+    return f"`{shortened(node.written)}`" if isinstance(node, ScalarNode) else "a list"
+
+
+def _under(place: Place, done: KeyPath) -> Place:
+    """The place of the key that comes after `done` in `a.b.c=value`."""
+    return replace(place, column=len(".".join(map(str, done))) + (2 if done else 1))
+
+
+def _made(path: KeyPath, place: Place) -> MappingNode:
+    """A mapping for a key that was left out: of the default's kind, where there is one."""
+    kind = _default_kind(path)
+    at = _under(place, path[:-1])
+    if kind is None:
+        return MappingNode({}, at)
+    return MappingNode({"type": ScalarNode(kind, at, kind)}, at, {"type": at})
+
+
+def _default_kind(path: KeyPath) -> str | None:
+    spec: Any = Experiment
+    for key in path[:-1]:
+        inner = fields(spec).get(str(key))
+        spec = next((option for option in options(inner) if is_spec(option)), None)
+        if spec is None:
+            return None
+    name = str(path[-1])
+    value = default(spec, name) if name in fields(spec) and family_in(fields(spec)[name]) else None
+    return value.kind if isinstance(value, Family) else None
+
+
+def _from_folder_of(config: Path, root: Node) -> Node:
+    """`root` with `data.path` relative to the folder of `config`, wherever it was written."""
+    node = find(root, ("data", "path"))
+    data = child(root, "data")
+    if not (isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value):
+        return root
+    assert isinstance(root, MappingNode) and isinstance(data, MappingNode)  # noqa: S101
+    written_in = Path() if node.place.file == COMMAND_LINE else Path(node.place.file).parent
+    if written_in == config.parent or Path(node.value).is_absolute():
+        return root
+    moved = os.path.relpath(written_in / node.value, config.parent)
+    data = replace(data, items={**data.items, "path": replace(node, value=moved)})
+    return replace(root, items={**root.items, "data": data})

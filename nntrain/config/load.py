@@ -1,0 +1,98 @@
+"""Load a config file: the public face of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nntrain.config.document import parse_document
+from nntrain.config.experiment import Experiment
+from nntrain.config.grammar import unfold
+from nntrain.config.layering import Layered, layered
+from nntrain.config.rules import check, default_metrics, unusable
+from nntrain.config.tree import KeyPath, Node, Place, from_plain, place_of
+from nntrain.config.validation import validate
+from nntrain.errors import ConfigError, Problem
+
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A config that was read: the experiment, and where each part of it was written.
+
+    text: the file as given, without what it extends and without `--set`.
+    data_path: the data file, absolute.
+    """
+
+    experiment: Experiment
+    text: str
+    path: Path
+    root: Node
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.path.parent, self.experiment.data.path).resolve()
+
+    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
+        """A later finding about the value at a key path, at its place."""
+        return place_of(self.root, path).problem(path, message, hint)
+
+
+def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:
+    """The experiment in a config file, with `sets` (`a.b=value`) on top.
+
+    Raises ConfigError with all problems that one reading can find.
+    """
+    path = Path(path)
+    layers = layered(path, sets)
+    experiment = _experiment(layers)
+    return Loaded(_named(experiment, path), layers.text, path, layers.root)
+
+
+def parse(text: str, file: str) -> Experiment:
+    """The experiment in `text`, which nntrain wrote itself and keeps in a run or a model."""
+    document = parse_document(text, file)
+    root = unfold(document.root, Experiment)
+    return _experiment(Layered(root, text, document.problems))
+
+
+def restore(plain: Any, file: str) -> Experiment:
+    """The experiment in mappings, lists and scalars, such as `to_plain` makes; from JSON, say."""
+    root = unfold(from_plain(plain, Place(file)), Experiment)
+    return _experiment(Layered(root, "", []))
+
+
+def _experiment(layers: Layered) -> Experiment:
+    validated = validate(layers.root)
+    problems = [*layers.problems, *validated.problems]
+    problems += check(validated.sections, layers.root)
+    if problems:
+        raise ConfigError(*_shown(problems))
+    experiment = Experiment(**validated.sections)
+    if experiment.metrics is None:
+        return replace(experiment, metrics=default_metrics(experiment.loss))
+    return experiment
+
+
+def _shown(problems: list[Problem]) -> list[Problem]:
+    """The problems in the order of their files, and no more than a person will read."""
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    problems = sorted(problems, key=lambda p: (files.index(p.file), p.line, p.column))
+    if (more := len(problems) - MOST_PROBLEMS) > 0:
+        rest = Problem(f"and {more} more problem{'s' if more > 1 else ''}")
+        return [*problems[:MOST_PROBLEMS], rest]
+    return problems
+
+
+def _named(experiment: Experiment, path: Path) -> Experiment:
+    """The experiment, its name the file's if it has none of its own."""
+    if experiment.name:
+        return experiment
+    if bad := unusable(path.stem):
+        hint = "give it another name, such as `name: first-try`"
+        message = f"the run is named after the file, and {bad}"
+        raise ConfigError(Problem(message, str(path), hint=hint))
+    return replace(experiment, name=path.stem)

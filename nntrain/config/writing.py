@@ -1,0 +1,55 @@
+"""An experiment as YAML text, with every default, that reads back as an equal experiment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from nntrain.config.experiment import Experiment
+from nntrain.config.scalars import scalar
+from nntrain.families import to_plain
+
+_LONGEST = 88
+
+
+class _Writer(yaml.SafeDumper):
+    """Block style, but what fits into one line in one line; no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def resolved(experiment: Experiment) -> str:
+    """YAML text of all that `experiment` says, defaults included."""
+    return yaml.dump(
+        to_plain(experiment), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
+    )
+
+
+def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
+    style = None if isinstance(scalar(text), str) else '"'
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _mapping(writer: _Writer, value: dict[str, Any]) -> yaml.MappingNode:
+    node = writer.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=False)
+    node.flow_style = "type" in value and _fits(value)
+    return node
+
+
+def _list(writer: _Writer, value: list[Any]) -> yaml.SequenceNode:
+    flow = all(not isinstance(item, (dict, list)) for item in value) and _fits(value)
+    return writer.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=flow)
+
+
+def _fits(value: Any) -> bool:
+    return len(repr(value)) <= _LONGEST
+
+
+_Writer.add_representer(str, _text)
+_Writer.add_representer(dict, _mapping)
+_Writer.add_representer(list, _list)

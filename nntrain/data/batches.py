@@ -1,0 +1,41 @@
+"""Mini-batches: rows gathered in the order of an epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from nntrain.families import Array
+from nntrain.rng import permutation
+
+CHUNK_BYTES = 1 << 19  # gathered at once: little enough for the cache, enough to pay for the call
+
+
+def order(n: int, seed: int, epoch: int) -> Array:
+    """The order of the training rows in an epoch, (n,) int64."""
+    return permutation(n, seed, "shuffle", epoch)
+
+
+def batches(
+    x: Array, target: Array, rows: Array, size: int, first: int = 0
+) -> Iterator[tuple[Array, Array]]:
+    """Batches of `size` rows (the last one has what is left), from batch number `first` on.
+
+    x (N, …) and target (N, …) are C-contiguous, rows (n,) says which of their rows in what order.
+    What is yielded is only valid until the next batch is asked for: buffers are used again.
+    """
+    each = x[:1].nbytes + (0 if target is x else target[:1].nbytes)
+    chunk = size * max(1, CHUNK_BYTES // max(1, size * each))
+    chunk = min(chunk, math.ceil(len(rows) / size) * size)
+    x_buffer = np.empty((chunk, *x.shape[1:]), dtype=x.dtype)
+    t_buffer = x_buffer if target is x else np.empty((chunk, *target.shape[1:]), target.dtype)
+    for start in range(first * size, len(rows), max(chunk, 1)):
+        some = rows[start : start + chunk]
+        x.take(some, axis=0, out=x_buffer[: len(some)], mode="clip")
+        if target is not x:
+            target.take(some, axis=0, out=t_buffer[: len(some)], mode="clip")
+        for at in range(0, len(some), size):
+            end = min(at + size, len(some))
+            yield x_buffer[at:end], t_buffer[at:end]

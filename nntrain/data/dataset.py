@@ -1,0 +1,159 @@
+"""Dataset: a file, split and preprocessed, ready to train from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from nntrain.data.columns import Column, parse
+from nntrain.data.preprocessing import Preprocessor, learn, learn_target
+from nntrain.data.report import Report
+from nntrain.data.settings import Data
+from nntrain.data.sources import Csv, sha256
+from nntrain.data.split import split
+from nntrain.data.table import Table, join
+from nntrain.data.targets import Amounts, Classes, Target
+from nntrain.data.wording import listed, plural, quoted
+from nntrain.families import Array, Task
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that have a target, as arrays.
+
+    x: (N, D) float32, C-contiguous.
+    target: what the loss compares with, see `Preprocessor.target`; it is `x` itself where the
+        network learns its own input.
+    raw: what metrics compare with: numbers in their own unit, (N, K) float64; else `target`.
+    rows: (N,) the number of each row in the file, from 0.
+    """
+
+    x: Array
+    target: Array
+    raw: Array
+    rows: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @staticmethod
+    def from_table(table: Table, preprocessor: Preprocessor, report: Report | None = None) -> Part:
+        """The rows of a table that have a target."""
+        rows = np.flatnonzero(preprocessor.has_target(table))
+        if not len(rows):
+            raise table.error(f"no row has a value in {listed(preprocessor.targets)}")
+        table = table if len(rows) == len(table) else table.take(rows)
+        x = preprocessor.features(table, report)
+        if not preprocessor.targets:
+            return Part(x, x, x, rows)
+        return Part(x, preprocessor.target(table), preprocessor.raw_target(table), rows)
+
+    def take(self, rows: Array) -> Part:
+        """Some of the rows."""
+        x = self.x[rows]
+        target = x if self.target is self.x else self.target[rows]
+        raw = target if self.raw is self.target else self.raw[rows]
+        return Part(x, target, raw, self.rows[rows])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything that training needs to know of a file.
+
+    parts: `train`, and `validation` and `test` where the split keeps rows for them.
+    columns: every column of the file and what becomes of it.
+    notes: sentences about what was left out or filled in.
+    sha256, size: of the file, in hexadecimal and bytes.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    preprocessor: Preprocessor
+    parts: Mapping[str, Part]
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]
+
+    @staticmethod
+    def load(
+        settings: Data,
+        path: str | Path,
+        task: Task,
+        seed: int,
+        preprocessor: Preprocessor | None = None,
+    ) -> Dataset:
+        """Read a file and split it; learn from the training rows, or use what a model learned."""
+        table, columns = parse(read(settings, path), settings)
+        target, labelled, rows = _labelled(table, settings, task)
+        strata = target.numbers(labelled) if isinstance(target, Classes) else None
+        cut = split(len(labelled), strata, settings.split, seed)
+        if preprocessor is None:
+            preprocessor = learn(labelled, columns, cut.train, settings, task)
+            _check_same_classes(labelled, target, preprocessor)
+        report = Report()
+        whole = replace(Part.from_table(labelled, preprocessor, report), rows=rows)
+        return Dataset(
+            str(path),
+            sha256(path),
+            Path(path).stat().st_size,
+            preprocessor,
+            {name: whole.take(part) for name, part in cut._asdict().items() if len(part)},
+            tuple(_described(column, preprocessor) for column in columns),
+            (*_left_out(table, rows, preprocessor), *Report(unseen=report.unseen).lines()),
+        )
+
+
+def read(settings: Data, path: str | Path) -> Table:
+    """All rows of a file."""
+    return join(list(cast(Csv, settings.format).read(path)))
+
+
+def _labelled(table: Table, settings: Data, task: Task) -> tuple[Target, Table, Array]:
+    """The target as the whole file shows it; the rows that have one, and their numbers (N,)."""
+    target = learn_target(table, settings, task)
+    if isinstance(target, Amounts):
+        table = target.parsed(table, settings.na_values)
+    rows = np.flatnonzero(target.has_value(table, settings.na_values))
+    if not len(rows):
+        raise table.error(f"no row has a value in {listed(settings.targets)}")
+    labelled = table if len(rows) == len(table) else table.take(rows)
+    if isinstance(target, Classes):
+        target.check(labelled, chosen=settings.columns.get(target.name) == "categorical")
+    else:
+        target.check(labelled)
+    return target, labelled, rows
+
+
+def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
+    """Without stratifying, it can happen that no training row has some class."""
+    known = preprocessor.target_columns
+    if not isinstance(target, Classes) or not isinstance(known, Classes):
+        return
+    lost = [name for name in target.classes if name not in known.classes]
+    if len(target.classes) > len(known.classes):
+        raise table.error(
+            f"no training row has the class {listed(lost)} of {quoted(target.name)}",
+            hint="`data.split: {stratify: true}` keeps a row of each class for training",
+        )
+
+
+def _described(column: Column, preprocessor: Preprocessor) -> Column:
+    """The column with what the preprocessor does to it."""
+    for feature in preprocessor.feature_columns:
+        if feature.name == column.name:
+            return replace(column, note=feature.note)
+    if column.kind == "target":
+        return replace(column, note=preprocessor.target_columns.note)
+    return column
+
+
+def _left_out(table: Table, rows: Array, preprocessor: Preprocessor) -> list[str]:
+    count = len(table) - len(rows)
+    if not count:
+        return []
+    names = listed(preprocessor.targets)
+    return [f"{count:,} of {plural(len(table), 'row')} without a value in {names} left out"]

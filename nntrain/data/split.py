@@ -1,0 +1,110 @@
+"""Split: which rows train, which choose, which judge."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nntrain.data.settings import Split
+from nntrain.errors import ConfigError, DataError, Problem
+from nntrain.families import Array
+from nntrain.rng import permutation
+
+
+class Parts(NamedTuple):
+    """Row numbers, ascending int64; together every row once."""
+
+    train: Array
+    validation: Array
+    test: Array
+
+
+def split(n: int, classes: Array | None, settings: Split, seed: int) -> Parts:
+    """Cut n rows by the shares; a function of (n, classes, shares, seed) alone.
+
+    classes (n,): the class of each row from 0, or None.  Where they are given and the settings
+    say `stratify`, every class has its share in every part, rounded by largest remainders so that
+    the parts keep their sizes; a class always has a training row, and with as many rows as there
+    are parts one in each as far as the sizes allow.
+    """
+    shares = _shares(settings)
+    sizes = _sizes(n, shares)
+    order = permutation(n, seed, "split")
+    if classes is None or not settings.stratify:
+        counts = sizes[:, None]  # (3, 1)
+        group = np.zeros(n, dtype=np.int64)
+    else:
+        rows_of = np.bincount(classes)
+        counts = _stratified(rows_of, shares, sizes)  # (3, C)
+        group = classes
+        _check_not_empty(n, shares, counts.sum(axis=1))
+    part = np.empty(n, dtype=np.int64)
+    for number, count in enumerate(counts.T):
+        rows = order[group[order] == number]
+        part[rows] = np.repeat(np.arange(3), count)
+    return Parts(*(np.flatnonzero(part == number) for number in range(3)))
+
+
+def _shares(settings: Split) -> Array:
+    """Shares of train, validation, test, (3,)."""
+    rest = 1.0 - settings.validation - settings.test
+    if rest < 1e-9:
+        message = f"validation {settings.validation:g} and test {settings.test:g} leave no rows"
+        hint = "together they must be below 1"
+        raise ConfigError(Problem(f"{message} for training", path="data.split", hint=hint))
+    return np.array([rest, settings.validation, settings.test])
+
+
+def _sizes(n: int, shares: Array) -> Array:
+    """Rows of each part, (3,); a part that is wanted has at least one."""
+    wanted = (shares > 0).astype(np.int64)
+    if n < wanted.sum():
+        raise _too_few(n, int(wanted.sum()))
+    return apportion(n * shares, n, wanted, wanted * n)
+
+
+def _stratified(rows_of: Array, shares: Array, sizes: Array) -> Array:
+    """How many rows each class gives to each part, (3, C)."""
+    counts = np.zeros((3, len(rows_of)), dtype=np.int64)
+    left = rows_of.copy()
+    wanted = [part for part in (2, 1) if shares[part] > 0]
+    enough = rows_of > len(wanted)  # a row for each part and one to train
+    for part in wanted:
+        later = sum(other < part for other in wanted)
+        spare = np.maximum(left - 1 - np.where(enough, later, 0), 0)
+        counts[part] = apportion(
+            rows_of * shares[part], int(sizes[part]), np.minimum(enough, spare), spare
+        )
+        left -= counts[part]
+    counts[0] = left
+    return counts
+
+
+def apportion(ideal: Array, total: int, low: Array, high: Array) -> Array:
+    """Whole numbers (C,) near the ideal ones that sum to the total, by largest remainders.
+
+    They stay within low and high where the total allows: it is cut to what `high` sums to, and
+    where it is less than what `low` sums to, `low` gives way.
+    """
+    ideal = np.round(ideal, 9)  # so that 0.15 · 20 is 3
+    counts = np.clip(np.floor(ideal).astype(np.int64), low, high)
+    total = min(total, int(high.sum()))
+    while counts.sum() < total:
+        counts[np.where(counts < high, ideal - counts, -np.inf).argmax()] += 1
+    while counts.sum() > total:
+        floor = low if (counts > low).any() else np.zeros_like(low)
+        counts[np.where(counts > floor, ideal - counts, np.inf).argmin()] -= 1
+    return counts
+
+
+def _check_not_empty(n: int, shares: Array, sizes: Array) -> None:
+    if ((shares > 0) & (sizes == 0)).any():
+        raise _too_few(n, int((shares > 0).sum()))
+
+
+def _too_few(n: int, parts: int) -> DataError:
+    return DataError(
+        f"{n} usable rows are too few to be split into {parts} parts",
+        hint="more rows, or `data.split: {validation: 0, test: 0}`",
+    )

@@ -1,0 +1,139 @@
+"""The plain view: what a pipe, a log file and CI see.  Fixed columns, no escape codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nntrain.data.columns import Column
+from nntrain.display import text
+from nntrain.events import Began, Ended, EpochEnded, Event, Saved
+from nntrain.families import Array
+from nntrain.store import LayerRow
+
+LAST_COLUMNS = ("learning_rate", "samples/s", "time")
+
+
+def lines(event: Event) -> list[str]:
+    """What to print for an event: one line an epoch, a line a checkpoint and new best."""
+    match event:
+        case Began():
+            return [*network(event.layers, event.inputs), "", *_begun(event)]
+        case EpochEnded():
+            return _epoch(event)
+        case Saved():
+            return [f"saved checkpoint at step {event.step}: {event.path}"]
+        case Ended():
+            return ended(event.summary)
+    return []
+
+
+def network(layers: tuple[LayerRow, ...], inputs: int) -> list[str]:
+    """The network as a table: layer, kind, output shape, parameters."""
+    rows = [("layer", "kind", "output", "parameters"), ("input", "", text.count(inputs), "")]
+    rows += [(r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in layers]
+    rows.append(("total", "", "", text.count(sum(r.parameters for r in layers))))
+    return table(rows, "llrr")
+
+
+def table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    """Rows as lines of equal columns; `sides` has `l` or `r` for each column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lined = (
+        [c.ljust(w) if s == "l" else c.rjust(w) for c, w, s in zip(row, widths, sides, strict=True)]
+        for row in rows
+    )
+    return ["  ".join(cells).rstrip() for cells in lined]
+
+
+def _begun(event: Began) -> list[str]:
+    rows = ", ".join(f"{name} {text.count(n)}" for name, n in event.rows.items())
+    start = f"at epoch {len(event.history) + 1}, step {event.step}" if event.step else ""
+    names = [name for name in event.columns if name not in ("step", "learning_rate")]
+    return [
+        f"rows: {rows}",
+        f"run: {event.folder}" + (f" (goes on {start})" if start else ""),
+        "",
+        "  ".join(name.rjust(_width(name)) for name in (*names, *LAST_COLUMNS)),
+    ]
+
+
+def _width(name: str) -> int:
+    return max(len(name), 9 if name.endswith("s") else 6)
+
+
+def _epoch(event: EpochEnded) -> list[str]:
+    row = event.row
+    cells = [
+        (name, text.count(v) if name == "epoch" else text.number(v))
+        for name, v in row.items()
+        if name not in ("step", "learning_rate")
+    ]
+    cells += zip(
+        LAST_COLUMNS,
+        (text.rate(row["learning_rate"]), text.speed(event.samples_per_second),
+         text.duration(event.seconds)),
+        strict=True,
+    )  # fmt: skip
+    found = ["  ".join(value.rjust(_width(name)) for name, value in cells)]
+    if event.best:
+        found.append(f"new best: epoch {row['epoch']:.0f}")
+    return found
+
+
+def ended(summary: Mapping[str, Any]) -> list[str]:
+    """The summary for people: how it ended, and the scores on every split."""
+    words = str(summary["status"]).replace("_", " ")
+    head = f"{words} after {summary['epochs']} epochs in {text.duration(summary['seconds'])}"
+    if summary["best_epoch"]:
+        head += f", best epoch {summary['best_epoch']}"
+    return ["", head, *scores(summary["metrics"])]
+
+
+def scores(metrics: Mapping[str, float | None]) -> list[str]:
+    """`<split>_<metric>` scores as a table: a row a metric, a column a split."""
+    pairs = {name: name.split("_", 1) for name in metrics}
+    splits = list(dict.fromkeys(split for split, _ in pairs.values()))
+    names = list(dict.fromkeys(metric for _, metric in pairs.values()))
+    if not names:
+        return []
+    rows: list[tuple[str, ...]] = [("", *splits)]
+    rows += [(m, *(text.number(metrics.get(f"{s}_{m}")) for s in splits)) for m in names]
+    return table(rows, "l" + "r" * len(splits))
+
+
+def columns(found: Sequence[Column], notes: Sequence[str]) -> list[str]:
+    """What each column of the data is, and what becomes of it."""
+    rows = [("column", "kind", "missing", "")]
+    rows += [(c.name, c.kind, text.count(c.missing), c.note) for c in found]
+    cut = [tuple(text.shortened(cell) for cell in row) for row in rows]
+    return [*table(cut, "llrl"), *(f"note: {note}" for note in notes), ""]
+
+
+def finished(summary: Mapping[str, Any]) -> list[str]:
+    """The result of a training, and what can be done with it."""
+    lines = [*ended(summary), ""]
+    if not summary["best_epoch"]:
+        return lines[:-1]
+    run = summary["run"]
+    return [
+        *lines,
+        f"saved the model of epoch {summary['best_epoch']} in {run}",
+        f"next: nntrain eval {run}",
+    ]
+
+
+def evaluated(result: Mapping[str, Any]) -> list[str]:
+    """Metrics, and the rows that they were measured on."""
+    what = result.get("data") or f"the {result['split']} split"
+    head = f"{result['run']} on {text.count(result['rows'])} rows of {what}"
+    rows = [(name, text.number(value)) for name, value in result["metrics"].items()]
+    return [head, *table(rows, "lr")]
+
+
+def confusion(classes: Sequence[str], counts: Array) -> list[str]:
+    """A confusion matrix: a row a true class, a column a predicted one."""
+    names = [text.shortened(name, 16) for name in classes]
+    rows: list[tuple[str, ...]] = [("true \\ predicted", *names)]
+    rows += [(name, *map(str, row)) for name, row in zip(names, counts, strict=True)]
+    return table(rows, "l" + "r" * len(names))

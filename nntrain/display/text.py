@@ -1,0 +1,62 @@
+"""Text: numbers and words as people read them, the same in the terminal and in a pipe."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A score with some digits after the point, in e-notation where that says nothing."""
+    if value is None or math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return str(value)
+    if value and not 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}f}"
+
+
+def rate(value: float) -> str:
+    """A learning rate: three digits are enough."""
+    return f"{value:.2e}"
+
+
+def count(value: float) -> str:
+    """A number of things: 1234567 is 1,234,567."""
+    return f"{value:,.0f}"
+
+
+def speed(value: float) -> str:
+    """Samples per second: 12345 is 12.3k."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A time: 0.05 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def shape(value: tuple[int, ...]) -> str:
+    return " × ".join(map(str, value)) if value else "scalar"
+
+
+def printable(text: str) -> str:
+    """Text from a file without anything that moves a terminal's cursor or reverses its letters."""
+    return "".join("·" if unicodedata.category(char) in ("Cc", "Cf") else char for char in text)
+
+
+def shortened(text: str, width: int = 48) -> str:
+    """Printable text of at most `width` letters."""
+    clean = printable(text)
+    return clean if len(clean) <= width else clean[: width - 1] + "…"

@@ -1,0 +1,72 @@
+"""Events: what happens in a training, as the watchers see it.
+
+`fit` is a generator of these; the caller's for-loop is the callback system.  Watchers only look:
+whatever decides about the training has been decided before an event is yielded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntrain.store import LayerRow
+
+EpochRow = Mapping[str, float]
+"""One line of metrics.csv: epoch, step, learning_rate, train_loss, validation_… scores."""
+
+
+@dataclass(frozen=True)
+class Began:
+    """Training is about to begin, or to go on at `epoch`, `step` of an earlier run."""
+
+    folder: Path
+    layers: tuple[LayerRow, ...]
+    inputs: int
+    rows: Mapping[str, int]
+    columns: tuple[str, ...]
+    history: tuple[EpochRow, ...]
+    best_epoch: int
+    max_epochs: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """Somewhere inside an epoch; comes a few times a second, not at each step."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """An epoch is over and validated.  best: this is the best epoch so far."""
+
+    row: EpochRow
+    best: bool
+    seconds: float
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint of this epoch is on the disk; `fit --resume` would go on from this step."""
+
+    path: Path
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Training is over; `summary` is what summary.json says."""
+
+    summary: Mapping[str, Any]
+
+
+Event = Began | Stepped | EpochEnded | Saved | Ended

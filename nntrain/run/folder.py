@@ -1,0 +1,136 @@
+"""The run folder: names of its files, where new ones go, which one is meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nntrain.errors import ConfigError, MachineError
+from nntrain.run.archive import write_whole
+
+RUNS = Path("runs")
+FINISHED = ("completed", "early_stopped", "gate_failed")
+
+
+class RunFolder:
+    """The files of one run."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.yaml"
+        self.resolved = path / "config.resolved.yaml"
+        self.manifest = path / "manifest.json"
+        self.metrics_csv = path / "metrics.csv"
+        self.metrics_jsonl = path / "metrics.jsonl"
+        self.log = path / "train.log"
+        self.model = path / "model.safetensors"
+        self.checkpoint = path / "checkpoint.safetensors"
+        self.summary = path / "summary.json"
+
+    def files(self) -> list[Path]:
+        return [value for value in vars(self).values() if value != self.path]
+
+    def read_json(self, file: Path) -> Any:
+        """What a JSON file of this folder says; `MachineError` if it is not there or not JSON."""
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MachineError(f"{file}: there is no such file, so this is no run folder") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise MachineError(f"{file}: can not be read: {error}") from None
+
+    def write_json(self, file: Path, value: Any) -> None:
+        write_whole(
+            file, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", flush=False
+        )
+
+    def status(self) -> str:
+        """The `status` of summary.json; empty while nothing has ended the run."""
+        if not self.summary.exists():
+            return ""
+        return str(self.read_json(self.summary).get("status", ""))
+
+    def created(self) -> str:
+        """When the run began, as text that sorts by time."""
+        return str(self.read_json(self.manifest).get("created", ""))
+
+
+def create(name: str, asked: Path | None, *, overwrite: bool) -> RunFolder:
+    """A new, empty run folder: `asked`, or the next free number below `runs/<name>/`."""
+    try:
+        return _exactly(asked, overwrite) if asked else _next_free(RUNS / name)
+    except OSError as error:
+        where = asked or RUNS / name
+        raise MachineError(f"{where}: can not be created: {error.strerror or error}") from None
+
+
+def _exactly(path: Path, overwrite: bool) -> RunFolder:
+    folder = RunFolder(path)
+    check_free(path, overwrite=overwrite)
+    path.mkdir(parents=True, exist_ok=True)
+    for file in folder.files():
+        file.unlink(missing_ok=True)
+    return folder
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output folder with something in it, unless it is a run to be overwritten."""
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"--output-dir: {path} is a file, expected a folder")
+    there = {file.name for file in path.iterdir()} if path.is_dir() else set()
+    if not there:
+        return
+    if not overwrite:
+        raise ConfigError(
+            f"--output-dir: {path} is not empty",
+            hint=f"go on with that run: `nntrain fit --resume {path}`; replace it: "
+            "`--overwrite`; keep it: another --output-dir, or none",
+        )
+    foreign = sorted(there - {file.name for file in RunFolder(path).files()})
+    if foreign:
+        raise ConfigError(
+            f"--overwrite: {path} holds files that no run wrote, such as {foreign[0]}",
+            hint="move them away, or choose another --output-dir",
+        )
+
+
+def _next_free(parent: Path) -> RunFolder:
+    parent.mkdir(parents=True, exist_ok=True)
+    numbers = [int(path.name) for path in parent.iterdir() if path.name.isdigit()]
+    number = max(numbers, default=0) + 1
+    while True:
+        try:
+            path = parent / f"{number:03d}"
+            path.mkdir()
+        except FileExistsError:  # another process took it just now
+            number += 1
+        else:
+            return RunFolder(path)
+
+
+def _all() -> Iterator[RunFolder]:
+    for manifest in RUNS.glob("*/*/manifest.json"):
+        yield RunFolder(manifest.parent)
+
+
+def newest(meant: Callable[[RunFolder], bool], what: str) -> RunFolder:
+    """The run below `runs/` that began last among those `meant`."""
+    found = sorted((folder for folder in _all() if meant(folder)), key=RunFolder.created)
+    if not found:
+        raise ConfigError(f"no {what} below {RUNS}/", hint="name one, or run `nntrain fit`")
+    return found[-1]
+
+
+def resumable(asked: str) -> RunFolder:
+    """The run that `--resume` means: a folder, or `last` for the newest unfinished one."""
+    if asked == "last":
+        return newest(lambda folder: folder.status() not in FINISHED, "unfinished run")
+    folder = RunFolder(Path(asked))
+    if not folder.manifest.exists():
+        raise ConfigError(
+            f"--resume: {asked} is no run folder (it has no manifest.json)",
+            hint="a run folder, or `last` for the newest unfinished run",
+        )
+    return folder

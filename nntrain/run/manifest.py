@@ -1,0 +1,65 @@
+"""The manifest: what a run's bits depend on, written before the first step."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nntrain
+from nntrain.data.dataset import Dataset
+
+
+def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
+    """Versions, seed, data, BLAS and machine, as plain values."""
+    return {
+        "format_version": 1,
+        "nntrain": nntrain.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "seed": seed,
+        "data": {
+            "path": str(Path(dataset.path).absolute()),
+            "sha256": dataset.sha256,
+            "bytes": dataset.size,
+            "rows": {name: len(part.rows) for name, part in dataset.parts.items()},
+        },
+        **bits_depend_on(threads),
+    }
+
+
+def bits_depend_on(threads: int) -> dict[str, Any]:
+    """What must be equal for two runs of one config to give the same bytes."""
+    return {
+        "threads": threads,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": blas(),
+        "machine": {"system": sys.platform, "processor": platform.machine()},
+    }
+
+
+def blas() -> list[dict[str, Any]]:
+    """The linear-algebra libraries in this process and the kernels they chose."""
+    from threadpoolctl import threadpool_info
+
+    keys = ("internal_api", "version", "architecture", "threading_layer")
+    return [
+        {key: library.get(key) for key in keys}
+        for library in threadpool_info()
+        if library.get("user_api") == "blas"
+    ]
+
+
+def limit_threads(threads: int) -> None:
+    """Give the linear algebra this many threads for the rest of the process.
+
+    One is the default: several wait for each other by spinning, and on a busy machine a training
+    with two is many times slower than with one.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=threads, user_api="blas")

@@ -1,0 +1,64 @@
+"""Progress: where a training stands, apart from its vectors.  All of it is in a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass
+class Progress:
+    """Where a training stands.
+
+    step: updates made so far.  epoch: epochs that are over.  batch: batches of the epoch under
+    way that are done.  loss_sum, row_sum: what `train_loss` of that epoch is made of.
+    best, best_epoch: the best monitored score so far (smaller is better), and when.
+    reference, waited: the last score that was better by `min_delta`, and the epochs since then.
+    history: the rows of metrics.csv.  seconds: time spent in training so far.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    loss_sum: float = 0.0
+    row_sum: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    reference: float | None = None
+    waited: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def count(self, loss: float, rows: int) -> None:
+        """One more batch of the epoch under way is done."""
+        self.step += 1
+        self.batch += 1
+        self.loss_sum += loss * rows
+        self.row_sum += rows
+
+    def end_epoch(self, seconds: float) -> None:
+        """The next batch is the first of a new epoch."""
+        self.epoch += 1
+        self.batch = 0
+        self.loss_sum = 0.0
+        self.row_sum = 0
+        self.seconds += seconds
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON types; numbers that are not finite become text."""
+        plain = asdict(self)
+        plain["history"] = [{k: _to_json(v) for k, v in row.items()} for row in self.history]
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        history = [{k: _from_json(v) for k, v in row.items()} for row in plain["history"]]
+        return cls(**{**plain, "history": history})
+
+
+def _to_json(value: float) -> float | str:
+    return value if value - value == 0 else str(value)  # inf and nan are not JSON
+
+
+def _from_json(value: float | str) -> float:
+    return float(value) if isinstance(value, str) else value

@@ -1,0 +1,214 @@
+"""Run: a network in training, with everything that it takes to stop and to go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nntrain.config import Experiment, Loaded, parse, resolved
+from nntrain.data.dataset import Dataset
+from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.sources import sha256
+from nntrain.errors import DataError, MachineError
+from nntrain.families import Array, Update
+from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
+from nntrain.run.folder import RunFolder, create
+from nntrain.run.manifest import bits_depend_on, limit_threads, manifest
+from nntrain.run.model import Model, build_model, named_vectors, write_model
+from nntrain.run.progress import Progress
+
+
+@dataclass
+class Run:
+    """A network in training.
+
+    best: the weights and buffers of the best epoch so far, as `theta` and `running`.
+    notes: sentences for the user that came up on the way.
+    order: of the training rows in the epoch under way.
+    """
+
+    folder: RunFolder
+    model: Model
+    dataset: Dataset
+    progress: Progress
+    slots: dict[str, Array]
+    update: Update
+    best: dict[str, Array]
+    notes: list[str] = field(default_factory=list)
+    order: Array = field(default_factory=lambda: np.arange(0))
+
+    def batch_rows(self) -> Array:
+        """The rows of the file, from 0, that the batch under way consists of."""
+        size = self.model.experiment.trainer.batch_size
+        at = self.progress.batch * size
+        return self.dataset.parts["train"].rows[self.order[at : at + size]]
+
+    @classmethod
+    def start(
+        cls,
+        loaded: Loaded,
+        dataset: Dataset,
+        output_dir: Path | None = None,
+        *,
+        overwrite: bool = False,
+        threads: int = 1,
+    ) -> Run:
+        """A new run: builds the network, then makes the run folder."""
+        experiment = loaded.experiment
+        limit_threads(threads)
+        model = build_model(experiment, dataset.preprocessor)
+        facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
+        folder = create(experiment.name, output_dir, overwrite=overwrite)
+        write_whole(folder.config, loaded.text.encode(), flush=False)
+        write_whole(folder.resolved, text.encode(), flush=False)
+        folder.write_json(folder.manifest, facts)
+        run = cls._assemble(folder, model, dataset)
+        run.write_history()
+        return run
+
+    @classmethod
+    def resume(cls, folder: RunFolder) -> Run:
+        """An interrupted run, at its newest checkpoint (or at step 0 where there is none)."""
+        facts = folder.read_json(folder.manifest)
+        experiment = read_experiment(folder)
+        limit_threads(facts["threads"])
+        dataset = reload_dataset(folder, experiment)
+        run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)
+        if folder.checkpoint.exists():
+            run.load_checkpoint()
+        run.write_history()
+        now = bits_depend_on(facts["threads"])
+        odd = [key for key in now if facts.get(key) != now[key]]
+        if odd:
+            run.notes.append(
+                f"{', '.join(odd)} differ from when this run began: "
+                "it goes on, but not to the bit as it would have"
+            )
+        return run
+
+    @classmethod
+    def _assemble(cls, folder: RunFolder, model: Model, dataset: Dataset) -> Run:
+        store, optimizer = model.network.store, model.experiment.optimizer
+        slots = {name: np.zeros_like(store.theta) for name in optimizer.slots()}
+        update = optimizer.build(store.theta, store.grad, store.decaying, slots)
+        best = {"theta": store.theta.copy(), "running": store.running.copy()}
+        return cls(folder, model, dataset, Progress(), slots, update, best)
+
+    def keep_as_best(self) -> None:
+        """The weights as they are now are the best so far."""
+        for name, vector in self.best.items():
+            np.copyto(vector, getattr(self.model.network.store, name))
+
+    def take_best(self) -> None:
+        """Go back to the best weights: they are what is evaluated, shown and exported."""
+        for name, vector in self.best.items():
+            np.copyto(getattr(self.model.network.store, name), vector)
+
+    def _vectors(self) -> dict[str, Array]:
+        store = self.model.network.store
+        return {
+            "theta": store.theta,
+            "running": store.running,
+            **{f"slot.{name}": vector for name, vector in self.slots.items()},
+            **{f"best.{name}": vector for name, vector in self.best.items()},
+        }
+
+    def write_checkpoint(self) -> None:
+        """Everything that `resume` needs, whole on the disk before this returns."""
+        facts = {
+            "progress": self.progress.to_plain(),
+            "data_sha256": self.dataset.sha256,
+        }
+        write_archive(self.folder.checkpoint, "checkpoint", self._vectors(), facts)
+
+    def load_checkpoint(self) -> None:
+        path = self.folder.checkpoint
+        arrays, facts = read_archive(path, "checkpoint")
+        vectors = self._vectors()
+        for name, vector in vectors.items():
+            if name not in arrays or arrays[name].shape != vector.shape:
+                raise damaged(path, f"`{name}` does not fit the config of this run")
+            np.copyto(vector, arrays[name])
+        try:
+            self.progress = Progress.from_plain(facts["progress"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(path, f"its progress can not be read ({error})") from None
+
+    def write_model(self) -> None:
+        """model.safetensors, of the weights that the network has now."""
+        write_model(self.folder.model, self.model, named_vectors(self.model.network))
+
+    def write_history(self) -> None:
+        """metrics.csv and metrics.jsonl as the history has them: no row lost, none twice."""
+        rows = self.progress.history
+        columns = metric_columns(self.model.experiment, self.dataset)
+        lines = [",".join(columns), *(csv_line(row) for row in rows)]
+        write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
+        text = "".join(json_line(row) for row in rows)
+        write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
+
+    def add_row(self, row: dict[str, float]) -> None:
+        """One more epoch in the history and in both files."""
+        self.progress.history.append(row)
+        append(self.folder.metrics_csv, csv_line(row) + "\n")
+        append(self.folder.metrics_jsonl, json_line(row))
+
+    def log(self, line: str) -> None:
+        append(self.folder.log, line + "\n")
+
+
+def metric_columns(experiment: Experiment, dataset: Dataset) -> tuple[str, ...]:
+    """The columns of metrics.csv, in order."""
+    scores = ["loss", *(metric.kind for metric in experiment.metrics or ())]
+    validated = [f"validation_{name}" for name in scores if "validation" in dataset.parts]
+    return ("epoch", "step", "learning_rate", "train_loss", *validated)
+
+
+def csv_line(row: dict[str, float]) -> str:
+    return ",".join(repr(value) for value in row.values())
+
+
+def json_line(row: dict[str, float]) -> str:
+    plain = {name: value if value - value == 0 else None for name, value in row.items()}
+    return json.dumps(plain, allow_nan=False) + "\n"
+
+
+def append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
+
+
+def read_experiment(folder: RunFolder) -> Experiment:
+    """The experiment of an earlier run."""
+    try:
+        return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
+    except OSError as error:
+        raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
+
+
+def reload_dataset(
+    folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
+) -> Dataset:
+    """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
+    facts: dict[str, Any] = folder.read_json(folder.manifest)["data"]
+    path = Path(facts["path"])
+    if not path.exists():
+        raise DataError(
+            "the data of this run is not there any more",
+            file=path,
+            hint="put it back, or give other data with --data (eval)",
+        )
+    if sha256(path) != facts["sha256"]:
+        raise DataError(
+            "the data has changed since this run began",
+            file=path,
+            hint="put the old file back, begin a new run, or use --data (eval)",
+        )
+    return Dataset.load(experiment.data, path, experiment.loss.task, experiment.seed, preprocessor)

@@ -1,0 +1,63 @@
+"""A trained network to be used: the run folder or the model file that a command names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nntrain.data.dataset import Part, read
+from nntrain.errors import ConfigError
+from nntrain.run.folder import RunFolder, newest
+from nntrain.run.manifest import limit_threads
+from nntrain.run.model import Model, read_model
+from nntrain.run.run import reload_dataset
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, and the run folder it came from, if it came from one."""
+
+    path: Path
+    model: Model
+    folder: RunFolder | None
+
+    def rows(self, split: str, data: Path | None) -> tuple[Part, dict[str, str]]:
+        """The rows to evaluate, and what they are: a split of the run's data, or other data."""
+        experiment, preprocessor = self.model.experiment, self.model.preprocessor
+        if data:
+            part = Part.from_table(read(experiment.data, data), preprocessor)
+            return part, {"data": str(data)}
+        if not self.folder:
+            raise ConfigError(
+                f"{self.path} is a model file, which has no rows", hint="give some with --data FILE"
+            )
+        dataset = reload_dataset(self.folder, experiment, preprocessor)
+        for name in (split,) if split else ("test", "validation", "train"):
+            if name in dataset.parts:
+                return dataset.parts[name], {"split": name}
+        raise ConfigError(f"--split: this run has no {split} rows")
+
+
+def open_run(asked: str) -> Trained:
+    """The model of a run folder, of a model file, or of the newest run with a model."""
+    limit_threads(1)
+    path = Path(asked)
+    if not asked:
+        folder = newest(lambda run: run.model.exists(), "finished run")
+        return Trained(folder.path, read_model(folder.model), folder)
+    if path.is_file():
+        return Trained(path, read_model(path), None)
+    if not path.is_dir():
+        raise ConfigError(
+            f"there is no run {asked}",
+            hint="a run folder such as runs/penguins/001, or a model file",
+        )
+    folder = RunFolder(path)
+    if not folder.manifest.exists():
+        raise ConfigError(f"{path} is no run folder (it has no manifest.json)")
+    if not folder.model.exists():
+        raise ConfigError(
+            f"{path} has no model yet (no model.safetensors)",
+            hint=f"train it to its end: nntrain fit --resume {path}",
+        )
+    return Trained(path, read_model(folder.model), folder)

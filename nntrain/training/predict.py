@@ -1,0 +1,69 @@
+"""Predict: raw rows in; ids, predictions and probabilities out, a portion at a time."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from nntrain.data.report import Report
+from nntrain.data.table import Table
+from nntrain.families import Array
+from nntrain.run.model import Model
+from nntrain.training.evaluate import chosen_class, predict
+
+PORTION = 8192  # rows read, predicted and written at a time
+
+Row = list[Any]
+
+
+def columns(model: Model) -> list[str]:
+    """Names of what `predictions` yields: ids (or `row`), predictions, probabilities."""
+    known = model.preprocessor
+    ids = list(known.id_columns) or ["row"]
+    if known.classes:
+        return [*ids, "prediction", *(f"probability_{name}" for name in known.classes)]
+    names = known.targets or known.input_names
+    return [*ids, *(["prediction"] if len(names) == 1 else [f"prediction_{n}" for n in names])]
+
+
+def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator[Row]:
+    """A row for each row of the source, whose target is not needed; `report` fills on the way."""
+    known = model.preprocessor
+    done = 0
+    for table in model.experiment.data.format.read(source, PORTION):
+        shown = predict(model, known.features(table, report))
+        ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
+        if not known.id_columns:
+            ids = ((number,) for number in range(done + 1, done + len(table) + 1))
+        yield from ([*some, *rest] for some, rest in zip(ids, _shown_rows(model, shown), strict=True))
+        done += len(table)
+
+
+def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
+    """For each row the class and the probabilities of all, or the predicted numbers."""
+    classes = model.preprocessor.classes
+    if not classes:
+        yield from ([_brief(value) for value in row] for row in shown.tolist())
+        return
+    for chosen, row in zip(chosen_class(shown).tolist(), shown.tolist(), strict=True):
+        all_of_them = row if len(row) > 1 else [1.0 - row[0], row[0]]
+        yield [classes[chosen], *map(_brief, all_of_them)]
+
+
+def _brief(value: float) -> float:
+    """The digits that a float32 has."""
+    return float(f"{value:.7g}")
+
+
+def write_csv(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+
+
+def write_jsonl(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
+    for row in rows:
+        stream.write(json.dumps(dict(zip(names, row, strict=True)), allow_nan=False) + "\n")

@@ -1,0 +1,52 @@
+"""One training step: forward, loss, backward, guard, update."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.errors import DivergedError
+from nntrain.families import Array
+from nntrain.run.run import Run
+from nntrain.training.diagnosis import diagnose
+
+Step = Callable[[Array, Array, int, float], float]
+"""`step(x, target, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
+
+
+@lru_cache(maxsize=8)
+def equal_weights(rows: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    """Row weights that sum to 1."""
+    return np.full(rows, 1.0 / rows, dtype)
+
+
+def make_step(run: Run) -> Step:
+    """The step of a run, its parts bound once."""
+    network, loss, update = run.model.network, run.model.experiment.loss, run.update
+    store = network.store
+    longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
+
+    def step(x: Array, target: Array, number: int, rate: float) -> float:
+        prediction, backward = network(x, Call(training=True, step=number))
+        value, d_prediction = loss(prediction, target, equal_weights(len(x), x.dtype))
+        backward(d_prediction)
+        norm = gradient_norm(store.grad)
+        if not math.isfinite(value + norm):  # before the update, which would spread it
+            raise DivergedError(diagnose(run, x, target, number, value))
+        store.commit()
+        update(number + 1, rate, min(1.0, longest / norm) if norm else 1.0)
+        return value
+
+    return step
+
+
+def gradient_norm(grad: Array) -> float:
+    """The Euclidean norm of all gradients; not finite if one of them is not."""
+    squares = float(grad @ grad)
+    if math.isinf(squares):  # squares can overflow where the gradients do not
+        squares = float(np.square(grad, dtype=np.float64).sum())
+    return math.sqrt(squares)
