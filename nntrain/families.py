@@ -239,9 +239,7 @@ class Source(Family):
     `source` is a path or an open text stream.
     """
 
-    def read(
-        self, source: str | Path | TextIO, rows_at_a_time: int = 32_768
-    ) -> Iterator[Table]:
+    def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
         raise NotImplementedError
 
 

@@ -56,9 +56,9 @@ class CrossEntropy(Loss):
 
     def link(self, prediction: Array) -> Array:
         """softmax: the probability of each class, (N, C)."""
-        p = prediction - prediction.max(axis=1, keepdims=True)
+        p: Array = prediction - prediction.max(axis=1, keepdims=True)
         np.exp(p, out=p)
-        p /= p.sum(axis=1, keepdims=True)
+        np.divide(p, p.sum(axis=1, keepdims=True), out=p)
         return p
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from nntrain.cli.signals import Stopper
     from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
+    from nntrain.display.printer import Printer
     from nntrain.run.run import Run
 
 
@@ -41,7 +41,9 @@ def fit(
         typer.Option("--smoke", help="A few batches through every phase, in a temporary folder."),
     ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="The same as --set seed=N.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the linear algebra.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the linear algebra. [1]")
+    ] = None,
     max_time: Annotated[str, typer.Option(help="Stop well after this: 90s, 10m, 2h.")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -50,32 +52,39 @@ def fit(
 ) -> None:
     """Train the network that CONFIG describes."""
     from nntrain.cli.signals import Stopper
+    from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    _check_arguments(config, resume, bool(settings or output_dir or overwrite or smoke or seed))
-    say = (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr))
+    begins = settings or output_dir or overwrite or smoke or seed is not None or threads
+    _check_arguments(config, resume, begins=bool(begins))
+    say = Printer(sys.stderr, quiet=quiet)
     if resume:
-        run = _resume(resume, say, as_json)
+        run = _resume(resume, as_json=as_json)
     else:
-        loaded, dataset = _load(config, settings or [], seed, output_dir, overwrite, say)
+        given = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+        loaded, dataset = _load(Path(config), given, output_dir, overwrite=overwrite)
+        said = _describe(dataset, say, every=verbose)
         if smoke:
-            _smoke(loaded, dataset, as_json)
+            _smoke(loaded, dataset, as_json=as_json)
             return
         from nntrain.run.run import Run
 
-        run = Run.start(loaded, dataset, output_dir, overwrite=overwrite, threads=threads)
+        run = Run.start(loaded, dataset, output_dir, overwrite=overwrite, threads=threads or 1)
+        run.log("\n".join(said))
+    for note in run.notes:
+        say(f"note: {note}")
     with Stopper(limit) as stop:
-        summary = _watch(run, stop, quiet=quiet)
+        summary = _watch(run, stop, say)
     _end(run, summary, stop, as_json=as_json)
 
 
-def _check_arguments(config: str, resume: str, others: bool) -> None:
+def _check_arguments(config: str, resume: str, *, begins: bool) -> None:
     if bool(config) == bool(resume):
         raise ConfigError(
             "fit: expected either CONFIG or --resume RUN",
             hint="nntrain fit config.yaml, or nntrain fit --resume last",
         )
-    if resume and others:
+    if resume and begins:
         raise ConfigError(
             "--resume: the run goes on with the config, seed and folder that it has",
             hint="only --max-time, --json and -q can be given with it",
@@ -83,68 +92,65 @@ def _check_arguments(config: str, resume: str, others: bool) -> None:
 
 
 def _load(
-    config: str,
-    settings: list[str],
-    seed: int | None,
-    output_dir: Path | None,
-    overwrite: bool,
-    say: Callable[[str], None],
+    config: Path, settings: list[str], output_dir: Path | None, *, overwrite: bool
 ) -> tuple[Loaded, Dataset]:
     """The config and its data, both checked before anything is written."""
     from nntrain.config import load
-
-    loaded = load(Path(config), [*settings, *([] if seed is None else [f"seed={seed}"])])
     from nntrain.run.checks import check_layers, check_outputs
     from nntrain.run.folder import check_free
 
+    loaded = load(config, settings)
     check_layers(loaded)
     if output_dir:
         check_free(output_dir, overwrite=overwrite)
     from nntrain.data.dataset import Dataset
-    from nntrain.display.plain import columns
 
     experiment = loaded.experiment
     dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.task, experiment.seed)
-    for line in columns(dataset.columns, dataset.notes):
-        say(line)
     check_outputs(loaded, dataset.preprocessor)
     return loaded, dataset
 
 
-def _resume(asked: str, say: Callable[[str], None], as_json: bool) -> Run:
+def _describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:
+    """Tell what becomes of the columns; the log gets all of them."""
+    from nntrain.display.plain import columns
+
+    for line in columns(dataset.columns, dataset.notes, every=every):
+        say(line)
+    return columns(dataset.columns, dataset.notes, every=True)
+
+
+def _resume(asked: str, *, as_json: bool) -> Run:
     from nntrain.run.folder import FINISHED, resumable
     from nntrain.run.run import Run
 
     folder = resumable(asked)
-    if folder.status() in FINISHED:
-        summary = folder.read_json(folder.summary)
-        if as_json:
-            print(json.dumps(summary))
-        print(f"{folder.path} is already finished ({summary['status']})", file=sys.stderr)
-        raise typer.Exit
-    run = Run.resume(folder)
-    for note in run.notes:
-        say(f"note: {note}")
-    return run
+    if folder.status() not in FINISHED:
+        return Run.resume(folder)
+    summary = folder.read_json(folder.summary)
+    if as_json:
+        print(json.dumps(summary))
+    print(f"{folder.path} is already finished ({summary['status']})", file=sys.stderr)
+    raise typer.Exit
 
 
-def _smoke(loaded: Loaded, dataset: Dataset, as_json: bool) -> None:
+def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
     from nntrain.training.smoke import smoke
 
-    report = smoke(loaded, dataset)
+    report = list(smoke(loaded, dataset))
     if as_json:
-        print(json.dumps({"smoke": "passed", "phases": list(report)}))
+        print(json.dumps({"smoke": "passed", "phases": report}))
     else:
         print("\n".join([*report, "smoke test passed"]))
 
 
-def _watch(run: Run, stop: Stopper, *, quiet: bool) -> dict[str, Any]:
+def _watch(run: Run, stop: Stopper, say: Printer) -> dict[str, Any]:
     """Train, show what happens, and return the summary."""
     from nntrain.display.view import view
     from nntrain.training.fit import fit as train
 
     summary: dict[str, Any] = {}
-    with view(sys.stderr, run.log, quiet=quiet) as see:
+    with view(say, run.log) as see:
         for event in train(run, stop):
             see(event)
             summary = dict(getattr(event, "summary", {}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -25,13 +25,12 @@ DEEPEST = 100
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_UNREADABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+_UNREADABLE = re.compile(  # what YAML calls not printable
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A tree, and the mistakes that did not keep it from being read."""
 
     root: Node
@@ -102,8 +101,7 @@ class _Open:
     height: int = 1
 
 
-@dataclass(frozen=True)
-class _Sized:
+class _Sized(NamedTuple):
     """A finished node, with the number of nodes in it (aliases unfolded) and its depth."""
 
     node: Node

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, get_origin
 
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import (
@@ -26,6 +25,7 @@ from nntrain.config.hints import (
     hint_for_missing,
     hint_for_no_type,
     hint_for_value,
+    likely_kind,
 )
 from nntrain.config.tree import (
     KeyPath,
@@ -40,13 +40,12 @@ from nntrain.config.tree import (
 )
 from nntrain.data.wording import listed, quoted
 from nntrain.errors import Problem
-from nntrain.families import Family, Spec
+from nntrain.families import Family
 
 _KEY_ERRORS = ("missing", "unexpected_keyword_argument")
 
 
-@dataclass(frozen=True)
-class _Spot:
+class _Spot(NamedTuple):
     """Where an error is: its key path, what stands there, and what may stand there."""
 
     path: KeyPath
@@ -68,6 +67,8 @@ def explain(errors: Sequence[Mapping[str, Any]], section: str, root: MappingNode
                 problems["key", path] = missing(root, path, spot.annotation)
         elif not any(_inside(other.path, spot.path) for _, other in found):
             problems["value", spot.path] = _value(root, spot, error)
+            for path, kind in _keys_of_a_likely_kind(spot):
+                problems["key", path] = unknown_key(root, path, kind)
     return list(problems.values())
 
 
@@ -105,6 +106,16 @@ def _member(spot: _Spot, members: tuple[Any, ...]) -> Any:
     return spot.annotation
 
 
+def _keys_of_a_likely_kind(spot: _Spot) -> Iterator[tuple[KeyPath, type[Family]]]:
+    """The unknown keys of a mapping whose `type` is a foreign word for a kind of ours."""
+    family, word = family_in(spot.annotation), child(spot.node, "type")
+    if family and isinstance(spot.node, MappingNode) and isinstance(word, ScalarNode):
+        likely = likely_kind(str(word.value), family)
+        for key in spot.node.items if likely else ():
+            if key != "type" and key not in fields(family.kinds[str(likely)]):
+                yield (*spot.path, key), family.kinds[str(likely)]
+
+
 def _value(root: Node, spot: _Spot, error: Mapping[str, Any]) -> Problem:
     family = family_in(spot.annotation)
     if family and isinstance(spot.node, MappingNode):
@@ -140,14 +151,14 @@ def wrong_value(root: Node, path: KeyPath, annotation: Any) -> Problem:
     return place_of(root, path).problem(path, message, hint_for_value(node, annotation, path))
 
 
-def unknown_key(root: Node, path: KeyPath, spec: type[Spec]) -> Problem:
+def unknown_key(root: Node, path: KeyPath, spec: Any) -> Problem:
     """A key that means nothing where it stands."""
     allowed = list(fields(spec))
     place = place_of(root, path, key=True)
     return place.problem(path, "unknown key", hint_for_key(str(path[-1]), path, allowed))
 
 
-def missing(root: Node, path: KeyPath, spec: type[Spec]) -> Problem:
+def missing(root: Node, path: KeyPath, spec: Any) -> Problem:
     """A required key that is not there; the place is the mapping that lacks it."""
     message = f"the key `{path[-1]}` is missing"
     hint = hint_for_missing(spec, str(path[-1]))

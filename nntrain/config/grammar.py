@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
@@ -21,7 +22,7 @@ _NOUNS = {Layer: "layer", Schedule: "learning-rate schedule", Source: "file form
 def fields(spec: Any) -> dict[str, Any]:
     """The keys of a mapping that describes `spec`, each with the annotation of its value."""
     hints = get_type_hints(spec, include_extras=True)
-    return {name: hints[name] for name in spec.__dataclass_fields__}
+    return {field.name: hints[field.name] for field in dataclasses.fields(spec)}
 
 
 def required(spec: type[Spec], name: str) -> bool:
@@ -119,7 +120,7 @@ def unfold(node: Node, annotation: Any) -> Node:
     return node
 
 
-def homes(spec: type[Spec], key: str, path: KeyPath = ()) -> Iterator[KeyPath]:
+def homes(spec: Any, key: str, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Everywhere below `spec` where `key` is a key; lists and kinds leave no trace in a path."""
     for name, annotation in fields(spec).items():
         if name == key:

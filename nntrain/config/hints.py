@@ -23,7 +23,7 @@ from nntrain.config.grammar import (
 from nntrain.config.scalars import scalar
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, dotted, shortened
 from nntrain.data.wording import listed, nearest, quoted
-from nntrain.families import Activation, Family, Layer, Spec
+from nntrain.families import Activation, Family, Layer
 
 _BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -41,6 +41,8 @@ def hint_for_key(key: str, path: KeyPath, allowed: Sequence[str]) -> str:
     """What an unknown key at `path` probably stands for; `allowed` are the keys known there."""
     if same := spellings.same(key, allowed):
         return f"did you mean `{same}`?"
+    if key.isdecimal():
+        return "was this a decimal comma? numbers are written with a point, 0.5"
     parent = str(path[-2]) if len(path) > 1 else ""
     note = spellings.ours(f"{parent}.{key}", spellings.NOTES)
     if note := note or spellings.ours(key, spellings.NOTES):
@@ -75,15 +77,17 @@ def _written(place: str) -> str:
 
 def hint_for_kind(word: str, family: type[Family]) -> str:
     """The kind that an unknown `type` probably stands for."""
-    kinds = list(family.kinds)
-    if same := spellings.same(word, kinds):
-        return f"did you mean `{same}`?"
-    table = spellings.KINDS.get(noun(family), {})
-    if kind := spellings.ours(word, table):
+    if kind := likely_kind(word, family):
         return spellings.ours(word, spellings.KIND_NOTES) or f"did you mean `{kind}`?"
     if family is Layer and (activation := spellings.same(word, Activation.kinds)):
         return f"write `{{type: activation, activation: {activation}}}`"
-    return did_you_mean(word, kinds, f"the {nouns(family)} are")
+    return did_you_mean(word, list(family.kinds), f"the {nouns(family)} are")
+
+
+def likely_kind(word: str, family: type[Family]) -> str | None:
+    """The kind that `word` is another spelling of."""
+    table = spellings.KINDS.get(noun(family), {})
+    return spellings.same(word, family.kinds) or spellings.ours(word, table)
 
 
 def hint_for_no_type(node: Node, family: type[Family]) -> str:
@@ -94,7 +98,7 @@ def hint_for_no_type(node: Node, family: type[Family]) -> str:
     return f"the {nouns(family)} are {listed(family.kinds, most=12)}"
 
 
-def hint_for_missing(spec: type[Spec], name: str) -> str:
+def hint_for_missing(spec: Any, name: str) -> str:
     """How a required key is written, and what it says."""
     about = meaning(spec, name).rstrip(".")
     return f"`{name}`: {about}" if about else f"write `{name}: …`"
@@ -104,13 +108,17 @@ def hint_for_value(node: Node, annotation: Any, path: KeyPath) -> str:
     """Why a value may have come out wrong, and what to write."""
     kinds: list[Any] = [_bare(option) for option in options(annotation)]
     if path[:1] == ("expect",):
-        return 'write it as text with an operator: ">= 0.95"'
+        score = path[-1] if len(path) > 1 else "test_accuracy"
+        return f'write `expect: {{{score}: ">= 0.95"}}`'
     if isinstance(node, ScalarNode):
-        return _for_scalar(node, annotation, kinds)
-    if isinstance(node, MappingNode) and not node.bare and _takes_list(kinds):
+        return _for_scalar(node, annotation, kinds, path)
+    if isinstance(node, MappingNode) and _takes_list(kinds) and str not in kinds:
         return "each item of the list begins with `- `"
-    if isinstance(node, ListNode) and (spec := next(filter(is_spec, kinds), None)):
-        return _as_mapping(spec, path) if not is_family(spec) else "leave the brackets or `-` out"
+    spec = next(filter(is_spec, kinds), None)
+    if isinstance(node, ListNode) and spec and not is_family(spec):
+        return _as_mapping(spec, path)
+    if isinstance(node, ListNode) and len(node.items) == 1 and not _takes_list(kinds):
+        return "leave the brackets or `-` out"
     return ""
 
 
@@ -122,21 +130,24 @@ def _takes_list(kinds: list[Any]) -> bool:
     return any(get_origin(kind) is tuple for kind in kinds)
 
 
-def _for_scalar(node: ScalarNode, annotation: Any, kinds: list[Any]) -> str:
+def _for_scalar(node: ScalarNode, annotation: Any, kinds: list[Any], path: KeyPath) -> str:
     if node.value is None and not allows_none(annotation):
         words = [str(word) for kind in kinds for word in _words(kind)]
+        if path and isinstance(path[-1], int):
+            return "remove the item"
         return "write `none`" if "none" in words else "leave the key out to get its default"
     if isinstance(node.value, str):
-        return _for_text(node, node.value, kinds)
+        return _for_text(node, node.value, kinds, path)
     if _takes_list(kinds) and str not in kinds:
         return f"a list of one is written `[{shortened(node.written)}]`"
     if str in kinds:
         return f'quote it: "{shortened(node.written)}"'
+    if int in kinds or float in kinds:
+        return _for_number(node.value, annotation, kinds)
     if words := [str(word) for kind in kinds for word in _words(kind)]:
         return _for_word(node.written, words)
-    if spec := next((kind for kind in kinds if is_spec(kind)), None):
-        return _choice(spec) if is_family(spec) else _as_mapping(spec, ())
-    return _for_number(node.value, annotation, kinds)
+    spec = next((kind for kind in kinds if is_spec(kind)), None)
+    return _as_mapping(spec, path) if spec else ""
 
 
 def _for_number(value: Any, annotation: Any, kinds: list[Any]) -> str:
@@ -152,7 +163,7 @@ def _for_number(value: Any, annotation: Any, kinds: list[Any]) -> str:
     return ""
 
 
-def _for_text(node: ScalarNode, text: str, kinds: list[Any]) -> str:
+def _for_text(node: ScalarNode, text: str, kinds: list[Any], path: KeyPath) -> str:
     if int in kinds or float in kinds:
         return _for_numeric_text(node, text, kinds)
     if bool in kinds:
@@ -164,9 +175,8 @@ def _for_text(node: ScalarNode, text: str, kinds: list[Any]) -> str:
         return _for_word(text, words)
     if _takes_list(kinds) and str not in kinds:
         return f"a list of one is written `[{shortened(node.written)}]`"
-    if spec := next((kind for kind in kinds if is_spec(kind)), None):
-        return _as_mapping(spec, ())
-    return ""
+    spec = next((kind for kind in kinds if is_spec(kind)), None)
+    return _as_mapping(spec, path) if spec else ""
 
 
 def _for_word(text: str, words: list[str]) -> str:
@@ -201,9 +211,9 @@ def _choice(family: type[Family]) -> str:
     return f"the {nouns(family)} are {listed(family.kinds, most=12)}"
 
 
-def _as_mapping(spec: type[Spec], path: KeyPath) -> str:
+def _as_mapping(spec: Any, path: KeyPath) -> str:
     if is_family(spec):
-        return _choice(spec)  # type: ignore[arg-type]
+        return _choice(spec)
     keys = [name for name in fields(spec) if required(spec, name)] or list(fields(spec))
     name = path[-1] if path and isinstance(path[-1], str) else ""
     return f"write `{name + ': ' if name else ''}{{{keys[0]}: …}}`"

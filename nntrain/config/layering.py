@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nntrain.config.document import parse_document, read_text
 from nntrain.config.experiment import Experiment
@@ -33,8 +33,7 @@ from nntrain.families import Family
 COMMAND_LINE = "--set"
 
 
-@dataclass(frozen=True)
-class Layered:
+class Layered(NamedTuple):
     """The tree of all sources, the text of the first, and the mistakes found on the way."""
 
     root: Node

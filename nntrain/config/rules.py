@@ -17,7 +17,7 @@ from nntrain.config.experiment import EarlyStopping, Model
 from nntrain.config.hints import did_you_mean
 from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
-from nntrain.data.wording import listed, quoted
+from nntrain.data.wording import listed, nearest, quoted
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
 
@@ -67,7 +67,7 @@ def default_metrics(loss: Loss) -> tuple[Metric, ...]:
 def run_name(name: str) -> Findings:
     if name and (bad := unusable(name)):
         yield Finding(
-            ("name",), f"the name becomes a folder, so {bad}", "letters, digits, `-`, `_`"
+            ("name",), f"the name becomes a folder, so {bad}", "use letters, digits, `-` and `_`"
         )
 
 
@@ -119,23 +119,24 @@ def monitor(
 
 
 def _scores(loss: Loss, metrics: tuple[Metric, ...] | None) -> list[str]:
-    return ["loss", *(metric.kind for metric in metrics or default_metrics(loss))]
+    used = metrics or default_metrics(loss)
+    return ["loss", *dict.fromkeys(metric.kind for metric in used)]
 
 
 def _score_hint(name: str, scores: Sequence[str], fallback: str) -> str:
     """Our name of a score that another tool calls `name`."""
-    parts = [spellings.ours(part, spellings.SCORES) or part for part in name.split("_", 1)]
-    translated = "_".join(parts)
-    if len(parts) == 2:
-        metric = spellings.ours(parts[1], spellings.KINDS["metric"]) or parts[1]
-        translated = f"{parts[0]}_{metric}"
-    if translated in scores:
-        return f"did you mean `{translated}`?"
-    if bare := [score for score in scores if score.partition("_")[2] == name]:
-        return f"did you mean {' or '.join(map(quoted, bare))}?"
-    if (kind := translated.partition("_")[2]) in Metric.kinds:
-        return f"add `{kind}` to `metrics`, or use one of {listed(scores)}"
-    return did_you_mean(translated, scores, fallback)
+    if whole := [score for score in scores if score.partition("_")[2] == name]:
+        return f"did you mean {' or '.join(map(quoted, whole))}?"
+    split, _, metric = name.partition("_")
+    split = spellings.ours(split, spellings.SCORES) or split
+    metric = spellings.ours(metric, spellings.KINDS["metric"]) or metric
+    if f"{split}_{metric}" not in scores and metric in Metric.kinds and split in SPLITS:
+        return f"add `{metric}` to `metrics`, or use one of {listed(scores)}"
+    if split not in SPLITS:
+        return did_you_mean(f"{split}_{metric}", scores, fallback)
+    known = [score.partition("_")[2] for score in scores if score.startswith(f"{split}_")]
+    near = [metric] if metric in known else nearest(metric, known)
+    return did_you_mean(f"{split}_{near[0]}" if near else "", scores, fallback)
 
 
 def gates(
@@ -162,10 +163,9 @@ def _is_condition(text: str) -> bool:
 
 def split_leaves_rows(data: Data) -> Findings:
     split: Split = data.split
-    if (kept := split.validation + split.test) >= 1:
-        message = (
-            f"`validation` and `test` together are {kept:g} of the rows: none are left to train"
-        )
+    if split.validation + split.test >= 1:
+        parts = f"validation {split.validation:g} and test {split.test:g}"
+        message = f"{parts} leave no rows to train on"
         yield Finding(("data", "split"), message, "their sum must be below 1")
 
 
@@ -185,7 +185,7 @@ def columns_once(data: Data) -> Findings:
 def columns_have_one_role(data: Data) -> Findings:
     """A column is a target, an id, a feature, or left out: the later listing is the mistake."""
     roles = {"the target": data.targets, "an id": data.ids}
-    places = [
+    places: list[tuple[KeyPath, tuple[str, ...]]] = [
         (("data", "id"), data.ids),
         (("data", "features", "include"), data.features.include or ()),
     ]

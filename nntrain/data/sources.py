@@ -221,10 +221,10 @@ def _opened(path: Path) -> Iterator[TextIO]:
 
 def _nearby(path: Path) -> str:
     if not path.parent.is_dir():
-        return f"there is no folder {quoted(str(path.parent))} either"
+        return f"there is no folder {path.parent} either"
     near = nearest(path.name, _files(path.parent))
     if near:
-        return f"did you mean {listed(str(path.parent / name) for name in near)}?"
+        return f"did you mean {listed(near)}?"
     tables = [name for name in _files(path.parent) if name.lower().endswith((".csv", ".tsv"))]
     return f"the folder has {listed(tables)}" if tables else ""
 

@@ -16,7 +16,6 @@ from nntrain.families import Array, Task
 
 MOST_CLASSES = 1000
 NOTHING = ": there is nothing to learn"
-REGRESSION_HINT = "to predict a number, say `loss: mean_squared_error`"
 
 
 @dataclass(frozen=True)
@@ -163,9 +162,11 @@ def read_amounts(table: Table, name: str, na_values: Collection[str]) -> Array:
 
 def _check_not_amounts(table: Table, target: Classes) -> None:
     name, classes = target.name, target.classes
-    way_on = f"{REGRESSION_HINT}; if they are classes, `data.columns: {{{name}: categorical}}`"
     values = numeric(classes)
-    decimal = next((v for v in values if v != int(v)), None) if values else None
+    way_on = f"if these are classes, say `data.columns: {{{name}: categorical}}`"
+    if values is not None:
+        way_on = f"to predict a number, say `loss: mean_squared_error`; {way_on}"
+    decimal = next((v for v in values or () if v != int(v)), None)
     if decimal is not None:
         cells = table.columns[name]
         row = int((numbers(cells, ())[0] == decimal).argmax())

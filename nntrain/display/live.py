@@ -17,7 +17,8 @@ from rich.text import Text
 from nntrain.display import plain, text
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped
 
-REFRESH = 8  # pictures a second
+MARKS = 14  # letters behind the columns
+REFRESH = 5  # pictures a second
 
 
 class LiveView:
@@ -26,18 +27,18 @@ class LiveView:
     def __init__(self, stream: TextIO):
         self.console = Console(file=stream, highlight=False)
         self.fancy = (stream.encoding or "").lower().replace("-", "").startswith("utf")
-        self.live = Live(  # pictures are made when the screen is due, not at each event
-            console=self.console,
-            get_renderable=self._picture,
-            refresh_per_second=REFRESH,
-            transient=True,
-        )
         self.columns: list[str] = []
         self.rows: list[tuple[EpochRow, str, str]] = []
         self.best = 0
         self.saved: set[int] = set()
         self.max_epochs = 0
         self.now: Stepped | None = None
+        self.live = Live(  # pictures are made when the screen is due, not at each event
+            console=self.console,
+            get_renderable=self._picture,
+            refresh_per_second=REFRESH,
+            transient=True,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -50,8 +51,11 @@ class LiveView:
     ) -> None:
         if self.live.is_started:
             self.live.stop()
+            room = self.console.height * 2
             if self.rows:
-                self.console.print(self._table(self.console.height * 2))
+                self.console.print(self._table(room), soft_wrap=True)
+            if len(self.rows) > room:
+                self.console.print(f"(the last {room} of {len(self.rows)} epochs and the best one)")
 
     def see(self, event: Event) -> None:
         match event:
@@ -79,27 +83,28 @@ class LiveView:
         self.live.start()
 
     def _picture(self) -> Group:
-        room = max(4, self.console.height - 8)
-        return Group(self._table(room), self._bar())
+        return Group(self._table(max(4, self.console.height - 8)), self._bar())
 
-    def _table(self, room: int) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        table.add_column("epoch", justify="right")
-        for name in [*self.columns, "learning_rate", "samples/s", "time"]:
-            table.add_column(name.replace("_", " "), justify="right", overflow="fold")
-        table.add_column("")
-        for row, speed, seconds in self._shown(room):
-            epoch = int(row["epoch"])
-            table.add_row(
-                str(epoch),
-                *(text.number(row[name]) for name in self.columns),
-                text.rate(row["learning_rate"]),
-                speed,
-                seconds,
-                self._marks(epoch),
-                style="bold green" if epoch == self.best else "",
-            )
-        return table
+    def _table(self, room: int) -> Text:
+        """The epochs as one text: a rich table of them takes ten times as long to draw."""
+        names, widths = self._fitting()
+        lines = [Text(line, style="bold") for line in _head(names, widths)]
+        for entry in self._shown(room):
+            epoch = int(entry[0]["epoch"])
+            cells = _cells(*entry)
+            line = "  ".join(cells[name].rjust(w) for name, w in zip(names, widths, strict=True))
+            style = "bold green" if epoch == self.best else ""
+            lines.append(Text(f"{line}  {self._marks(epoch)}", style=style))
+        return Text("\n").join(lines)
+
+    def _fitting(self) -> tuple[list[str], list[int]]:
+        """Names and widths of the columns that this terminal has room for."""
+        names = ["epoch", *self.columns, "learning_rate", "samples/s", "time"]
+        widths = [5, *(max(8, *map(len, name.split("_"))) for name in names[1:])]
+        while sum(widths) + 2 * len(widths) + MARKS > self.console.width and len(names) > 2:
+            names.pop()
+            widths.pop()
+        return names, widths
 
     def _shown(self, room: int) -> list[tuple[EpochRow, str, str]]:
         newest = self.rows[-room:]
@@ -113,6 +118,7 @@ class LiveView:
         return " ".join(filter(None, (best, saved)))
 
     def _bar(self) -> Table:
+        """How far the epoch is, or the training where epochs are too short to watch."""
         line = Table.grid(padding=(0, 1))
         now, done = self.now, len(self.rows)
         epoch = f"epoch {min(done + 1, self.max_epochs)}/{self.max_epochs}"
@@ -124,3 +130,24 @@ class LiveView:
             tail = ""
         line.add_row(Text(epoch), bar, Text(tail))
         return line
+
+
+def _cells(row: EpochRow, speed: str, seconds: str) -> dict[str, str]:
+    cells = {name: text.number(value) for name, value in row.items()}
+    rest = {"samples/s": speed, "time": seconds}
+    return (
+        cells
+        | rest
+        | {
+            "epoch": f"{row['epoch']:.0f}",
+            "learning_rate": text.rate(row["learning_rate"]),
+        }
+    )
+
+
+def _head(names: list[str], widths: list[int]) -> list[str]:
+    """The names above their columns, a word a line, so that columns stay narrow."""
+    words = [name.split("_") for name in names]
+    height = max(map(len, words))
+    lines = zip(*([""] * (height - len(w)) + w for w in words), strict=True)
+    return ["  ".join(w.rjust(n) for w, n in zip(line, widths, strict=True)) for line in lines]

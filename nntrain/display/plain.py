@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from nntrain.events import Began, Ended, EpochEnded, Event, Saved
 from nntrain.families import Array
 from nntrain.store import LayerRow
 
+MOST_COLUMNS = 16
 LAST_COLUMNS = ("learning_rate", "samples/s", "time")
 
 
@@ -102,12 +104,18 @@ def scores(metrics: Mapping[str, float | None]) -> list[str]:
     return table(rows, "l" + "r" * len(splits))
 
 
-def columns(found: Sequence[Column], notes: Sequence[str]) -> list[str]:
-    """What each column of the data is, and what becomes of it."""
-    rows = [("column", "kind", "missing", "")]
-    rows += [(c.name, c.kind, text.count(c.missing), c.note) for c in found]
-    cut = [tuple(text.shortened(cell) for cell in row) for row in rows]
-    return [*table(cut, "llrl"), *(f"note: {note}" for note in notes), ""]
+def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = False) -> list[str]:
+    """What each column of the data is, and what becomes of it; long lists are cut."""
+    first = {"target": 0, "id": 1}
+    ordered = sorted(found, key=lambda column: first.get(column.kind, 2))
+    shown = ordered if every or len(ordered) <= MOST_COLUMNS else ordered[: MOST_COLUMNS - 1]
+    rows = [("column", "kind", "missing", "what is done")]
+    rows += [(c.name, c.kind, text.count(c.missing), c.note) for c in shown]
+    lines = table([tuple(text.shortened(cell) for cell in row) for row in rows], "llrl")
+    if rest := Counter(column.kind for column in ordered[len(shown) :]):
+        kinds = ", ".join(f"{count} {kind}" for kind, count in rest.items())
+        lines.append(f"… and {kinds} (all of them with -v)")
+    return [*lines, *(f"note: {note}" for note in notes), ""]
 
 
 def finished(summary: Mapping[str, Any]) -> list[str]:

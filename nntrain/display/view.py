@@ -4,55 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
 from nntrain.display import plain
+from nntrain.display.printer import Printer
 from nntrain.events import Ended, Event
+
+See = Callable[[Event], None]
 
 
 @contextmanager
-def view(
-    stream: TextIO, log: Callable[[str], None], *, quiet: bool
-) -> Iterator[Callable[[Event], None]]:
+def view(printer: Printer, log: Callable[[str], None]) -> Iterator[See]:
     """A function to show events with.  The log always gets the plain lines.
 
-    A stream that breaks (a closed pipe, an encoding without our letters) never stops a training.
+    `Ended` is left to the caller, for whom the summary is a result.
     """
-    if not quiet and stream.isatty():
+    if printer.stream.isatty() and not printer.silent:
         from nntrain.display.live import LiveView
 
-        with LiveView(stream) as live:
-
-            def see(event: Event) -> None:
-                _log(event, log)
-                live.see(event)
-
-            yield see
-        return
-
-    broken = quiet
-
-    def see_plain(event: Event) -> None:
-        nonlocal broken
-        for line in _log(event, log) if not isinstance(event, Ended) else ():
-            broken = broken or not _print(line, stream)
-
-    yield see_plain
+        with LiveView(printer.stream) as live:
+            yield _logged(live.see, log)
+    else:
+        yield _logged(lambda event: _print(event, printer), log)
 
 
-def _log(event: Event, log: Callable[[str], None]) -> list[str]:
-    lines = plain.lines(event)
-    for line in lines:
-        log(line)
-    return lines
+def _print(event: Event, printer: Printer) -> None:
+    for line in () if isinstance(event, Ended) else plain.lines(event):
+        printer(line)
 
 
-def _print(line: str, stream: TextIO) -> bool:
-    try:
-        try:
-            print(line, file=stream, flush=True)
-        except UnicodeEncodeError:
-            print(line.encode("ascii", "replace").decode(), file=stream, flush=True)
-    except (OSError, ValueError):
-        return False
-    return True
+def _logged(see: See, log: Callable[[str], None]) -> See:
+    def see_and_log(event: Event) -> None:
+        for line in plain.lines(event):
+            log(line)
+        see(event)
+
+    return see_and_log

@@ -133,7 +133,7 @@ class Softmax(Activation):
             y /= y.sum(axis=-1, keepdims=True)
 
             def backward(dy: Array) -> Array:
-                dx = dy - (dy * y).sum(axis=-1, keepdims=True)
+                dx: Array = dy - (dy * y).sum(axis=-1, keepdims=True)
                 dx *= y
                 return dx
 

@@ -55,7 +55,7 @@ class Dense(Layer):
             y, activation_backward = activate(z, call)
 
             def backward(dy: Array) -> Array | None:
-                dz = activation_backward(dy)
+                dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 flat = dz.reshape(-1, units)
                 np.matmul(x.reshape(-1, d).T, flat, out=dW)
                 np.sum(flat, axis=0, out=db)

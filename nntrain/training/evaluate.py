@@ -56,5 +56,6 @@ def confusion(model: Model, part: Part) -> Array:
 def chosen_class(shown: Array) -> Array:
     """The number of the most probable class, (N,); of two classes `shown` is the second's."""
     if shown.shape[1] > 1:
-        return shown.argmax(axis=1)
+        chosen: Array = shown.argmax(axis=1)
+        return chosen
     return (shown[:, 0] > 0.5).astype(np.int64)

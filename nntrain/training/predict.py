@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from nntrain.data.report import Report
-from nntrain.data.table import Table
 from nntrain.families import Array
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, predict
@@ -38,7 +37,8 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
             ids = ((number,) for number in range(done + 1, done + len(table) + 1))
-        yield from ([*some, *rest] for some, rest in zip(ids, _shown_rows(model, shown), strict=True))
+        rows = _shown_rows(model, shown)
+        yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
         done += len(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ Step = Callable[[Array, Array, int, float], float]
 
 
 @lru_cache(maxsize=8)
-def equal_weights(rows: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+def equal_weights(rows: int, dtype: np.dtype[Any]) -> Array:
     """Row weights that sum to 1."""
     return np.full(rows, 1.0 / rows, dtype)
 

@@ -1,0 +1,30 @@
+"""Printer: lines to a stream that may break, without ever stopping what is being told."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+
+class Printer:
+    """Prints lines; falls silent where the stream does not take them.
+
+    A reader that has gone (`| head`) or an encoding without our letters must not end a training
+    or change its exit code.
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False):
+        self.stream, self.silent = stream, quiet
+
+    def __call__(self, line: str) -> None:
+        if self.silent:
+            return
+        try:
+            print(encodable(line, self.stream), file=self.stream, flush=True)
+        except (OSError, ValueError):
+            self.silent = True
+
+
+def encodable(line: str, stream: TextIO) -> str:
+    """The line with what the stream can't encode replaced."""
+    encoding = stream.encoding or "ascii"
+    return line.encode(encoding, "replace").decode(encoding)
