@@ -118,6 +118,12 @@ def test_parts_without_rows_are_left_out(tmp_path: Path) -> None:
     assert {name: len(part) for name, part in found.parts.items()} == {"train": 3, "test": 1}
 
 
+def test_too_few_rows(tmp_path: Path) -> None:
+    message, _, hint = failure(written(tmp_path, "x,y", ["1,1", "2,2"]), "numbers", target="y")
+    assert message == "2 usable rows are too few to be split into 3 parts"
+    assert "validation: 0" in hint
+
+
 def test_an_autoencoder_shares_its_arrays() -> None:
     found = load(
         DATASETS / "iris.csv", "numbers", features=Features(exclude=("species",))

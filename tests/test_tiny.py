@@ -44,7 +44,7 @@ def test_a_network_learns_a_curve() -> None:
         y, backward = network(x, Call(training=True, step=step))
         value, dy = loss(y, target, weights)
         backward(dy)
-        update(step + 1, 0.01, 1.0)
+        update(step + 1, 0.02, 1.0)
 
     assert value < 1e-3
 

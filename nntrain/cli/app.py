@@ -15,13 +15,15 @@ from nntrain.cli.fit import fit
 from nntrain.cli.predict import predict
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 
+UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this typer keeps its click
+
 app = typer.Typer(
     name="nntrain",
     help="Train neural networks from a YAML file, in NumPy.",
     epilog="Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, 4 training "
     "diverged, 5 a gate was not met, 6 the machine or a damaged file, 130 and 143 stopped after "
     "saving.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -44,19 +46,24 @@ def show_version(asked: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:
     """Run the command line; every error ends here."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except NNTrainError as error:
         fail(error)
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "nntrain"
+        fail(ConfigError(error.format_message(), hint=f"see {command} --help"))
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:

@@ -15,10 +15,14 @@ from nntrain.errors import ConfigError, GateError
 
 def evaluate(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="A run folder or a model file. [the newest run]")
+        str, typer.Argument(metavar="RUN", help="A run folder or a model file. [the newest run]")
     ] = "",
-    data: Annotated[Path | None, typer.Option(help="Other data, all of its rows.")] = None,
-    split: Annotated[str, typer.Option(help="train, validation or test. [test]")] = "",
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other data, all of its rows.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="train, validation or test. [test]")
+    ] = "",
     fail_under: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 5 if it is lower.")
     ] = None,

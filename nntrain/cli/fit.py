@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 
 def fit(
-    config: Annotated[str, typer.Argument(metavar="[CONFIG]", help="The YAML file.")] = "",
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The YAML file.")] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a key: optimizer.eps=1e-7"),
     ] = None,
     output_dir: Annotated[
         Path | None,
-        typer.Option("--output-dir", "-o", help="The run folder. [runs/<name>/001, 002, …]"),
+        typer.Option(
+            "--output-dir", "-o", metavar="DIR", help="The run folder. [runs/<name>/001, 002, …]"
+        ),
     ] = None,
     resume: Annotated[
         str, typer.Option(metavar="RUN", help="Go on with this run, or the `last` unfinished one.")
@@ -40,11 +42,15 @@ def fit(
         bool,
         typer.Option("--smoke", help="A few batches through every phase, in a temporary folder."),
     ] = False,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same as --set seed=N.")] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of the linear algebra. [1]")
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The same as --set seed=N.")
     ] = None,
-    max_time: Annotated[str, typer.Option(help="Stop well after this: 90s, 10m, 2h.")] = "",
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Threads of the linear algebra. [1]")
+    ] = None,
+    max_time: Annotated[
+        str, typer.Option(metavar="TIME", help="Stop well after this: 90s, 10m, 2h.")
+    ] = "",
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

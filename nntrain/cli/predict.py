@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -22,9 +23,12 @@ def predict(
         typer.Argument(metavar="[RUN] INPUT", help="The run [the newest], the rows (-: stdin)."),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write. [stdout]")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write. [stdout]"),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="csv or jsonl. [by --output]")] = "",
+    form: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="csv or jsonl. [by --output]")
+    ] = "",
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -41,6 +45,8 @@ def predict(
 
     model, report = open_run(run).model, Report()
     rows = predictions(model, sys.stdin if source == "-" else Path(source), report)
+    first = next(rows, None)  # so that wrong data is told before anything is written
+    rows = chain([] if first is None else [first], rows)
     with _open(output) as stream:
         (write_csv if kind == "csv" else write_jsonl)(columns(model), rows, stream)
     if not quiet:

@@ -16,12 +16,13 @@ import yaml
 from nntrain.config.scalars import scalar
 from nntrain.config.syntax import explain_syntax
 from nntrain.config.tree import ListNode, MappingNode, Node, Place, ScalarNode, shortened
-from nntrain.data.wording import quoted
+from nntrain.data.wording import nearest, quoted
 from nntrain.errors import ConfigError, MachineError, Problem
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 100_000
 DEEPEST = 100
+NEW_CONFIG = "nntrain init DATA --target COLUMN writes a config to begin with"
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -82,7 +83,7 @@ def parse_document(text: str, file: str, source: str | None = None) -> Document:
     except yaml.YAMLError as error:
         raise ConfigError(explain_syntax(error, reader.place)) from None
     if reader.root is None:
-        raise ConfigError(Place(file, 1, 1).problem((), "the file is empty"))
+        raise ConfigError(Place(file, 1, 1).problem((), "the file is empty", NEW_CONFIG))
     return Document(reader.root, reader.problems)
 
 
@@ -126,8 +127,10 @@ class _Reader:
     def read(self, event: yaml.Event) -> None:
         mark: Any = event.start_mark
         place = self.place(mark.line, mark.column)
-        if getattr(event, "tag", None) not in (None, "!"):
-            self.stop(place, "tags such as `!!str` are not read here", "leave the tag out")
+        if (tag := getattr(event, "tag", None)) not in (None, "!"):
+            written = str(tag).replace("tag:yaml.org,2002:", "!!")
+            message = f"tags are not read here, and this is one: {quoted(written)}"
+            self.stop(place, message, "leave it out; text that begins with `!` needs quotes")
         if isinstance(event, yaml.ScalarEvent):
             self.read_scalar(event, place)
         elif isinstance(event, yaml.AliasEvent):
@@ -152,7 +155,10 @@ class _Reader:
         if any(level.anchor == name for level in self.stack):
             self.stop(place, f"`*{name}` stands inside of what it repeats")
         if name not in self.anchors:
-            hint = "text that begins with `*` needs quotes"
+            near = nearest(name, self.anchors)
+            hint = (
+                f"did you mean `*{near[0]}`?" if near else "text that begins with `*` needs quotes"
+            )
             self.stop(place, f"`*{name}` repeats an anchor `&{name}` that is not above", hint)
         self.add(self.anchors[name], None, place)
 

@@ -17,6 +17,8 @@ from nntrain.config.grammar import (
     noun,
     nouns,
     options,
+    owner,
+    required,
     settled,
 )
 from nntrain.config.hints import (
@@ -106,14 +108,16 @@ def _member(spot: _Spot, members: tuple[Any, ...]) -> Any:
     return spot.annotation
 
 
-def _keys_of_a_likely_kind(spot: _Spot) -> Iterator[tuple[KeyPath, type[Family]]]:
+def _keys_of_a_likely_kind(spot: _Spot) -> Iterator[tuple[KeyPath, Any]]:
     """The unknown keys of a mapping whose `type` is a foreign word for a kind of ours."""
     family, word = family_in(spot.annotation), child(spot.node, "type")
-    if family and isinstance(spot.node, MappingNode) and isinstance(word, ScalarNode):
-        likely = likely_kind(str(word.value), family)
-        for key in spot.node.items if likely else ():
-            if key != "type" and key not in fields(family.kinds[str(likely)]):
-                yield (*spot.path, key), family.kinds[str(likely)]
+    if family is None or not isinstance(spot.node, MappingNode) or not isinstance(word, ScalarNode):
+        return
+    if likely := likely_kind(str(word.value), family):
+        kind: Any = family.kinds[likely]
+        for key in spot.node.items:
+            if key != "type" and key not in fields(kind):
+                yield (*spot.path, key), kind
 
 
 def _value(root: Node, spot: _Spot, error: Mapping[str, Any]) -> Problem:
@@ -144,6 +148,20 @@ def _kind(root: Node, path: KeyPath, node: MappingNode, family: type[Family]) ->
 def wrong_value(root: Node, path: KeyPath, annotation: Any) -> Problem:
     """A value that may not stand where it does."""
     node = find(root, path) or root
+    if not path:
+        message = f"expected a mapping of `key: value`, got {shown(node)}"
+        hint = f"the keys are {listed(fields(Experiment), most=12)}"
+        return node.place.problem((), message, hint)
+    spec = owner(root, path)
+    if (
+        isinstance(node, ScalarNode)
+        and node.value is None
+        and spec
+        and required(spec, str(path[-1]))
+    ):
+        message = f"expected {describe(annotation)}, got {shown(node)}"
+        hint = hint_for_missing(spec, str(path[-1]))
+        return place_of(root, path).problem(path, message, hint)
     expected = (
         'text such as ">= 0.95"' if path[:1] == ("expect",) and path[1:] else describe(annotation)
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le, Len, Lt
 
+from nntrain.config.experiment import Experiment
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, child
 from nntrain.data.wording import listed, quoted
 from nntrain.families import Family, Layer, Schedule, Source, Spec
@@ -105,6 +106,19 @@ def below(annotation: Any, node: Node, key: str | int) -> Any:
     return None
 
 
+def owner(root: Node, path: KeyPath) -> Any:
+    """The spec that the last key of `path` is a key of; None for a list's item or a free name."""
+    annotation: Any = Experiment
+    node = root
+    for key in path[:-1]:
+        annotation, deeper = below(annotation, node, key), child(node, key)
+        if annotation is None or deeper is None:
+            return None
+        node = deeper
+    specs = (settled(option, node) for option in options(annotation))
+    return next((spec for spec in specs if is_spec(spec) and path[-1] in fields(spec)), None)
+
+
 def unfold(node: Node, annotation: Any) -> Node:
     """`node` with each bare word in a place for a kind as `{type: word}`."""
     if isinstance(node, MappingNode):
@@ -138,7 +152,10 @@ def describe(annotation: Any) -> str:
     words = [_words(option)[0] for option in options(annotation)]
     if allows_none(annotation) and annotation is not Any:
         words.append("null")
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    if len(words) == 1:
+        return words[0]
+    comma = "," if any("," in word for word in words) else ""
+    return f"{', '.join(words[:-1])}{comma} or {words[-1]}"
 
 
 def noun(family: type[Family]) -> str:
@@ -173,7 +190,7 @@ def _words(option: Any) -> tuple[str, str]:
     if is_family(option):
         return article(noun(option)), nouns(option)
     if is_spec(option):
-        keys = f"with the keys {listed(fields(option), most=12)}"
+        keys = f"with the keys {listed(fields(option), most=6)}"
         return f"a mapping {keys}", f"mappings {keys}"
     return _scalar_words(option, metadata)
 

@@ -26,7 +26,7 @@ from nntrain.config.tree import (
     find,
     shortened,
 )
-from nntrain.data.wording import nearest, quoted
+from nntrain.data.wording import listed, nearest, quoted
 from nntrain.errors import ConfigError, Problem
 from nntrain.families import Family
 
@@ -46,9 +46,9 @@ def layered(path: Path, sets: Iterable[str] = ()) -> Layered:
     text = existing(path)
     problems: list[Problem] = []
     root = _extended(path, text, (path.resolve(),), problems)
-    for given in sets:
+    for number, given in enumerate(sets, 1):
         try:
-            root = _set(root, given, problems)
+            root = _set(root, given, number, problems)
         except ConfigError as error:
             problems += error.problems
     return Layered(_from_folder_of(path, root), text, problems)
@@ -66,10 +66,15 @@ def existing(path: Path, place: Place | None = None) -> str:
         hint = f"did you mean `{path / inside[0]}`?" if inside else ""
         raise ConfigError(place.problem((), f"{file} is a folder, not a config file", hint))
     if not path.exists():
-        near = nearest(path.name, _configs(path.parent)) or _configs(path.parent)[:3]
-        hint = f"did you mean {' or '.join(quoted(str(path.with_name(name))) for name in near)}?"
-        raise ConfigError(place.problem((), f"there is no file {file}", hint if near else ""))
+        raise ConfigError(place.problem((), f"there is no file {file}", _near_files(path)))
     return read_text(path)
+
+
+def _near_files(path: Path) -> str:
+    there = {Path(name).stem: str(path.with_name(name)) for name in _configs(path.parent)}
+    if near := nearest(path.stem, there):
+        return f"did you mean {' or '.join(quoted(there[stem]) for stem in near)}?"
+    return f"the config files there: {listed(there.values(), most=5)}" if there else ""
 
 
 def _configs(folder: Path) -> list[str]:
@@ -92,13 +97,11 @@ def _extended(
     root = _without(root, "extends")
     if not isinstance(named, ScalarNode) or not isinstance(named.value, str):
         message = "expected the path of one config file"
-        problems.append(named.place.problem(("extends",), message))
-        return root
+        raise ConfigError(named.place.problem(("extends",), message))
     base = Path(os.path.normpath(path.parent / named.value))
     if base.resolve() in above:
         message = f"{quoted(str(base))} extends itself, in a circle"
-        problems.append(named.place.problem(("extends",), message))
-        return root
+        raise ConfigError(named.place.problem(("extends",), message))
     base_text = existing(base, named.place)
     below = _extended(base, base_text, (*above, base.resolve()), problems)
     return overlay(below, root) if isinstance(below, MappingNode) else below
@@ -136,22 +139,25 @@ def _without(node: MappingNode, key: str) -> MappingNode:
     return replace(node, items=items, keys=keys)
 
 
-def _set(root: Node, given: str, problems: list[Problem]) -> Node:
-    """`root` with one `a.b=value` put in."""
+def _set(root: Node, given: str, number: int, problems: list[Problem]) -> Node:
+    """`root` with one `a.b=value` put in; its place is its number among the others."""
     key, equals, value = given.partition("=")
-    place = Place(COMMAND_LINE, 1, 1, given)
+    place = Place(COMMAND_LINE, number, 1, given)
     path: KeyPath = tuple(int(p) if p.isdecimal() else p for p in key.strip().split("."))
     if not equals or "" in path:
         message = f"expected KEY=VALUE, got {quoted(given)}"
         hint = "write it like --set optimizer.learning_rate=0.01"
         raise ConfigError(place.problem((), message, hint))
-    offset = " " * (len(key) + 1)
     if value.strip():
-        document = parse_document(offset + value, COMMAND_LINE, source=given)
+        above = "\n" * (
+            number - 1
+        )  # blank text before the value, so that its place comes out right
+        text = above + " " * (len(key) + 1) + value
+        document = parse_document(text, COMMAND_LINE, source=above + given)
         problems += document.problems
         node = document.root
     else:
-        node = ScalarNode(None, Place(COMMAND_LINE, 1, len(offset) + 1, given))
+        node = ScalarNode(None, replace(place, column=len(key) + 2))
     return unfold(_put(root, path, node, place, ()), Experiment)
 
 

@@ -70,16 +70,16 @@ def _experiment(layers: Layered) -> Experiment:
     problems = [*layers.problems, *validated.problems]
     problems += check(validated.sections, layers.root)
     if problems:
-        raise ConfigError(*_shown(problems))
+        raise ConfigError(*_shown(problems, layers.root.place.file))
     experiment = Experiment(**validated.sections)
     if experiment.metrics is None:
         return replace(experiment, metrics=default_metrics(experiment.loss))
     return experiment
 
 
-def _shown(problems: list[Problem]) -> list[Problem]:
+def _shown(problems: list[Problem], first: str) -> list[Problem]:
     """The problems in the order of their files, and no more than a person will read."""
-    files = list(dict.fromkeys(problem.file for problem in problems))
+    files = [first, *dict.fromkeys(problem.file for problem in problems)]
     problems = sorted(problems, key=lambda p: (files.index(p.file), p.line, p.column))
     if (more := len(problems) - MOST_PROBLEMS) > 0:
         rest = Problem(f"and {more} more problem{'s' if more > 1 else ''}")

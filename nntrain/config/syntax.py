@@ -15,12 +15,6 @@ Locate = Callable[[int, int], Place]
 _EXPLANATIONS: tuple[tuple[str, str, str, bool], ...] = (
     # what libyaml or PyYAML says; what we say; the hint; whether it began at the context's place
     (
-        r"mapping values are not allowed",
-        "`:` can not stand here",
-        "indent keys of one mapping equally, and quote text that has `: ` in it",
-        False,
-    ),
-    (
         r"flow sequence.*(',' or '\]')",
         "this `[` has no `]`, or a `,` is missing in the list",
         "write [a, b, c]",
@@ -34,7 +28,7 @@ _EXPLANATIONS: tuple[tuple[str, str, str, bool], ...] = (
     ),
     (r"quoted scalar.*unexpected end of stream", "this quote is never closed", "", True),
     (
-        r"quoted.*(unknown escape|hexadecimal|invalid Unicode)",
+        r"quoted.*(unknown escape|hex|invalid Unicode)",
         "a backslash in double quotes begins an escape",
         "in 'single quotes' a backslash is only a backslash",
         False,
@@ -96,6 +90,11 @@ def explain_syntax(error: yaml.YAMLError, locate: Locate) -> Problem:
         return tab
     if "start any token" in said:
         return _odd_beginning(place)
+    if "mapping values are not allowed" in said:
+        return _odd_colon(place, locate)
+    if re.search("block (mapping|collection)", said) and _fits_no_column(place, locate):
+        hint = "keys of one mapping, and items of one list, begin in the same column"
+        return place.problem((), "no line above begins in this column", hint)
     for pattern, message, hint, at_context in _EXPLANATIONS:
         if re.search(pattern, said):
             start = known.context_mark if at_context and known.context_mark else mark
@@ -117,3 +116,44 @@ def _odd_beginning(place: Place) -> Problem:
     text = re.split(r"\s+#|[,}\]]", rest)[0].strip() or rest[:1]
     message = f"unquoted text can not begin with `{shortened(rest[:1])}`"
     return place.problem((), message, f'quote it: "{shortened(text)}"')
+
+
+def _odd_colon(place: Place, locate: Locate) -> Problem:
+    """A `:` that can not make a key, mostly for what stands before it or in the line above."""
+    before = place.source[: place.column - 1]
+    if re.search(r":\s", before):
+        hint = "quote text that has `: ` in it, or begin a new line"
+        return place.problem((), "a second `: ` in one line", hint)
+    above = _line_above(place, locate)
+    at = locate(place.line - 1, _indent(place))
+    if above is None:
+        return place.problem((), "`:` can not stand here", "quote text that has `: ` in it")
+    text = above.source.strip().removeprefix("- ")
+    if unspaced := re.fullmatch(r"(\w+):(\S.*)", text):
+        hint = f"write `{unspaced[1]}: {shortened(unspaced[2])}`"
+        return above.problem((), "a space is missing after `:`", hint)
+    if not re.search(r":(\s|$)", text):
+        return above.problem((), "expected `key: value`", "a `:` is missing here")
+    message = "this line is indented more than the one above, which has a value already"
+    return at.problem((), message, "keys of one mapping begin in the same column")
+
+
+def _line_above(place: Place, locate: Locate) -> Place | None:
+    """The beginning of the last line above `place` that says something."""
+    for line in reversed(range(place.line - 1)):
+        above = locate(line, 0)
+        if above.source.strip() and not above.source.lstrip().startswith("#"):
+            return locate(line, _indent(above))
+    return None
+
+
+def _fits_no_column(place: Place, locate: Locate) -> bool:
+    """True if `place` begins a line, in a column where nothing above begins."""
+    if place.column - 1 != _indent(place):
+        return False
+    above = (locate(line, 0) for line in range(place.line - 1))
+    return all(_indent(line) != place.column - 1 for line in above if line.source.strip())
+
+
+def _indent(place: Place) -> int:
+    return len(place.source) - len(place.source.lstrip())

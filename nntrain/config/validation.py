@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nntrain.config.experiment import Experiment
 from nntrain.config.explain import explain, missing, unknown_key, wrong_value
-from nntrain.config.grammar import default, fields, is_family, required
+from nntrain.config.grammar import default, fields, is_family, is_spec, required
 from nntrain.config.tree import MappingNode, Node, plain
 from nntrain.errors import Problem
 from nntrain.families import Spec
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, TypeAdapter
+    from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter
     from pydantic_core import CoreSchema
 
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+_CONFIG: ConfigDict = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
 class Validated(NamedTuple):
@@ -67,10 +68,11 @@ def adapter(name: str) -> TypeAdapter[Any]:
     """What judges one section.  Made when first needed: pydantic takes longer to load than YAML."""
     from pydantic import TypeAdapter
 
+    annotation = fields(Experiment)[name]
     _teach()
     _met.clear()
     with _no_plugins():
-        return TypeAdapter(fields(Experiment)[name])
+        return TypeAdapter(annotation, config=None if is_spec(annotation) else _CONFIG)
 
 
 @contextmanager
@@ -91,9 +93,7 @@ _met: set[str] = set()
 
 def _teach() -> None:
     """Tell pydantic how to read a `Spec`, which itself must not know pydantic."""
-    Spec.__pydantic_config__ = {  # type: ignore[attr-defined]
-        "extra": "forbid", "strict": True, "allow_inf_nan": False,
-    }  # fmt: skip
+    Spec.__pydantic_config__ = _CONFIG  # type: ignore[attr-defined]
     Spec.__get_pydantic_core_schema__ = classmethod(_schema)  # type: ignore[attr-defined]
 
 

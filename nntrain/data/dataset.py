@@ -14,10 +14,11 @@ from nntrain.data.preprocessing import Preprocessor, learn, learn_target
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.sources import Csv, sha256
-from nntrain.data.split import split
+from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Amounts, Classes, Target
 from nntrain.data.wording import listed, plural, quoted
+from nntrain.errors import DataError
 from nntrain.families import Array, Task
 
 
@@ -90,7 +91,7 @@ class Dataset:
         table, columns = parse(read(settings, path), settings)
         target, labelled, rows = _labelled(table, settings, task)
         strata = target.numbers(labelled) if isinstance(target, Classes) else None
-        cut = split(len(labelled), strata, settings.split, seed)
+        cut = _split(labelled, strata, settings, seed)
         if preprocessor is None:
             preprocessor = learn(labelled, columns, cut.train, settings, task)
             _check_same_classes(labelled, target, preprocessor)
@@ -126,6 +127,13 @@ def _labelled(table: Table, settings: Data, task: Task) -> tuple[Target, Table, 
     else:
         target.check(labelled)
     return target, labelled, rows
+
+
+def _split(table: Table, strata: Array | None, settings: Data, seed: int) -> Parts:
+    try:
+        return split(len(table), strata, settings.split, seed)
+    except DataError as error:
+        raise table.error(error.problem.message, hint=error.problem.hint) from None
 
 
 def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:

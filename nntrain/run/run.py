@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,8 +87,8 @@ class Run:
         odd = [key for key in now if facts.get(key) != now[key]]
         if odd:
             run.notes.append(
-                f"{', '.join(odd)} differ from when this run began: "
-                "it goes on, but not to the bit as it would have"
+                f"this run began with another {', '.join(odd)}: it goes on, but not to the bit "
+                "as it would have"
             )
         return run
 
@@ -145,36 +147,33 @@ class Run:
     def write_history(self) -> None:
         """metrics.csv and metrics.jsonl as the history has them: no row lost, none twice."""
         rows = self.progress.history
-        columns = metric_columns(self.model.experiment, self.dataset)
-        lines = [",".join(columns), *(csv_line(row) for row in rows)]
+        lines = [",".join(self.columns), *(self._csv(row) for row in rows)]
         write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
-        text = "".join(json_line(row) for row in rows)
+        text = "".join(self._json(row) + "\n" for row in rows)
         write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
 
     def add_row(self, row: dict[str, float]) -> None:
         """One more epoch in the history and in both files."""
         self.progress.history.append(row)
-        append(self.folder.metrics_csv, csv_line(row) + "\n")
-        append(self.folder.metrics_jsonl, json_line(row))
+        append(self.folder.metrics_csv, self._csv(row) + "\n")
+        append(self.folder.metrics_jsonl, self._json(row) + "\n")
+
+    def _csv(self, row: Mapping[str, float]) -> str:
+        return ",".join(repr(row[name]) for name in self.columns)
+
+    def _json(self, row: Mapping[str, float]) -> str:
+        finite = {name: row[name] if math.isfinite(row[name]) else None for name in self.columns}
+        return json.dumps(finite, allow_nan=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of metrics.csv, in order."""
+        scores = ["loss", *(metric.kind for metric in self.model.experiment.metrics or ())]
+        validated = [f"validation_{name}" for name in scores if "validation" in self.dataset.parts]
+        return ("epoch", "step", "learning_rate", "train_loss", *validated)
 
     def log(self, line: str) -> None:
         append(self.folder.log, line + "\n")
-
-
-def metric_columns(experiment: Experiment, dataset: Dataset) -> tuple[str, ...]:
-    """The columns of metrics.csv, in order."""
-    scores = ["loss", *(metric.kind for metric in experiment.metrics or ())]
-    validated = [f"validation_{name}" for name in scores if "validation" in dataset.parts]
-    return ("epoch", "step", "learning_rate", "train_loss", *validated)
-
-
-def csv_line(row: dict[str, float]) -> str:
-    return ",".join(repr(value) for value in row.values())
-
-
-def json_line(row: dict[str, float]) -> str:
-    plain = {name: value if value - value == 0 else None for name, value in row.items()}
-    return json.dumps(plain, allow_nan=False) + "\n"
 
 
 def append(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from nntrain.data.batches import batches, order
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, Event, Saved, Stepped
-from nntrain.run.run import Run, metric_columns
+from nntrain.run.run import Run
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
 from nntrain.training.patience import Patience
@@ -145,7 +145,7 @@ def _began(run: Run) -> Began:
         layers=tuple(run.model.network.plan.layers),
         inputs=run.model.preprocessor.inputs,
         rows={name: len(part.x) for name, part in run.dataset.parts.items()},
-        columns=metric_columns(experiment, run.dataset),
+        columns=run.columns,
         history=tuple(progress.history),
         best_epoch=progress.best_epoch,
         max_epochs=experiment.trainer.max_epochs,
