@@ -45,10 +45,15 @@ class Stepped:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch is over and validated.  best: this is the best epoch so far."""
+    """An epoch is over and validated.
+
+    best: this is the best epoch so far, by the score that `monitor` names; without one (there
+    are no validation rows) every epoch is the best.
+    """
 
     row: EpochRow
     best: bool
+    monitor: str
     seconds: float
     samples_per_second: float
 

@@ -288,7 +288,7 @@ def test_our_own_defects_exit_1_with_a_traceback_only_on_demand(
 def test_a_signal_saves_says_how_to_go_on_and_resumes_to_the_bit(
     nntrain: Command, tmp_path: Path, number: int, code: int
 ) -> None:
-    config = write_points(tmp_path, config=CONFIG.replace("max_epochs: 6", "max_epochs: 600"))
+    config = write_points(tmp_path, config=CONFIG.replace("max_epochs: 6", "max_epochs: 250"))
     assert nntrain("fit", config, "-o", "whole", "-q").code == 0
     with subprocess.Popen([*RUN, "fit", str(config), "-o", "cut"], stderr=subprocess.PIPE) as run:
         assert run.stderr
@@ -306,7 +306,7 @@ def test_a_signal_saves_says_how_to_go_on_and_resumes_to_the_bit(
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_a_killed_process_resumes_to_the_bit(nntrain: Command, tmp_path: Path) -> None:
-    text = CONFIG.replace("epochs: 6, batch_size: 16", "epochs: 300, batch_size: 16")
+    text = CONFIG.replace("epochs: 6, batch_size: 16", "epochs: 200, batch_size: 16")
     text = text.replace("batch_size: 16", "batch_size: 16, checkpoint_seconds: 0.05")
     config = write_points(tmp_path, config=text)
     assert nntrain("fit", config, "-o", "whole", "-q").code == 0
@@ -366,5 +366,3 @@ def test_a_wrong_config_is_told_before_heavy_imports(tmp_path: Path) -> None:
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert seen.returncode == 2
     assert seen.stdout.splitlines()[-1] == "[]"
-
-

@@ -125,7 +125,7 @@ def test_duplicate_keys_name_both_lines() -> None:
         ("a: - b", 1, 4, "list item"),
         ("a: 1\n  b: 2", 2, 3, "indented more"),
         ("a:\n    b: 1\n  c: 2", 3, 3, "no line above begins"),
-        ("a: 1\nb\nc: 2", 2, 1, "expected `key: value`"),
+        ("a: 1\nb\nc: 2", 2, 1, "missing after this key"),
         ("a: 1\x07", 1, 5, "U+0007"),
         ("", 1, 1, "empty"),
         ("# only this", 1, 1, "empty"),

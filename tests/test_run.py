@@ -144,7 +144,7 @@ def test_every_flipped_byte_of_a_file_is_noticed(tmp_path: Path) -> None:
     arrays, facts = read_archive(path, "model")
     assert facts == {"fact": 1}
     assert np.array_equal(arrays["w"], np.arange(12))
-    for at in [*range(0, 8), *range(len(whole) - 48, len(whole))]:
+    for at in [*range(8), *range(len(whole) - 48, len(whole))]:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.raises(MachineError):
             read_archive(path, "model")

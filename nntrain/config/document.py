@@ -156,9 +156,8 @@ class _Reader:
             self.stop(place, f"`*{name}` stands inside of what it repeats")
         if name not in self.anchors:
             near = nearest(name, self.anchors)
-            hint = (
-                f"did you mean `*{near[0]}`?" if near else "text that begins with `*` needs quotes"
-            )
+            hint = "text that begins with `*` needs quotes"
+            hint = f"did you mean `*{near[0]}`?" if near else hint
             self.stop(place, f"`*{name}` repeats an anchor `&{name}` that is not above", hint)
         self.add(self.anchors[name], None, place)
 

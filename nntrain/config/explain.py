@@ -152,13 +152,8 @@ def wrong_value(root: Node, path: KeyPath, annotation: Any) -> Problem:
         message = f"expected a mapping of `key: value`, got {shown(node)}"
         hint = f"the keys are {listed(fields(Experiment), most=12)}"
         return node.place.problem((), message, hint)
-    spec = owner(root, path)
-    if (
-        isinstance(node, ScalarNode)
-        and node.value is None
-        and spec
-        and required(spec, str(path[-1]))
-    ):
+    spec, is_null = owner(root, path), isinstance(node, ScalarNode) and node.value is None
+    if spec and is_null and required(spec, str(path[-1])):
         message = f"expected {describe(annotation)}, got {shown(node)}"
         hint = hint_for_missing(spec, str(path[-1]))
         return place_of(root, path).problem(path, message, hint)

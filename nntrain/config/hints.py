@@ -10,6 +10,7 @@ from nntrain.config import spellings
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import (
     allows_none,
+    family_in,
     fields,
     homes,
     is_family,
@@ -99,7 +100,9 @@ def hint_for_no_type(node: Node, family: type[Family]) -> str:
 
 
 def hint_for_missing(spec: Any, name: str) -> str:
-    """How a required key is written, and what it says."""
+    """What a required key says."""
+    if family := family_in(fields(spec)[name]):
+        return _choice(family)
     about = meaning(spec, name).rstrip(".")
     return f"`{name}`: {about}" if about else f"write `{name}: …`"
 

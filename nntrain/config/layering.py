@@ -60,21 +60,26 @@ def existing(path: Path, place: Place | None = None) -> str:
     place: where the file was named, if not on the command line.
     """
     place = place or Place()
-    file = quoted(str(path))
+    file = named(path)
     if path.is_dir():
         inside = _configs(path)
-        hint = f"did you mean `{path / inside[0]}`?" if inside else ""
+        hint = f"did you mean {named(path / inside[0])}?" if inside else ""
         raise ConfigError(place.problem((), f"{file} is a folder, not a config file", hint))
     if not path.exists():
         raise ConfigError(place.problem((), f"there is no file {file}", _near_files(path)))
     return read_text(path)
 
 
+def named(path: Path) -> str:
+    """A path as a message shows it."""
+    return f"`{shortened(str(path), 200)}`"
+
+
 def _near_files(path: Path) -> str:
-    there = {Path(name).stem: str(path.with_name(name)) for name in _configs(path.parent)}
+    there = {Path(name).stem: path.with_name(name) for name in _configs(path.parent)}
     if near := nearest(path.stem, there):
-        return f"did you mean {' or '.join(quoted(there[stem]) for stem in near)}?"
-    return f"the config files there: {listed(there.values(), most=5)}" if there else ""
+        return f"did you mean {' or '.join(named(there[stem]) for stem in near)}?"
+    return f"configs there: {listed((file.name for file in there.values()), 5)}" if there else ""
 
 
 def _configs(folder: Path) -> list[str]:
@@ -100,7 +105,7 @@ def _extended(
         raise ConfigError(named.place.problem(("extends",), message))
     base = Path(os.path.normpath(path.parent / named.value))
     if base.resolve() in above:
-        message = f"{quoted(str(base))} extends itself, in a circle"
+        message = f"{named(base)} extends itself, in a circle"
         raise ConfigError(named.place.problem(("extends",), message))
     base_text = existing(base, named.place)
     below = _extended(base, base_text, (*above, base.resolve()), problems)
@@ -124,7 +129,7 @@ def overlay(base: Node, over: Node) -> Node:
         else:
             below = merged.items.get(key)
             merged = _with(merged, key, overlay(below, item) if below else item, over.keys[key])
-    return replace(merged, bare=base.bare and over.bare)
+    return replace(merged, place=over.place, bare=base.bare and over.bare)
 
 
 def _with(node: MappingNode, key: str, item: Node, place: Place) -> MappingNode:
@@ -149,9 +154,7 @@ def _set(root: Node, given: str, number: int, problems: list[Problem]) -> Node:
         hint = "write it like --set optimizer.learning_rate=0.01"
         raise ConfigError(place.problem((), message, hint))
     if value.strip():
-        above = "\n" * (
-            number - 1
-        )  # blank text before the value, so that its place comes out right
+        above = "\n" * (number - 1)  # so that the value's place comes out right
         text = above + " " * (len(key) + 1) + value
         document = parse_document(text, COMMAND_LINE, source=above + given)
         problems += document.problems

@@ -133,7 +133,7 @@ def _odd_colon(place: Place, locate: Locate) -> Problem:
         hint = f"write `{unspaced[1]}: {shortened(unspaced[2])}`"
         return above.problem((), "a space is missing after `:`", hint)
     if not re.search(r":(\s|$)", text):
-        return above.problem((), "expected `key: value`", "a `:` is missing here")
+        return above.problem((), "a `:` is missing after this key", "write `key: value`")
     message = "this line is indented more than the one above, which has a value already"
     return at.problem((), message, "keys of one mapping begin in the same column")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -31,7 +32,8 @@ def resolved(experiment: Experiment) -> str:
 
 
 def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
-    style = None if isinstance(scalar(text), str) else '"'
+    plain = isinstance(scalar(text), str) and not re.search("[\n\r\x85\u2028\u2029]", text)
+    style = None if plain else '"'
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

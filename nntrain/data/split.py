@@ -87,7 +87,6 @@ def apportion(ideal: Array, total: int, low: Array, high: Array) -> Array:
     They stay within low and high where the total allows: it is cut to what `high` sums to, and
     where it is less than what `low` sums to, `low` gives way.
     """
-    ideal = np.round(ideal, 9)  # so that 0.15 · 20 is 3
     counts = np.clip(np.floor(ideal).astype(np.int64), low, high)
     total = min(total, int(high.sum()))
     while counts.sum() < total:

@@ -78,8 +78,9 @@ def _epoch(event: EpochEnded) -> list[str]:
         strict=True,
     )  # fmt: skip
     found = ["  ".join(value.rjust(_width(name)) for name, value in cells)]
-    if event.best:
-        found.append(f"new best: epoch {row['epoch']:.0f}")
+    if event.best and event.monitor:
+        score = text.number(row[event.monitor])
+        found.append(f"new best: epoch {row['epoch']:.0f}, {event.monitor} {score}")
     return found
 
 

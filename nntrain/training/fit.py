@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -10,17 +10,16 @@ import numpy as np
 
 from nntrain.data.batches import batches, order
 from nntrain.errors import DivergedError
-from nntrain.events import Began, Ended, EpochEnded, Event, Saved, Stepped
+from nntrain.events import Began, Ended, EpochEnded, Event
 from nntrain.run.run import Run
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
+from nntrain.training.pace import Pace, save
 from nntrain.training.patience import Patience
 from nntrain.training.step import make_step
 
 Stop = Callable[[], str]
 """Asked after each step: empty to go on, else the status to end with (`interrupted`)."""
-
-SHOW_EVERY = 0.1  # seconds between two `Stepped` events
 
 
 def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
@@ -37,7 +36,7 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
             _finish(run, "diverged")
             raise
         if status in ("interrupted", "max_time"):
-            yield _save(run)
+            yield save(run)
         summary = _finish(run, status)
     yield Ended(summary)
 
@@ -46,42 +45,36 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
-    per_epoch = -(-len(part.x) // size)
-    step, rate = make_step(run), _learning_rate(run, per_epoch)
-    patience = Patience(experiment, run.dataset)
-    saved = shown = time.perf_counter()
+    step, rate = make_step(run), _learning_rate(run, -(-len(part) // size))
+    patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
 
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
-        began, first = time.perf_counter(), progress.batch
-        run.order = order(len(part.x), experiment.seed, progress.epoch)
-        for x, target in batches(part.x, part.target, run.order, size, first):
+        pace.begin_epoch()
+        run.order = order(len(part), experiment.seed, progress.epoch)
+        for x, target in batches(part.x, part.target, run.order, size, progress.batch):
             value = step(x, target, progress.step, rate(progress.step))
             progress.count(value, len(x))
-            now = time.perf_counter()
             if status := stop():
-                progress.seconds += now - began
+                progress.seconds += pace.seconds()
                 return status
-            if now - shown > SHOW_EVERY:
-                shown = now
-                speed = (progress.batch - first) * size / (now - began)
-                yield Stepped(progress.epoch + 1, progress.batch, per_epoch, value, speed)
-            if now - saved > experiment.trainer.checkpoint_seconds:
-                yield _save(run)
-                saved = time.perf_counter()
-        seconds = time.perf_counter() - began
-        row = _row(run, rate(progress.step - 1))
-        if not np.isfinite(row.get("validation_loss", 0.0)):
-            raise DivergedError(
-                f"the validation loss is not finite after epoch {progress.epoch + 1}"
-            )
-        best = patience.judge(progress, row)
-        if best:
-            run.keep_as_best()
-        progress.end_epoch(time.perf_counter() - began)
-        run.add_row(row)
-        speed = (per_epoch - first) * size / seconds
-        yield EpochEnded(row, best, seconds, min(speed, len(part.x) / seconds))
+            if pace.is_due():
+                yield from pace.events(value)
+        yield _end_epoch(run, patience, pace, rate(progress.step - 1))
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
+
+
+def _end_epoch(run: Run, patience: Patience, pace: Pace, rate: float) -> EpochEnded:
+    """Validate, judge, keep the best weights, and write the row of metrics.csv."""
+    seconds, speed = pace.seconds(), pace.speed()
+    row = _row(run, rate)
+    if not math.isfinite(row.get("validation_loss", 0.0)):
+        raise DivergedError(f"the validation loss is not finite after epoch {row['epoch']:.0f}")
+    best = patience.judge(run.progress, row)
+    if best:
+        run.keep_as_best()
+    run.progress.end_epoch(pace.seconds())
+    run.add_row(row)
+    return EpochEnded(row, best, patience.monitor, seconds, speed)
 
 
 def _learning_rate(run: Run, per_epoch: int) -> Callable[[int], float]:
@@ -103,13 +96,6 @@ def _row(run: Run, rate: float) -> dict[str, float]:
     part = run.dataset.parts.get("validation")
     scores = evaluate(run.model, part) if part else {}
     return row | {f"validation_{name}": score for name, score in scores.items()}
-
-
-def _save(run: Run) -> Saved:
-    run.write_checkpoint()
-    progress = run.progress
-    under_way = progress.epoch + (progress.batch > 0)
-    return Saved(run.folder.checkpoint, under_way, progress.step)
 
 
 def _finish(run: Run, status: str) -> dict[str, Any]:

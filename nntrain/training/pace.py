@@ -1,0 +1,57 @@
+"""Pace: when to show something, when to save, and how fast it goes.  No result depends on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from nntrain.events import Event, Saved, Stepped
+from nntrain.run.run import Run
+
+SHOW_EVERY = 0.1  # seconds between two `Stepped` events
+
+
+class Pace:
+    """The clock of one training."""
+
+    def __init__(self, run: Run, rows: int):
+        trainer = run.model.experiment.trainer
+        self.run, self.rows = run, rows
+        self.batch_size, self.save_every = trainer.batch_size, trainer.checkpoint_seconds
+        self.saved = self.shown = time.perf_counter()
+
+    def begin_epoch(self) -> None:
+        self.began, self.first = time.perf_counter(), self.run.progress.batch
+
+    def is_due(self) -> bool:
+        """Whether there is something to show or to save after this step."""
+        now = time.perf_counter()
+        return now - self.shown > SHOW_EVERY or now - self.saved > self.save_every
+
+    def events(self, loss: float) -> Iterator[Event]:
+        """What is due."""
+        now, progress = time.perf_counter(), self.run.progress
+        if now - self.shown > SHOW_EVERY:
+            self.shown = now
+            batches = -(-self.rows // self.batch_size)
+            yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed())
+        if now - self.saved > self.save_every:
+            yield save(self.run)
+            self.saved = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Since the epoch began, or since it was taken up again."""
+        return time.perf_counter() - self.began
+
+    def speed(self) -> float:
+        """Samples per second in this epoch so far."""
+        done = self.run.progress.batch - self.first
+        return min(done * self.batch_size, self.rows) / self.seconds()
+
+
+def save(run: Run) -> Saved:
+    """Write a checkpoint now."""
+    run.write_checkpoint()
+    progress = run.progress
+    under_way = progress.epoch + (progress.batch > 0)
+    return Saved(run.folder.checkpoint, under_way, progress.step)
