@@ -24,7 +24,8 @@ class Accuracy(Metric):
     def sums(self, shown: Array, target: Array, weights: Array) -> Array:
         chosen = shown.argmax(axis=1) if shown.shape[1] > 1 else shown[:, 0] > 0.5
         right = chosen == target.reshape(len(target))
-        return np.array([np.sum(weights, where=right), np.sum(weights)], dtype=np.float64)
+        weights = weights.astype(np.float64)
+        return np.array([np.sum(weights, where=right), np.sum(weights)])
 
     def score(self, sums: Array) -> float:
         return float(sums[0] / sums[1])
@@ -38,8 +39,9 @@ class Mae(Metric):
     higher_is_better: ClassVar[bool] = False
 
     def sums(self, shown: Array, target: Array, weights: Array) -> Array:
+        weights = weights.astype(np.float64)
         error = np.abs(shown.astype(np.float64) - target).mean(axis=1)
-        return np.array([weights @ error, weights.sum()], dtype=np.float64)
+        return np.array([weights @ error, weights.sum()])
 
     def score(self, sums: Array) -> float:
         return float(sums[0] / sums[1])
@@ -53,8 +55,9 @@ class Rmse(Metric):
     higher_is_better: ClassVar[bool] = False
 
     def sums(self, shown: Array, target: Array, weights: Array) -> Array:
+        weights = weights.astype(np.float64)
         error = np.square(shown.astype(np.float64) - target).mean(axis=1)
-        return np.array([weights @ error, weights.sum()], dtype=np.float64)
+        return np.array([weights @ error, weights.sum()])
 
     def score(self, sums: Array) -> float:
         return float(np.sqrt(sums[0] / sums[1]))
@@ -73,9 +76,10 @@ class R2(Metric):
     higher_is_better: ClassVar[bool] = True
 
     def sums(self, shown: Array, target: Array, weights: Array) -> Array:
+        weights = weights.astype(np.float64)
         t = target.astype(np.float64)  # (N, K)
         count = weights.sum()
-        mean = weights @ t / count
+        mean = t[0] + weights @ (t - t[0]) / count  # exactly t[0] where t does not vary
         spread = weights @ np.square(t - mean)
         error = weights @ np.square(shown - t)
         return np.stack([np.full_like(mean, count), mean, spread, error])  # (4, K)

@@ -116,9 +116,8 @@ def test_set_below_a_default_keeps_its_kind(config: Path) -> None:
 
 def test_set_null_deletes(config: Path) -> None:
     assert load(config, ["optimizer="]).experiment.optimizer == Adam()
-    assert (
-        load(config, ["data.target=null", "loss=mean_squared_error"]).experiment.data.targets == ()
-    )
+    made = load(config, ["data.target=null", "loss=mean_squared_error"]).experiment
+    assert made.data.target is None
 
 
 @pytest.mark.parametrize(
@@ -175,9 +174,7 @@ def test_another_kind_replaces(tmp_path: Path, config: Path) -> None:
 def test_problems_stand_in_the_file_of_their_value(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", CONFIG.replace("64", "0"))
     message = complaint(write(tmp_path / "b.yaml", "extends: a.yaml\nsed: 1\n"), "seed=x")
-    places = [
-        line.split(": ")[0] for line in message.splitlines() if ": " in line and line[0] != " "
-    ]
+    places = [problem.split(": ")[0] for problem in message.split("\n\n")]
     assert places == [f"{tmp_path}/b.yaml:2:1", f"{tmp_path}/a.yaml:4:28", "--set:1:6"]
 
 
@@ -317,8 +314,8 @@ hidden = st.one_of(
 )
 plain_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | names | st.just(""),
-    lambda inner: (
-        st.lists(inner, max_size=3).map(tuple) | st.dictionaries(names, inner, max_size=3)
+    lambda deeper: (
+        st.lists(deeper, max_size=3).map(tuple) | st.dictionaries(names, deeper, max_size=3)
     ),
     max_leaves=8,
 )
@@ -334,7 +331,7 @@ experiments = st.builds(
     ),
     model=st.lists(hidden, max_size=3).map(lambda layers: Model((*layers, Dense("auto")))),
     loss=st.just(MeanSquaredError()),
-    name=st.sampled_from(["a", "no", "1e3", "017", "2026-01-01", "null", "größe 1", "<<", "0x1F"]),
+    name=st.sampled_from(["a", "no", "1e3", "017", "2026-01-01", "null", "größe 1", "0x1F"]),
     seed=st.integers(0, 2**64),
     optimizer=st.builds(Adam, learning_rate=rates) | st.builds(Sgd, learning_rate=rates),
     lr_schedule=st.sampled_from([Constant(), Cosine(floor=0.1), Step(drop=0.5), Exponential()]),

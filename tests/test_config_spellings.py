@@ -17,6 +17,8 @@ from nntrain.families import FAMILIES, Family
 BY_NOUN: dict[str, type[Family]] = {noun(family): family for family in FAMILIES}
 TOP = list(fields(Experiment))
 
+OPTIMIZER_RATE = "did you mean `optimizer.learning_rate`? write `optimizer: {learning_rate: …}`"
+
 
 def exists(path: str) -> bool:
     leaf = path.rpartition(".")[2]
@@ -65,8 +67,7 @@ def test_our_own_words_are_not_foreign() -> None:
     [
         ("lr", ("optimizer", "lr"), ["learning_rate"], "did you mean `learning_rate`?"),
         ("learningRate", ("optimizer", "x"), ["learning_rate"], "did you mean `learning_rate`?"),
-        ("lr", ("lr",), TOP, "did you mean `optimizer.learning_rate`? "
-         "write `optimizer: {learning_rate: …}`"),
+        ("lr", ("lr",), TOP, OPTIMIZER_RATE),
         ("p", ("model", "layers", 0, "p"), ["rate"], "did you mean `rate`?"),
         ("neurons", ("neurons",), TOP, "`units` belongs to a layer in `model.layers`"),
         ("epochs", ("trainer", "epochs"), ["max_epochs"], "did you mean `max_epochs`?"),

@@ -89,27 +89,24 @@ def _configs(folder: Path) -> list[str]:
         return []
 
 
-def _extended(
-    path: Path, text: str, above: tuple[Path, ...], problems: list[Problem], name: str = ""
-) -> Node:
+def _extended(path: Path, text: str, above: tuple[Path, ...], problems: list[Problem]) -> Node:
     """The tree of one file, laid over that of the file that it extends."""
     document = parse_document(text, str(path))
     problems += document.problems
     root = unfold(document.root, Experiment)
     if not isinstance(root, MappingNode) or "extends" not in root.items:
         return root
-    named = root.items["extends"]
-    root = _without(root, "extends")
-    if not isinstance(named, ScalarNode) or not isinstance(named.value, str):
+    extends = root.items["extends"]
+    if not isinstance(extends, ScalarNode) or not isinstance(extends.value, str):
         message = "expected the path of one config file"
-        raise ConfigError(named.place.problem(("extends",), message))
-    base = Path(os.path.normpath(path.parent / named.value))
+        raise ConfigError(extends.place.problem(("extends",), message))
+    base = Path(os.path.normpath(path.parent / extends.value))
     if base.resolve() in above:
         message = f"{named(base)} extends itself, in a circle"
-        raise ConfigError(named.place.problem(("extends",), message))
-    base_text = existing(base, named.place)
+        raise ConfigError(extends.place.problem(("extends",), message))
+    base_text = existing(base, extends.place)
     below = _extended(base, base_text, (*above, base.resolve()), problems)
-    return overlay(below, root) if isinstance(below, MappingNode) else below
+    return overlay(below, _without(root, "extends"))
 
 
 def overlay(base: Node, over: Node) -> Node:

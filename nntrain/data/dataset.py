@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from nntrain.data.columns import Column, parse
 from nntrain.data.preprocessing import Preprocessor, learn, learn_target
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
-from nntrain.data.sources import Csv, sha256
+from nntrain.data.sources import sha256
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Amounts, Classes, Target
@@ -110,7 +109,7 @@ class Dataset:
 
 def read(settings: Data, path: str | Path) -> Table:
     """All rows of a file."""
-    return join(list(cast(Csv, settings.format).read(path)))
+    return join(list(settings.format.read(path)))
 
 
 def _labelled(table: Table, settings: Data, task: Task) -> tuple[Target, Table, Array]:

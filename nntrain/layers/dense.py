@@ -29,6 +29,7 @@ class Dense(Layer):
 
     units: the width of the output; `auto` on the last layer takes it from the target.
     activation: f; left out, the identity.
+    kernel_initializer, bias_initializer: the first values of W and of b.
 
     dW = xᵀ dz,  db = Σ dz,  dx = dz Wᵀ,  with z = x W + b and the sum over the rows.
     PyTorch's `Linear` keeps W transposed and draws from U(±1/√D); Keras draws from Glorot.

@@ -215,7 +215,8 @@ def sklearn() -> Entries:
     numbers = {"shown": draw(rng, 8, 3), "target": draw(rng, 8, 3)}
     one = {name: [row[:1] for row in rows] for name, rows in numbers.items()}
     probabilities = rng.dirichlet(np.ones(4), 8).round(3).tolist()
-    classes = {"shown": probabilities, "target": [0, 1, 2, 3, 0, 1, 2, 3]}
+    likely = np.argmax(probabilities, axis=1).tolist()
+    classes = {"shown": probabilities, "target": [*likely[:5], 0, 1, 2]}
     binary = {"shown": [[0.1], [0.9], [0.45], [0.55], [0.7], [0.2], [0.99], [0.01]],
               "target": [[0.0], [1.0], [1.0], [1.0], [0.0], [0.0], [1.0], [1.0]]}  # fmt: skip
     unequal = [0.5, 2.0, 1.0, 0.0, 3.0, 0.25, 1.0, 1.5]
