@@ -17,7 +17,7 @@ from nntrain.config.scalars import scalar
 from nntrain.config.syntax import explain_syntax
 from nntrain.config.tree import ListNode, MappingNode, Node, Place, ScalarNode, shortened
 from nntrain.data.wording import nearest, quoted
-from nntrain.errors import ConfigError, MachineError, Problem
+from nntrain.errors import ConfigError, Problem
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 100_000
@@ -40,11 +40,8 @@ class Document(NamedTuple):
 
 def read_text(path: Path) -> str:
     """The text of a config file."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise MachineError(f"{path}: can not be read: {error.strerror}") from None
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise ConfigError(Problem("longer than 1 MiB, which no config needs", str(path)))
     try:

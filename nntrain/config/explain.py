@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_origin
 
+from nntrain.config.advice import advice
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import (
     article,
@@ -15,7 +16,6 @@ from nntrain.config.grammar import (
     is_family,
     is_spec,
     noun,
-    nouns,
     options,
     owner,
     required,
@@ -26,8 +26,8 @@ from nntrain.config.hints import (
     hint_for_kind,
     hint_for_missing,
     hint_for_no_type,
-    hint_for_value,
     likely_kind,
+    the_kinds,
 )
 from nntrain.config.tree import (
     KeyPath,
@@ -138,7 +138,7 @@ def _kind(root: Node, path: KeyPath, node: MappingNode, family: type[Family]) ->
     named_at = path if node.bare else (*path, "type")
     if not isinstance(named, ScalarNode) or not isinstance(named.value, str):
         message = f"expected the name of {article(noun(family))}, got {shown(named)}"
-        hint = f"the {nouns(family)} are {listed(family.kinds, most=12)}"
+        hint = the_kinds(family)
     else:
         message = f"unknown {noun(family)} {quoted(named.value)}"
         hint = hint_for_kind(named.value, family)
@@ -147,21 +147,22 @@ def _kind(root: Node, path: KeyPath, node: MappingNode, family: type[Family]) ->
 
 def wrong_value(root: Node, path: KeyPath, annotation: Any) -> Problem:
     """A value that may not stand where it does."""
-    node = find(root, path) or root
-    if not path:
-        message = f"expected a mapping of `key: value`, got {shown(node)}"
-        hint = f"the keys are {listed(fields(Experiment), most=12)}"
-        return node.place.problem((), message, hint)
-    spec, is_null = owner(root, path), isinstance(node, ScalarNode) and node.value is None
-    if spec and is_null and required(spec, str(path[-1])):
-        message = f"expected {describe(annotation)}, got {shown(node)}"
-        hint = hint_for_missing(spec, str(path[-1]))
-        return place_of(root, path).problem(path, message, hint)
-    expected = (
-        'text such as ">= 0.95"' if path[:1] == ("expect",) and path[1:] else describe(annotation)
-    )
+    node, spec = find(root, path) or root, owner(root, path)
+    is_gate = path[:1] == ("expect",) and len(path) > 1
+    expected = 'text such as ">= 0.95"' if is_gate else describe(annotation)
     message = f"expected {expected}, got {shown(node)}"
-    return place_of(root, path).problem(path, message, hint_for_value(node, annotation, path))
+    is_null = isinstance(node, ScalarNode) and node.value is None
+    if spec and is_null and required(spec, str(path[-1])):
+        hint = hint_for_missing(spec, str(path[-1]))
+    else:
+        hint = advice(node, annotation, path)
+    return place_of(root, path).problem(path, message, hint)
+
+
+def no_mapping(root: Node) -> Problem:
+    """A config that does not consist of keys."""
+    hint = f"the keys are {listed(fields(Experiment), most=12)}"
+    return root.place.problem((), f"expected a mapping of `key: value`, got {shown(root)}", hint)
 
 
 def unknown_key(root: Node, path: KeyPath, spec: Any) -> Problem:

@@ -20,10 +20,10 @@ from nntrain.config.tree import (
     MappingNode,
     Node,
     Place,
+    Scalar,
     ScalarNode,
     child,
     dotted,
-    find,
     shortened,
 )
 from nntrain.data.wording import listed, nearest, quoted
@@ -45,7 +45,7 @@ def layered(path: Path, sets: Iterable[str] = ()) -> Layered:
     """The tree that `path`, what it extends and `sets` (`a.b=value`) say together."""
     text = existing(path)
     problems: list[Problem] = []
-    root = _extended(path, text, (path.resolve(),), problems)
+    root = _extended(path, text, (os.path.realpath(path),), problems)
     for number, given in enumerate(sets, 1):
         try:
             root = _set(root, given, number, problems)
@@ -60,14 +60,18 @@ def existing(path: Path, place: Place | None = None) -> str:
     place: where the file was named, if not on the command line.
     """
     place = place or Place()
-    file = named(path)
-    if path.is_dir():
-        inside = _configs(path)
-        hint = f"did you mean {named(path / inside[0])}?" if inside else ""
-        raise ConfigError(place.problem((), f"{file} is a folder, not a config file", hint))
-    if not path.exists():
-        raise ConfigError(place.problem((), f"there is no file {file}", _near_files(path)))
-    return read_text(path)
+    try:
+        if path.is_dir():
+            inside = _configs(path)
+            hint = f"did you mean {named(path / inside[0])}?" if inside else ""
+            message = f"{named(path)} is a folder, not a config file"
+        elif not path.exists():
+            message, hint = f"there is no file {named(path)}", _near_files(path)
+        else:
+            return read_text(path)
+    except OSError as error:
+        message, hint = f"{named(path)} can not be read: {error.strerror}", ""
+    raise ConfigError(place.problem((), message, hint))
 
 
 def named(path: Path) -> str:
@@ -89,7 +93,7 @@ def _configs(folder: Path) -> list[str]:
         return []
 
 
-def _extended(path: Path, text: str, above: tuple[Path, ...], problems: list[Problem]) -> Node:
+def _extended(path: Path, text: str, above: tuple[str, ...], problems: list[Problem]) -> Node:
     """The tree of one file, laid over that of the file that it extends."""
     document = parse_document(text, str(path))
     problems += document.problems
@@ -100,13 +104,19 @@ def _extended(path: Path, text: str, above: tuple[Path, ...], problems: list[Pro
     if not isinstance(extends, ScalarNode) or not isinstance(extends.value, str):
         message = "expected the path of one config file"
         raise ConfigError(extends.place.problem(("extends",), message))
-    base = Path(os.path.normpath(path.parent / extends.value))
-    if base.resolve() in above:
+    base = _tidy(path.parent / extends.value.replace("\0", "�"))
+    if os.path.realpath(base) in above:
         message = f"{named(base)} extends itself, in a circle"
         raise ConfigError(extends.place.problem(("extends",), message))
     base_text = existing(base, extends.place)
-    below = _extended(base, base_text, (*above, base.resolve()), problems)
+    below = _extended(base, base_text, (*above, os.path.realpath(base)), problems)
     return overlay(below, _without(root, "extends"))
+
+
+def _tidy(path: Path) -> Path:
+    """`path` without `..`, where that is the same file (links can make it another)."""
+    tidy = os.path.normpath(path)
+    return Path(tidy) if os.path.realpath(tidy) == os.path.realpath(path) else path
 
 
 def overlay(base: Node, over: Node) -> Node:
@@ -116,8 +126,8 @@ def overlay(base: Node, over: Node) -> Node:
     """
     if not isinstance(base, MappingNode) or not isinstance(over, MappingNode):
         return over
-    types = [node.items.get("type") for node in (base, over)]
-    if all(isinstance(t, ScalarNode) for t in types) and types[0].value != types[1].value:  # type: ignore[union-attr]
+    kinds = {_type(base), _type(over)} - {None}
+    if len(kinds) > 1:
         return over
     merged = base
     for key, item in over.items.items():
@@ -127,6 +137,11 @@ def overlay(base: Node, over: Node) -> Node:
             below = merged.items.get(key)
             merged = _with(merged, key, overlay(below, item) if below else item, over.keys[key])
     return replace(merged, place=over.place, bare=base.bare and over.bare)
+
+
+def _type(node: MappingNode) -> Scalar:
+    named = node.items.get("type")
+    return named.value if isinstance(named, ScalarNode) else None
 
 
 def _with(node: MappingNode, key: str, item: Node, place: Place) -> MappingNode:
@@ -226,14 +241,16 @@ def _default_kind(path: KeyPath) -> str | None:
 
 def _from_folder_of(config: Path, root: Node) -> Node:
     """`root` with `data.path` relative to the folder of `config`, wherever it was written."""
-    node = find(root, ("data", "path"))
     data = child(root, "data")
-    if not (isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value):
+    if not isinstance(root, MappingNode) or not isinstance(data, MappingNode):
         return root
-    assert isinstance(root, MappingNode) and isinstance(data, MappingNode)  # noqa: S101
+    node = data.items.get("path")
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value:
+        return root
     written_in = Path() if node.place.file == COMMAND_LINE else Path(node.place.file).parent
     if written_in == config.parent or Path(node.value).is_absolute():
         return root
-    moved = os.path.relpath(written_in / node.value, config.parent)
-    data = replace(data, items={**data.items, "path": replace(node, value=moved)})
+    file = Path(os.path.realpath(written_in), node.value)
+    moved = replace(node, value=os.path.relpath(file, os.path.realpath(config.parent)))
+    data = replace(data, items={**data.items, "path": moved})
     return replace(root, items={**root.items, "data": data})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
 from nntrain.config.rules import check, default_metrics, unusable
-from nntrain.config.tree import KeyPath, Node, Place, from_plain, place_of
+from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
 from nntrain.errors import ConfigError, Problem
 
@@ -34,7 +35,13 @@ class Loaded:
 
     @property
     def data_path(self) -> Path:
-        return Path(self.path.parent, self.experiment.data.path).resolve()
+        folder = os.path.realpath(self.path.parent)
+        return Path(os.path.normpath(Path(folder, self.experiment.data.path)))
+
+    def origin(self, path: KeyPath) -> str:
+        """Where the value at a key path was written, `file:line`; nothing for a default."""
+        place = place_of(self.root, path)
+        return f"{place.file}:{place.line}" if find(self.root, path) else ""
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """A later finding about the value at a key path, at its place."""

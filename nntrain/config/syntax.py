@@ -40,6 +40,20 @@ _EXPLANATIONS: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     (
+        r"node.*expected (the )?node content",
+        "a value is missing here, or a bracket or comma is one too many",
+        "write `key: value`, [a, b] or {a: 1}",
+        False,
+    ),
+    (r"unexpected ':'", "a space is missing after this `:`", "write `key: value`", False),
+    (r"a directive", "a line can not begin with `%`", "quote the text", True),
+    (
+        r"a tag",
+        "unquoted text can not begin with `!`",
+        'quote it: "!…"',
+        True,
+    ),
+    (
         r"an alias.*alphabetic",
         "unquoted text can not begin with `*`",
         'quote it, as in "*.csv"',
@@ -86,6 +100,9 @@ def explain_syntax(error: yaml.YAMLError, locate: Locate) -> Problem:
     if mark is None:
         return locate(0, 0).problem((), f"not YAML: {shortened(said.strip(), 100)}")
     place = locate(mark.line, mark.column)
+    if "flow node" in said and not place.source and (last := _line_above(place, locate)):
+        end = locate(last.line - 1, len(last.source))
+        return end.problem((), "a bracket is still open at the end", "close each `[` and `{`")
     if tab := _tab(place):
         return tab
     if "start any token" in said:

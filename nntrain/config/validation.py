@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nntrain.config.experiment import Experiment
-from nntrain.config.explain import explain, missing, unknown_key, wrong_value
+from nntrain.config.explain import explain, missing, no_mapping, unknown_key
 from nntrain.config.grammar import default, fields, is_family, is_spec, required
 from nntrain.config.tree import MappingNode, Node, plain
 from nntrain.errors import Problem
@@ -38,7 +38,7 @@ class Validated(NamedTuple):
 def validate(root: Node) -> Validated:
     """Judge a tree as an experiment."""
     if not isinstance(root, MappingNode):
-        return Validated({}, [wrong_value(root, (), Experiment)])
+        return Validated({}, [no_mapping(root)])
     problems = [
         unknown_key(root, (key,), Experiment) for key in root.items if key not in fields(Experiment)
     ]

@@ -1,0 +1,233 @@
+"""The table of kinds, which every contract test runs over: a new kind is one line here.
+
+Below the table stands what the contract tests measure with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from nntrain.families import (
+    Activation,
+    Array,
+    Family,
+    Initializer,
+    Layer,
+    Loss,
+    Metric,
+    Optimizer,
+    Schedule,
+    Shape,
+    Task,
+)
+from nntrain.initializers import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Zeros,
+)
+from nntrain.layers import (
+    ActivationLayer,
+    Dense,
+    Dropout,
+    Elu,
+    Flatten,
+    Identity,
+    Relu,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from nntrain.metrics import R2, Accuracy, Mae, Rmse
+from nntrain.optimizers import Adam, Sgd
+from nntrain.schedules import Constant, Cosine, Exponential, Step
+
+F = TypeVar("F", bound=Family)
+
+
+class LayerCase(NamedTuple):
+    """A layer, and the shape of its input without the batch axis."""
+
+    layer: Layer
+    shape: Shape
+
+    def __str__(self) -> str:
+        return f"{label(self.layer)} {self.shape}"
+
+
+LAYERS = (
+    LayerCase(Dense(4), (3,)),
+    LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
+    LayerCase(Dense(2, activation=Softmax()), (1,)),
+    LayerCase(Dropout(0.4), (7,)),
+    LayerCase(Dropout(0.75), (2, 3)),
+    LayerCase(ActivationLayer(Relu()), (5,)),
+    LayerCase(Flatten(), (2, 3)),
+)
+ACTIVATIONS: tuple[Activation, ...] = (
+    Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),
+)  # fmt: skip
+LOSSES: tuple[Loss, ...] = (MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy())
+OPTIMIZERS: tuple[Optimizer, ...] = (
+    Sgd(),
+    Sgd(momentum=0.9),
+    Sgd(momentum=0.9, nesterov=True),
+    Sgd(weight_decay=0.1),
+    Adam(),
+    Adam(betas=(0.8, 0.95), eps=0.01),
+    Adam(weight_decay=0.1),
+)
+SCHEDULES: tuple[Schedule, ...] = (
+    Constant(),
+    Constant(warmup_epochs=2.5),
+    Step(every_epochs=3, drop=0.5),
+    Exponential(decay=0.9),
+    Cosine(),
+    Cosine(floor=0.1, warmup_epochs=1.0),
+)
+METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
+INITIALIZERS: tuple[Initializer, ...] = (
+    Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
+    LecunNormal(),
+)  # fmt: skip
+
+TABLE: dict[type[Family], Sequence[Family]] = {
+    Layer: [case.layer for case in LAYERS],
+    Activation: ACTIVATIONS,
+    Loss: LOSSES,
+    Optimizer: OPTIMIZERS,
+    Schedule: SCHEDULES,
+    Metric: METRICS,
+    Initializer: INITIALIZERS,
+}
+
+
+def label(kind: Family) -> str:
+    """Its type and the fields that are not the default."""
+    words = [kind.kind]
+    for field in fields(kind):  # type: ignore[arg-type]
+        value = getattr(kind, field.name)
+        if value != _default(field):
+            shown = label(value) if isinstance(value, Family) else value
+            words.append(f"{field.name}={shown}")
+    return " ".join(words)
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def over(name: str, cases: Iterable[Any]) -> pytest.MarkDecorator:
+    """The test runs once for each of the cases."""
+    cases = list(cases)
+    ids = [label(case) if isinstance(case, Family) else str(case) for case in cases]
+    return pytest.mark.parametrize(name, cases, ids=ids)
+
+
+quick = settings(max_examples=50, deadline=None, derandomize=True)
+
+
+def unregistered(kind: type[F]) -> type[F]:
+    """A kind for one test, which no config can name."""
+    del kind.kinds[kind.kind]
+    return kind
+
+
+def reference(library: str, start: str) -> dict[str, Any]:
+    """The entries whose name begins so, as `references/make.py` wrote them."""
+    path = Path(__file__).with_name("references") / f"{library}.json"
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    return {name: entry for name, entry in entries.items() if name.startswith(start)}
+
+
+def from_spec(family: type[F], spec: dict[str, Any]) -> F:
+    """The kind that the plain form of a reference names."""
+    options = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in spec.items()
+        if name != "type"
+    }
+    kind: Callable[..., Any] = family.kinds[spec["type"]]
+    made = kind(**options)
+    assert isinstance(made, family)
+    return made
+
+
+def inputs(shape: Shape, rows: int = 5, seed: int = 1) -> Array:
+    """Numbers (rows, *shape) that are at least 0.1 away from 0, where relu and elu have a kink."""
+    rng = np.random.default_rng(seed)
+    size = rng.uniform(0.1, 2.0, (rows, *shape))
+    return size * rng.choice([-1.0, 1.0], size.shape)
+
+
+def example(task: Task, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
+    """Predictions as a network gives them, and targets, for a loss of this task."""
+    rng = np.random.default_rng(seed)
+    if task == "classes":
+        return rng.normal(size=(rows, 4)), rng.integers(0, 4, rows)
+    if task == "binary":
+        return rng.normal(size=(rows, 2)), rng.integers(0, 2, (rows, 2)).astype(np.float64)
+    return rng.normal(size=(rows, 3)), rng.normal(size=(rows, 3))
+
+
+def finite_differences(function: Callable[[], float], at: Array, step: float = 1e-5) -> Array:
+    """The derivative of `function()` by each number of `at`, which it reads."""
+    slope = np.empty_like(at)
+    for place in np.ndindex(at.shape):
+        here = at[place]
+        at[place] = here + step
+        above = function()
+        at[place] = here - step
+        below = function()
+        at[place] = here
+        slope[place] = (above - below) / (2 * step)
+    return slope
+
+
+def assert_same_slope(found: Array, expected: Array) -> None:
+    """Within a relative 1e-6; differences of numbers near 1 are only known to about 1e-10."""
+    size = max(np.abs(found).max(), np.abs(expected).max())
+    assert np.abs(found - expected).max() <= 1e-6 * size + 1e-9
+
+
+def protected(values: Array) -> Array:
+    """A copy that raises when somebody writes into it."""
+    copy = values.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+class Single(np.ndarray[Any, Any]):
+    """A float32 array that raises where it meets a float64 or would become one."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        outputs = kwargs.get("out", ())
+        for operand in (*inputs, *outputs):
+            assert getattr(operand, "dtype", None) != np.float64, f"{ufunc.__name__} of a float64"
+        if outputs:
+            kwargs["out"] = tuple(map(_plain, outputs))
+        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        assert getattr(result, "dtype", None) != np.float64, f"{ufunc.__name__} makes a float64"
+        return result.view(Single) if isinstance(result, np.ndarray) else result
+
+
+def _plain(operand: Any) -> Any:
+    return operand.view(np.ndarray) if isinstance(operand, Single) else operand
+
+
+def single(values: Array) -> Array:
+    """The same numbers in float32, on watch; whole numbers stay what they are."""
+    return values.astype(np.float32).view(Single) if values.dtype.kind == "f" else values

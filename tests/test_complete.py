@@ -1,0 +1,76 @@
+"""Nothing is forgotten: every kind has a line in the table and a docstring that tells all."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import nntrain.layers
+from nntrain.families import FAMILIES, Family, Source
+from tests.cases import TABLE
+
+TESTED_ELSEWHERE = {Source}  # files: see the tests of data
+
+for module in pkgutil.iter_modules(nntrain.layers.__path__, "nntrain.layers."):
+    importlib.import_module(module.name)
+
+
+def ours(family: type[Family]) -> list[type[Family]]:
+    """The kinds of the package, without those that tests define for themselves."""
+    return [kind for kind in family.kinds.values() if kind.__module__.startswith("nntrain.")]
+
+
+ALL = [kind for family in FAMILIES for kind in ours(family)]
+every_kind = pytest.mark.parametrize("kind", ALL, ids=[kind.__name__ for kind in ALL])
+
+LETTERS = {"learning_rate": "η", "alpha": "α", "betas": "β", "eps": "ε"}
+"""Fields that the formula shows by the paper's letter."""
+
+
+@pytest.mark.parametrize("family", set(FAMILIES) - TESTED_ELSEWHERE, ids=lambda f: f.__name__)
+def test_every_kind_has_a_line_in_the_table(family: type[Family]) -> None:
+    in_table = {type(kind) for kind in TABLE[family]}
+    missing = [kind.__name__ for kind in ours(family) if kind not in in_table]
+    assert not missing, f"tests/cases.py has no line for {', '.join(missing)}"
+
+
+def test_the_layers_package_names_every_layer_and_activation() -> None:
+    from_files = {
+        kind.__name__ for kind in ALL if kind.__module__.startswith("nntrain.layers.")
+    }
+    assert from_files <= set(nntrain.layers.__all__)
+
+
+@every_kind
+def test_every_kind_has_a_docstring_of_its_own(kind: type[Family]) -> None:
+    written = vars(kind).get("__doc__") or ""
+    made_by_dataclass = written.startswith(f"{kind.__name__}(")
+    assert written
+    assert not made_by_dataclass
+
+
+@every_kind
+def test_every_field_is_explained_where_it_is_defined(kind: type[Family]) -> None:
+    for definer in kind.__mro__:
+        text = inspect.getdoc(definer) or ""
+        for name in vars(definer).get("__annotations__", {}):
+            if name in getattr(definer, "__dataclass_fields__", {}) and not _is_class_variable(
+                definer, name
+            ):
+                words = (name, LETTERS.get(name, name))
+                assert any(_mentions(text, word) for word in words), (
+                    f"the docstring of {definer.__name__} does not mention {name}"
+                )
+
+
+def _is_class_variable(definer: type, name: str) -> bool:
+    return "ClassVar" in str(vars(definer)["__annotations__"][name])
+
+
+def _mentions(text: str, word: str) -> bool:
+    """As a whole word; a letter may carry an index, as β₁ does."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?![a-zA-Z_])", text) is not None

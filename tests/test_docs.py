@@ -1,0 +1,159 @@
+"""What the documents say is so: every command in them runs, every config trains."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+import pytest
+
+from nntrain.config import Experiment
+from nntrain.families import Family, Spec
+from tests.conftest import ROOT, Command
+
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = ("fit", "eval", "predict")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def with_data(folder: Path) -> None:
+    for name in ("configs", "datasets"):
+        shutil.copytree(ROOT / name, folder / name)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_runs(nntrain: Command, config: Path) -> None:
+    short = nntrain("fit", config, "--set", "trainer.max_epochs=2", "--set", "expect={}", "-q")
+    assert short.code == 0, short.err
+    assert nntrain("eval", "-q").code == 0
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_passes_its_own_gate(nntrain: Command, config: Path) -> None:
+    whole = nntrain("fit", config, "-q")
+    assert whole.code == 0, whole.err
+
+
+def test_every_command_of_the_readme_runs(nntrain: Command, tmp_path: Path) -> None:
+    with_data(tmp_path)
+    lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True) for line in lines]
+    ours = [words[1:] for words in commands if words[:1] == ["nntrain"]]
+    assert len(ours) >= 6
+    for words in ours:
+        done = nntrain(*words)
+        assert done.code == 0, (words, done.err)
+
+
+def test_the_readme_shows_the_penguins_config_as_it_is() -> None:
+    shown = blocks(ROOT / "README.md", "yaml")[0]
+    assert shown == (ROOT / "configs" / "penguins.yaml").read_text(encoding="utf-8")
+
+
+def test_the_error_that_the_readme_shows_is_real(nntrain: Command, tmp_path: Path) -> None:
+    with_data(tmp_path)
+    (shown,) = blocks(ROOT / "README.md", "text")
+    command, _, message = shown.partition("\n")
+    words = shlex.split(command.removeprefix("$ nntrain "))
+    done = nntrain(*words)
+    assert done.code == 2
+    assert done.err.strip() == message.strip()
+
+
+def test_the_python_of_the_documents_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_data(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(ROOT / "docs" / "all-of-nntrain.md", "python")
+    exec(code, {})  # noqa: S102  our own page
+    assert Path("runs/iris/001/model.safetensors").exists()
+
+
+def test_the_worked_example_of_contributing_works() -> None:
+    (code,) = blocks(ROOT / "CONTRIBUTING.md", "python")
+    source = (ROOT / "nntrain" / "layers" / "activations.py").read_text(encoding="utf-8")
+    test = (
+        "from nntrain.network import Network\n"
+        "from nntrain.layers import Dense\n"
+        "net = Network([Dense(units=3, activation=Softsign())], (2,), dtype=np.float64)\n"
+        "x = np.array([[0.3, -2.0]])\n"
+        "net.store.weights['layers.0.b'][:] = 0.1\n"
+        "y, backward = net(x)\n"
+        "backward(np.ones((1, 3)))\n"
+        "db = net.store.gradients['layers.0.b'].copy()\n"
+        "net.store.weights['layers.0.b'][0] += 1e-6\n"
+        "assert abs((net(x)[0] - y)[0, 0] / 1e-6 - db[0]) < 1e-5\n"
+    )
+    # in a process of its own: a kind is registered for the whole process
+    done = subprocess.run(
+        [sys.executable, "-c", f"{source}\n{code}\n{test}"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_contributing_is_short() -> None:
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 60
+
+
+def test_the_tables_of_kinds_are_fresh() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "docs" / "kinds.py"), "--check"], check=False)
+    assert done.returncode == 0, "run docs/kinds.py"
+
+
+def test_every_command_and_flag_has_help_and_is_in_the_docs(nntrain: Command) -> None:
+    page = (ROOT / "docs" / "all-of-nntrain.md").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        text = nntrain(command, "--help").out
+        assert f"`nntrain {command}" in page
+        flags = set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--quiet", "--verbose"}
+        assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []
+        for line in text.split("Options:")[1].splitlines():
+            assert not re.fullmatch(r"  -\S+(, \S+)?", line), f"no help for {line}"
+
+
+def every_key(spec: type) -> set[str]:
+    """All keys that a config can have below `spec`, families' kinds left out."""
+    keys = set()
+    for name, hint in get_type_hints(spec).items():
+        if name not in {field.name for field in fields(spec)}:
+            continue
+        keys.add(name)
+        for inner in (hint, *getattr(hint, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, Spec) and is_dataclass(inner):
+                keys |= set() if issubclass(inner, Family) else every_key(inner)
+    return keys
+
+
+def test_the_commented_config_shows_every_key() -> None:
+    text = (ROOT / "configs" / "every-key.yaml").read_text(encoding="utf-8")
+    keys = every_key(Experiment)
+    assert len(keys) > 30
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}:", text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<<" not in text
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_real_data_is_what_the_page_says() -> None:
+    rows = {"iris": 150, "penguins": 344, "titanic": 1313, "digits": 1797, "auto-mpg": 392}
+    for name, count in rows.items():
+        text = (ROOT / "datasets" / f"{name}.csv").read_text(encoding="utf-8")
+        assert text.count("\n") == count + 1
+    page = (ROOT / "datasets" / "LICENSES.md").read_text(encoding="utf-8")
+    assert np.all([f"{name}.csv" in page for name in rows])
