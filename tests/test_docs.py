@@ -63,6 +63,7 @@ def test_the_readme_shows_the_penguins_config_as_it_is() -> None:
 
 def test_the_error_that_the_readme_shows_is_real(nntrain: Command, tmp_path: Path) -> None:
     with_data(tmp_path)
+    (tmp_path / "typo.yaml").write_text(blocks(ROOT / "README.md", "yaml")[1], encoding="utf-8")
     (shown,) = blocks(ROOT / "README.md", "text")
     command, _, message = shown.partition("\n")
     words = shlex.split(command.removeprefix("$ nntrain "))

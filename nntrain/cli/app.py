@@ -77,29 +77,35 @@ def main() -> None:
 
 def fail(error: Exception) -> NoReturn:
     """Say what went wrong, on stderr or as JSON, and exit with its code."""
+    from nntrain.display.printer import Printer
+
     if "--debug" in sys.argv:
         traceback.print_exception(error)
-    known = isinstance(error, NNTrainError)
-    message = str(error) if known else f"{type(error).__name__}: {error}"
+    if not isinstance(error, NNTrainError):
+        error = DefectError(f"{type(error).__name__}: {error}")
+    problem = first_problem(error)
     if "--json" in sys.argv:
-        print(json.dumps({"error": as_json(error, message)}))
-    print(f"error: {message}" if known else defect(message), file=sys.stderr)
-    sys.exit(error.exit_code if isinstance(error, NNTrainError) else 1)
+        place = {"file": problem.file, "line": problem.line, "column": problem.column}
+        known = {key: value or None for key, value in place.items()}
+        print(json.dumps({"error": {"code": error.code, "message": str(error), **known}}))
+    # a problem with a place begins with it, so that editors can jump there
+    Printer(sys.stderr)(str(error) if problem.line else f"error: {error}")
+    sys.exit(error.exit_code)
 
 
-def defect(message: str) -> str:
-    return (
-        f"error: a defect of nntrain, not of your files: {message}\n"
-        "  run the same command with --debug and report what it prints"
-    )
-
-
-def as_json(error: Exception, message: str) -> dict[str, Any]:
-    problem = Problem("")
+def first_problem(error: NNTrainError) -> Problem:
     if isinstance(error, ConfigError):
-        problem = error.problems[0]
-    elif isinstance(error, DataError):
-        problem = error.problem
-    code = error.code if isinstance(error, NNTrainError) else "defect"
-    place = {"file": problem.file, "line": problem.line, "column": problem.column}
-    return {"code": code, "message": message, **{k: v or None for k, v in place.items()}}
+        return error.problems[0]
+    return error.problem if isinstance(error, DataError) else Problem("")
+
+
+class DefectError(NNTrainError):
+    """What should not happen: a defect of ours."""
+
+    code = "defect"
+
+    def __str__(self) -> str:
+        return (
+            f"a defect of nntrain, not of your files: {self.args[0]}\n"
+            "  run the same command with --debug and report what it prints"
+        )

@@ -1,0 +1,123 @@
+"""The grammar of the config in pydantic's terms: what judges values and makes the dataclasses.
+
+Written straight into pydantic-core, because loading pydantic's own reader of annotations takes
+longer than reading a config, and because `Spec` then need not know of any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Len, Lt
+from pydantic_core import SchemaValidator, core_schema
+from pydantic_core.core_schema import CoreSchema
+
+from nntrain.config.grammar import (
+    allows_none,
+    default,
+    fields,
+    is_family,
+    is_spec,
+    options,
+    required,
+)
+
+_SCALARS: dict[Any, dict[str, Any]] = {
+    int: {"type": "int", "strict": True},
+    float: {"type": "float", "strict": True, "allow_inf_nan": False},
+    str: {"type": "str", "strict": True},
+    bool: {"type": "bool", "strict": True},
+}
+
+
+@cache
+def validator(spec: Any, name: str) -> SchemaValidator:
+    """What judges the value of one key: lists are tuples, whole numbers never `3.0` or `"3"`."""
+    families: dict[str, CoreSchema] = {}
+    schema = _schema(fields(spec)[name], families)
+    schema = core_schema.definitions_schema(schema, list(families.values()))
+    return SchemaValidator(schema)
+
+
+def _schema(annotation: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+    members = [_member(option, families) for option in options(annotation)]
+    schema = members[0] if len(members) == 1 else core_schema.union_schema(list(members))
+    return core_schema.nullable_schema(schema) if allows_none(annotation) else schema
+
+
+def _member(option: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+    limits: dict[str, Any] = {}
+    if get_origin(option) is Annotated:
+        option, *metadata = get_args(option)
+        limits = _limits(metadata)
+    origin, args = get_origin(option), get_args(option)
+    if origin is Literal:
+        return core_schema.literal_schema(list(args))
+    if origin is tuple:
+        repeated = 0 if args[-1] is Ellipsis else None
+        items = [_schema(arg, families) for arg in args if arg is not Ellipsis]
+        return core_schema.tuple_schema(items, variadic_item_index=repeated, strict=True)
+    if origin is Mapping:
+        return core_schema.dict_schema(*(_schema(arg, families) for arg in args))
+    if is_family(option):
+        return _family(option, families)
+    if is_spec(option):
+        return _mapping(option, families)
+    schema: Any = {**_SCALARS.get(option, {"type": "any"}), **limits}
+    return cast(CoreSchema, schema)
+
+
+def _limits(metadata: list[Any]) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    for limit in metadata:
+        match limit:
+            case Gt(gt=value):
+                limits["gt"] = value
+            case Ge(ge=value):
+                limits["ge"] = value
+            case Lt(lt=value):
+                limits["lt"] = value
+            case Le(le=value):
+                limits["le"] = value
+            case Len(min_length=least, max_length=most):
+                limits |= {"min_length": least, "max_length": most}
+    return limits
+
+
+def _family(family: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+    """A reference to the choice by `type`, so that kinds may hold others of their family."""
+    ref = family.__name__
+    if ref not in families:
+        families[ref] = core_schema.any_schema()  # known from here on
+        choices: dict[Any, CoreSchema] = {
+            name: core_schema.no_info_before_validator_function(
+                _without_type, _mapping(kind, families)
+            )
+            for name, kind in family.kinds.items()
+        }
+        families[ref] = core_schema.tagged_union_schema(choices, "type", ref=ref)
+    return core_schema.definition_reference_schema(ref)
+
+
+def _without_type(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if key != "type"}
+
+
+def _mapping(spec: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+    keys = []
+    for name, annotation in fields(spec).items():
+        schema = _schema(annotation, families)
+        if not required(spec, name):
+            make = lambda name=name: default(spec, name)  # noqa: E731
+            schema = core_schema.with_default_schema(schema, default_factory=make)
+        keys.append(core_schema.dataclass_field(name, schema, kw_only=True))
+    arguments = core_schema.dataclass_args_schema(spec.__name__, keys, extra_behavior="forbid")
+    return core_schema.dataclass_schema(
+        spec,
+        arguments,
+        list(fields(spec)),
+        post_init=hasattr(spec, "__post_init__"),
+        strict=False,  # a mapping is enough
+    )
