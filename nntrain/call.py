@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nntrain.families import Array
+from nntrain.arrays import Array
 
 Watch = Callable[[str, Array, Array | None], None]
 """`watch(path, y, None)` after a layer's forward, `watch(path, y, dy)` before its backward."""

@@ -13,23 +13,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge, Gt, Le, Lt
 
-if TYPE_CHECKING:
-    from nntrain.call import Call
-    from nntrain.data.table import Table
-    from nntrain.store import Builder
+from nntrain.arrays import Array, Shape
+from nntrain.call import Call
 
-Array = npt.NDArray[Any]
-Shape = tuple[int, ...]
 Backward = Callable[[Array], Array | None]
-Forward = Callable[[Array, "Call"], tuple[Array, Backward]]
+Forward = Callable[[Array, Call], tuple[Array, Backward]]
 
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
@@ -62,6 +58,52 @@ class Family(Spec):
                 or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
             )
             cls.kinds[cls.kind] = cls
+
+
+Draw = Callable[[Call, int, int], Array]
+"""`draw(call, rows, width) -> (rows, width) uint16`: uniform random numbers by position."""
+
+
+@dataclass
+class Builder:
+    """What `Layer.build` talks to.  Names are paths: `layers.0.W`."""
+
+    learns: bool = False  # does anything before the layer that is being built learn?
+    path: str = ""
+
+    @contextmanager
+    def at(self, path: str) -> Iterator[None]:
+        """Names given inside are below `path`."""
+        outer = self.path
+        self.path = self.name(path)
+        try:
+            yield
+        finally:
+            self.path = outer
+
+    def name(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def weight(
+        self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
+    ) -> tuple[Array, Array]:
+        """A weight and its gradient, both of `shape`; `backward` fills the gradient."""
+        raise NotImplementedError
+
+    def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
+        """Numbers that survive a call but are not learned by gradient, and their next values.
+
+        A forward in training writes the next values only; `commit` takes them over once the step
+        is known to be sound.
+        """
+        raise NotImplementedError
+
+    def random(self, name: str) -> Draw:
+        """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
+        raise NotImplementedError
+
+    def record(self, kind: str, shape: Shape) -> None:
+        """A layer of this kind now stands at `path`."""
 
 
 class Built(NamedTuple):
@@ -239,7 +281,7 @@ class Source(Family):
     `source` is a path or an open text stream.
     """
 
-    def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
+    def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError
 
 
@@ -261,8 +303,8 @@ def to_plain(value: Any) -> Any:
 
 
 __all__ = [
-    "FAMILIES", "Activation", "Array", "Backward", "Built", "Family", "Forward", "Initializer",
-    "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat",
-    "PositiveInt", "Rate", "Schedule", "Shape", "Share", "Source", "Spec", "Task",
+    "FAMILIES", "Activation", "Array", "Backward", "Builder", "Built", "Draw", "Family", "Forward",
+    "Initializer", "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer",
+    "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Shape", "Share", "Source", "Spec", "Task",
     "Update", "to_plain",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nntrain.families import Array
+from nntrain.arrays import Array
 
 
 def bits(seed: int, *purpose: str | int) -> np.random.PCG64DXSM:

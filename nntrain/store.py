@@ -8,19 +8,14 @@ Weights that decay come first, so that weight decay is one slice.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Array, Initializer, Shape
+from nntrain.families import Array, Builder, Draw, Initializer, Shape
 from nntrain.rng import Stream, generator
-
-Draw = Callable[[Call, int, int], Array]
-"""`draw(call, rows, width) -> (rows, width) uint16`: uniform random numbers by position."""
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
 
@@ -47,48 +42,6 @@ class LayerRow:
     kind: str
     shape: Shape
     parameters: int
-
-
-@dataclass
-class Builder:
-    """What `Layer.build` talks to.  Names are paths: `layers.0.W`."""
-
-    learns: bool = False  # does anything before the layer that is being built learn?
-    path: str = ""
-
-    @contextmanager
-    def at(self, path: str) -> Iterator[None]:
-        """Names given inside are below `path`."""
-        outer = self.path
-        self.path = self.name(path)
-        try:
-            yield
-        finally:
-            self.path = outer
-
-    def name(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
-
-    def weight(
-        self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
-    ) -> tuple[Array, Array]:
-        """A weight and its gradient, both of `shape`; `backward` fills the gradient."""
-        raise NotImplementedError
-
-    def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
-        """Numbers that survive a call but are not learned by gradient, and their next values.
-
-        A forward in training writes the next values only; `commit` takes them over once the step
-        is known to be sound.
-        """
-        raise NotImplementedError
-
-    def random(self, name: str) -> Draw:
-        """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
-        raise NotImplementedError
-
-    def record(self, kind: str, shape: Shape) -> None:
-        """A layer of this kind now stands at `path`."""
 
 
 @dataclass

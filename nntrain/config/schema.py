@@ -25,6 +25,7 @@ from nntrain.config.grammar import (
 )
 
 _SCALARS: dict[Any, dict[str, Any]] = {
+    Any: {"type": "any"},
     int: {"type": "int", "strict": True},
     float: {"type": "float", "strict": True, "allow_inf_nan": False},
     str: {"type": "str", "strict": True},
@@ -65,8 +66,7 @@ def _member(option: Any, families: dict[str, CoreSchema]) -> CoreSchema:
         return _family(option, families)
     if is_spec(option):
         return _mapping(option, families)
-    schema: Any = {**_SCALARS.get(option, {"type": "any"}), **limits}
-    return cast(CoreSchema, schema)
+    return cast(CoreSchema, {**_SCALARS[option], **limits})
 
 
 def _limits(metadata: list[Any]) -> dict[str, Any]:
@@ -83,6 +83,8 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
                 limits["le"] = value
             case Len(min_length=least, max_length=most):
                 limits |= {"min_length": least, "max_length": most}
+            case _:
+                raise TypeError(f"the config knows no such limit: {limit!r}")
     return limits
 
 

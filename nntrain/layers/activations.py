@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Activation, Array, Backward, Built, PositiveFloat, Shape
-from nntrain.store import Builder
+from nntrain.families import Activation, Array, Backward, Builder, Built, PositiveFloat, Shape
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nntrain.call import Call
-from nntrain.families import Array, Backward, Built, Forward, Layer, Shape
-from nntrain.store import Builder
+from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape
 
 
 class LayerError(ValueError):

@@ -12,6 +12,7 @@ from nntrain.families import (
     Activation,
     Array,
     Backward,
+    Builder,
     Built,
     Initializer,
     Layer,
@@ -20,7 +21,6 @@ from nntrain.families import (
 )
 from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
-from nntrain.store import Builder
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Array, Backward, Built, Layer, Rate, Shape
-from nntrain.store import Builder
+from nntrain.families import Array, Backward, Builder, Built, Layer, Rate, Shape
 
 
 @dataclass(frozen=True)

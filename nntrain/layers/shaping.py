@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nntrain.call import Call
-from nntrain.families import Activation, Array, Backward, Built, Layer, Shape
-from nntrain.store import Builder
+from nntrain.families import Activation, Array, Backward, Builder, Built, Layer, Shape
 
 
 @dataclass(frozen=True)
