@@ -162,9 +162,12 @@ class Optimizer(Family):
     """How the weights move: in place on the flat vectors, in blocks that stay in the cache.
 
     Learning rate, weight decay and clipping are applied here, once for all kinds; a kind writes
-    the rule of one block.  `weight_decay` is decoupled (Loshchilov & Hutter 2019,
-    arXiv:1711.05101): θ shrinks by rate · weight_decay before the step; biases do not decay.
-    State lives in named slots, vectors as long as θ, which checkpoints save.
+    the rule of one block.  State lives in named slots, vectors as long as θ, which checkpoints
+    save.
+
+    learning_rate: η, before the schedule's factor.
+    weight_decay: shrinks θ by η · weight_decay at each step.  It is decoupled (Loshchilov &
+        Hutter 2019, arXiv:1711.05101), and biases do not decay.
     """
 
     learning_rate: PositiveFloat

@@ -18,6 +18,7 @@ from nntrain.families import Array, Optimizer, PositiveFloat, Rate
 class Sgd(Optimizer):
     """θ -= η v,  v = μ v + g.   With Nesterov: θ -= η (g + μ v).
 
+    learning_rate: η.
     momentum: μ; 0 is plain gradient descent (Robbins & Monro 1951).
     nesterov: look ahead (Sutskever et al. 2013, in the form without a second gradient).
 
@@ -59,6 +60,10 @@ class Adam(Optimizer):
 
     m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ).   Kingma & Ba 2015, arXiv:1412.6980, algorithm 1.
     With `weight_decay` it is AdamW.
+
+    learning_rate: η.
+    betas: β₁ and β₂, the shares of the old means that are kept at each step.
+    eps: ε, which keeps the division finite.
 
     The slots hold M = m / (1 - β₁) and V = v / (1 - β₂), which saves two passes over memory:
     θ -= η' M / (√V + ε'),  with  s = √((1 - β₂ᵗ) / (1 - β₂)),  ε' = ε s,

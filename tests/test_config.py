@@ -82,6 +82,13 @@ def test_a_later_problem_finds_its_place(config: Path) -> None:
     assert (default.line, default.column) == (7, 12)
 
 
+def test_where_a_value_comes_from(config: Path) -> None:
+    loaded = load(config, ["seed=3"])
+    assert loaded.origin(("model", "layers", 0)) == f"{config}:4"
+    assert loaded.origin(("seed",)) == "--set:1"
+    assert loaded.origin(("trainer", "max_epochs")) == ""
+
+
 # --set
 
 
@@ -278,6 +285,11 @@ def test_a_whole_number_is_a_number(config: Path) -> None:
     assert made.trainer.gradient_clip_norm == 1.0
 
 
+def test_a_misspelt_required_key_is_one_problem(config: Path) -> None:
+    write(config, CONFIG.replace("model:", "network:").replace("loss:", "criterion:"))
+    assert complaint(config).count(f"{config}:") == 2
+
+
 # and back
 
 
@@ -297,6 +309,11 @@ def test_a_stored_model_has_neither_name_nor_path(config: Path) -> None:
     plain = to_plain(load(config).experiment)
     plain["name"] = plain["data"]["path"] = ""
     assert restore(plain, "model.safetensors").name == ""
+    deep: Any = []
+    for _ in range(500):
+        deep = [deep]
+    with pytest.raises(ConfigError, match="levels"):
+        restore({**plain, "metadata": deep}, "model.safetensors")
     plain["seed"] = -1
     with pytest.raises(ConfigError, match=r"model\.safetensors: seed: expected"):
         restore(plain, "model.safetensors")

@@ -15,14 +15,22 @@ import yaml
 
 from nntrain.config.scalars import scalar
 from nntrain.config.syntax import explain_syntax
-from nntrain.config.tree import ListNode, MappingNode, Node, Place, ScalarNode, shortened
-from nntrain.data.wording import nearest, quoted
+from nntrain.config.tree import (
+    DEEPEST,
+    TOO_DEEP,
+    ListNode,
+    MappingNode,
+    Node,
+    Place,
+    ScalarNode,
+    shortened,
+)
 from nntrain.errors import ConfigError, Problem
+from nntrain.wording import nearest, quoted
 
 MOST_BYTES = 1 << 20
 MOST_NODES = 100_000
-DEEPEST = 100
-NEW_CONFIG = "nntrain init DATA --target COLUMN writes a config to begin with"
+NEW_CONFIG = "a config needs at least `data`, `model` and `loss`"
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -220,7 +228,7 @@ class _Reader:
 
     def check_depth(self, depth: int, place: Place) -> None:
         if depth > DEEPEST:
-            self.stop(place, f"more than {DEEPEST} levels of lists and mappings in each other")
+            self.stop(place, TOO_DEEP)
 
     def stop(self, place: Place, message: str, hint: str = "") -> None:
         raise ConfigError(*self.problems, place.problem((), message, hint))

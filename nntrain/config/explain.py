@@ -40,9 +40,9 @@ from nntrain.config.tree import (
     place_of,
     shortened,
 )
-from nntrain.data.wording import listed, quoted
 from nntrain.errors import Problem
 from nntrain.families import Family
+from nntrain.wording import listed, quoted
 
 _KEY_ERRORS = ("missing", "unexpected_keyword_argument")
 
@@ -65,7 +65,7 @@ def explain(errors: Sequence[Mapping[str, Any]], section: str, root: MappingNode
         if error["type"] == "unexpected_keyword_argument":
             problems["key", path] = unknown_key(root, path, spot.annotation)
         elif error["type"] == "missing" and is_spec(spot.annotation):
-            if not _misspelt(str(path[-1]), spot):
+            if not is_misspelt(str(path[-1]), spot.node, spot.path, spot.annotation):
                 problems["key", path] = missing(root, path, spot.annotation)
         elif not any(_inside(other.path, spot.path) for _, other in found):
             problems["value", spot.path] = _value(root, spot, error)
@@ -179,11 +179,11 @@ def missing(root: Node, path: KeyPath, spec: Any) -> Problem:
     return place_of(root, path[:-1]).problem(path[:-1], message, hint)
 
 
-def _misspelt(name: str, spot: _Spot) -> bool:
-    """True if one of the keys is but another spelling of the missing one: one problem, not two."""
-    allowed = list(fields(spot.annotation))
-    unknown = [key for key in getattr(spot.node, "items", ()) if key not in (*allowed, "type")]
-    hints = (hint_for_key(key, (*spot.path, key), allowed) for key in unknown)
+def is_misspelt(name: str, node: Node, path: KeyPath, spec: Any) -> bool:
+    """True if a key of `node` is but another spelling of a missing one: one problem, not two."""
+    allowed = list(fields(spec))
+    unknown = [key for key in getattr(node, "items", ()) if key not in (*allowed, "type")]
+    hints = (hint_for_key(key, (*path, key), allowed) for key in unknown)
     return any(f"did you mean `{name}`" in hint for hint in hints)
 
 

@@ -13,8 +13,8 @@ from annotated_types import Ge, Gt, Le, Len, Lt
 
 from nntrain.config.experiment import Experiment
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, child
-from nntrain.data.wording import listed, quoted
 from nntrain.families import Family, Layer, Schedule, Source, Spec
+from nntrain.wording import listed, quoted
 
 _NOUNS = {Layer: "layer", Schedule: "learning-rate schedule", Source: "file format"}
 

@@ -9,8 +9,8 @@ from nntrain.config import spellings
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import family_in, fields, homes, meaning, noun, nouns
 from nntrain.config.tree import KeyPath, MappingNode, Node, dotted
-from nntrain.data.wording import listed, nearest, quoted
 from nntrain.families import Activation, Family, Layer
+from nntrain.wording import listed, nearest, quoted
 
 
 def did_you_mean(name: str, names: Sequence[str], fallback: str = "") -> str:

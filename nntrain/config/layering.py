@@ -26,9 +26,9 @@ from nntrain.config.tree import (
     dotted,
     shortened,
 )
-from nntrain.data.wording import listed, nearest, quoted
 from nntrain.errors import ConfigError, Problem
 from nntrain.families import Family
+from nntrain.wording import listed, nearest, quoted
 
 COMMAND_LINE = "--set"
 

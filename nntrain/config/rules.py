@@ -17,9 +17,9 @@ from nntrain.config.experiment import EarlyStopping, Model
 from nntrain.config.hints import did_you_mean
 from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
-from nntrain.data.wording import listed, nearest, quoted
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
+from nntrain.wording import listed, nearest, quoted
 
 SPLITS = ("train", "validation", "test")
 _DEFAULT_METRICS = {"classes": ("accuracy",), "binary": ("accuracy",), "numbers": ("rmse", "r2")}

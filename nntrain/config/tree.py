@@ -7,11 +7,13 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
-from nntrain.errors import Problem
+from nntrain.errors import ConfigError, Problem
 
 KeyPath = tuple[str | int, ...]
 Scalar = str | int | float | bool | None
 
+DEEPEST = 100
+TOO_DEEP = f"more than {DEEPEST} levels of lists and mappings in each other"
 LONGEST_VALUE = 60
 LONGEST_LINE = 160
 
@@ -73,13 +75,15 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def from_plain(value: Any, place: Place) -> Node:
+def from_plain(value: Any, place: Place, deepest: int = DEEPEST) -> Node:
     """The tree of mappings, lists and scalars that come from no file of the user's."""
+    if deepest < 0:
+        raise ConfigError(place.problem((), TOO_DEEP))
     if isinstance(value, dict):
-        items = {str(key): from_plain(item, place) for key, item in value.items()}
+        items = {str(key): from_plain(item, place, deepest - 1) for key, item in value.items()}
         return MappingNode(items, place, dict.fromkeys(items, place))
     if isinstance(value, (list, tuple)):
-        return ListNode(tuple(from_plain(item, place) for item in value), place)
+        return ListNode(tuple(from_plain(item, place, deepest - 1) for item in value), place)
     return ScalarNode(value, place, str(value))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from nntrain.config.experiment import Experiment
-from nntrain.config.explain import explain, missing, no_mapping, unknown_key
+from nntrain.config.explain import explain, is_misspelt, missing, no_mapping, unknown_key
 from nntrain.config.grammar import default, fields, required
 from nntrain.config.tree import MappingNode, Node, plain
 from nntrain.errors import Problem
@@ -35,7 +35,8 @@ def validate(root: Node) -> Validated:
         if name in root.items:
             problems += _section(name, root, sections)
         elif required(Experiment, name):
-            problems.append(missing(root, (name,), Experiment))
+            if not is_misspelt(name, root, (), Experiment):
+                problems.append(missing(root, (name,), Experiment))
         else:
             sections[name] = default(Experiment, name)
     return Validated(sections, problems)

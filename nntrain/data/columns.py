@@ -10,9 +10,9 @@ import numpy as np
 
 from nntrain.data.settings import Data
 from nntrain.data.table import Table
-from nntrain.data.wording import listed, plural, quoted, suggestion
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.wording import listed, plural, quoted, suggestion
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories

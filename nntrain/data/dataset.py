@@ -16,9 +16,9 @@ from nntrain.data.sources import sha256
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Amounts, Classes, Target
-from nntrain.data.wording import listed, plural, quoted
 from nntrain.errors import DataError
 from nntrain.families import Array, Task
+from nntrain.wording import listed, plural, quoted
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from nntrain.data.labels import UNKNOWN, number_of, sort_labels
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Numeric
 from nntrain.data.table import Table
-from nntrain.data.wording import listed, quoted
 from nntrain.families import Array
+from nntrain.wording import listed, quoted
 
 
 @dataclass(frozen=True)

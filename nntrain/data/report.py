@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from nntrain.data.wording import listed, plural, quoted
+from nntrain.wording import listed, plural, quoted
 
 MOST_VALUES = 1000  # different unseen categories that are counted one by one, for each column
 

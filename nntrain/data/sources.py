@@ -15,9 +15,9 @@ import numpy as np
 from annotated_types import Len
 
 from nntrain.data.table import TEXT, Table
-from nntrain.data.wording import listed, nearest, quoted
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
+from nntrain.wording import listed, nearest, quoted
 
 if TYPE_CHECKING:
     from _csv import Reader

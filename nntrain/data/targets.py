@@ -11,8 +11,8 @@ from nntrain.data.columns import MOST_CATEGORIES, absent, numbers, read_numbers
 from nntrain.data.features import shift_and_scale
 from nntrain.data.labels import UNKNOWN, number_of, numeric, sort_labels
 from nntrain.data.table import Table
-from nntrain.data.wording import listed, plural, quoted
 from nntrain.families import Array, Task
+from nntrain.wording import listed, plural, quoted
 
 MOST_CLASSES = 1000
 NOTHING = ": there is nothing to learn"
