@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt
 
 from nntrain.arrays import Array, Shape
 from nntrain.call import Call
+from nntrain.limits import Ge, Gt, Le, Lt
 
 Backward = Callable[[Array], Array | None]
 Forward = Callable[[Array, Call], tuple[Array, Backward]]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
 
 import pytest
-from annotated_types import Ge, Gt, Le, Len, Lt, MultipleOf
 from pydantic_core import ValidationError
 
 from nntrain.config.experiment import Experiment
@@ -15,6 +14,7 @@ from nntrain.config.grammar import describe, unfold
 from nntrain.config.schema import validator
 from nntrain.config.tree import Place, from_plain, plain
 from nntrain.families import Family, Layer, PositiveInt, Rate, Spec
+from nntrain.limits import Ge, Gt, Le, Len, Lt
 
 
 class Shape(Family):
@@ -30,6 +30,13 @@ class Dot(Shape):
 class Group(Shape):
     shapes: tuple[Shape, ...]
     size: PositiveInt | tuple[PositiveInt, PositiveInt] = 1
+
+
+@dataclass(frozen=True)
+class MultipleOf:
+    """A limit that the config does not know."""
+
+    divisor: int
 
 
 @dataclass(frozen=True)

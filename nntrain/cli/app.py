@@ -2,66 +2,71 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
-from typing import Annotated, Any, NoReturn
+from typing import NoReturn
 
-import typer
+import click
 
+from nntrain import __version__
 from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
+from nntrain.cli.output import print_json
 from nntrain.cli.predict import predict
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
+from nntrain.wording import nearest, quoted
 
-UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever this typer keeps its click
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, "
+    "4 training diverged, 5 a gate was not met, 6 the machine or a damaged file, "
+    "130 and 143 stopped after saving."
+)
+HIDDEN = {"train": fit, "evaluate": evaluate}  # what people type who come from elsewhere
 
-app = typer.Typer(
-    name="nntrain",
-    help="Train neural networks from a YAML file, in NumPy.",
-    epilog="Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, 4 training "
-    "diverged, 5 a gate was not met, 6 the machine or a damaged file, 130 and 143 stopped after "
-    "saving.",
+
+class Commands(click.Group):
+    """A group that knows hidden names and suggests the nearest one."""
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return super().get_command(context, name) or HIDDEN.get(name)
+
+    def resolve_command(
+        self, context: click.Context, words: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not self.get_command(context, words[0]):
+            near = nearest(words[0], self.commands) or list(self.commands)
+            hint = f"did you mean {' or '.join(map(quoted, near))}?"
+            raise ConfigError(f"there is no command {quoted(words[0])}", hint=hint)
+        return super().resolve_command(context, words)
+
+
+@click.group(
+    cls=Commands,
+    epilog=EXIT_CODES,
     invoke_without_command=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("fit")(fit)
-app.command("eval")(evaluate)
-app.command("predict")(predict)
-app.command("train", hidden=True)(fit)
-app.command("evaluate", hidden=True)(evaluate)
+@click.version_option(__version__, message="nntrain %(version)s")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Train neural networks from a YAML file, in NumPy."""
+    if not context.invoked_subcommand:
+        click.echo(context.get_help())
 
 
-def show_version(asked: bool) -> None:
-    if asked:
-        from nntrain import __version__
-
-        typer.echo(f"nntrain {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")
-    ] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+app.add_command(fit, "fit")
+app.add_command(evaluate, "eval")
+app.add_command(predict, "predict")
 
 
 def main() -> None:
     """Run the command line; every error ends here."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(app(prog_name="nntrain", standalone_mode=False) or 0)
     except NNTrainError as error:
         fail(error)
-    except UsageError as error:
+    except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "nntrain"
         fail(ConfigError(error.format_message(), hint=f"see {command} --help"))
     except KeyboardInterrupt:
@@ -87,7 +92,7 @@ def fail(error: Exception) -> NoReturn:
     if "--json" in sys.argv:
         place = {"file": problem.file, "line": problem.line, "column": problem.column}
         known = {key: value or None for key, value in place.items()}
-        print(json.dumps({"error": {"code": error.code, "message": str(error), **known}}))
+        print_json({"error": {"code": error.code, "message": str(error), **known}})
     # a problem with a place begins with it, so that editors can jump there
     Printer(sys.stderr)(str(error) if problem.line else f"error: {error}")
     sys.exit(error.exit_code)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
 
-import typer
+import click
 
 from nntrain.errors import ConfigError
 
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")]
+Command = Callable[..., None]
+
+
+def common_options(command: Command) -> Command:
+    """The options of all commands."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
+        click.option("--verbose", "-v", is_flag=True, help="Say more."),
+        click.option("--quiet", "-q", is_flag=True, help="Only results and errors."),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on stdout, all else on stderr."
+)
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

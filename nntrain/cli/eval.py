@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
+from click.exceptions import Exit
 
-from nntrain.cli.arguments import Debug, Json, Quiet, Verbose, bound
+from nntrain.cli.arguments import bound, common_options, json_option
+from nntrain.cli.output import print_json
 from nntrain.errors import ConfigError, GateError
 
 
+@click.command(short_help="Measure a run on rows that it has not seen; gates for CI.")
+@click.argument("run", default="", metavar="RUN")
+@click.option("--data", type=Path, metavar="FILE", help="Other data, all of its rows.")
+@click.option("--split", default="", metavar="NAME", help="train, validation or test (default).")
+@click.option(
+    "--fail-under", multiple=True, metavar="METRIC=VALUE", help="Exit 5 if the score is lower."
+)
+@click.option(
+    "--fail-over", multiple=True, metavar="METRIC=VALUE", help="Exit 5 if the score is higher."
+)
+@json_option
+@common_options
 def evaluate(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run folder or a model file. [the newest run]")
-    ] = "",
-    data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Other data, all of its rows.")
-    ] = None,
-    split: Annotated[
-        str, typer.Option(metavar="NAME", help="train, validation or test. [test]")
-    ] = "",
-    fail_under: Annotated[
-        list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 5 if it is lower.")
-    ] = None,
-    fail_over: Annotated[
-        list[str] | None, typer.Option(metavar="METRIC=VALUE", help="Exit 5 if it is higher.")
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    run: str,
+    data: Path | None,
+    split: str,
+    fail_under: tuple[str, ...],
+    fail_over: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
-    """Evaluate a trained network on rows that it has not been trained on."""
-    gates = [(*bound("--fail-under", text), ">=") for text in fail_under or []]
-    gates += [(*bound("--fail-over", text), "<=") for text in fail_over or []]
+    """Evaluate RUN, a run folder or model file (the newest run), on rows it has not seen."""
+    gates = [(*bound("--fail-under", text), ">=") for text in fail_under]
+    gates += [(*bound("--fail-over", text), "<=") for text in fail_over]
     if split and data:
         raise ConfigError("eval: --split and --data exclude each other")
     if split not in ("", "train", "validation", "test"):
@@ -60,7 +63,7 @@ def evaluate(
         "metrics": {name: v if v - v == 0 else None for name, v in scores.items()},
     }
     if as_json:
-        print(json.dumps(result))
+        print_json(result)
     else:
         print("\n".join(plain.evaluated(result)))
         if model.preprocessor.classes:
@@ -84,4 +87,4 @@ def _judge(gates: list[tuple[str, float, str]], scores: dict[str, Any]) -> None:
     for name, value, sign in gates:
         for line in failures({name: f"{sign} {value!r}"}, scores):
             print(f"error: {line}", file=sys.stderr)
-            raise typer.Exit(5)
+            raise Exit(GateError.exit_code)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
-from nntrain.cli.arguments import Debug, Json, Quiet, Verbose, seconds
-from nntrain.errors import ConfigError
+from nntrain.cli.arguments import common_options, json_option, seconds
+from nntrain.cli.output import print_json
+from nntrain.errors import ConfigError, GateError
 
 if TYPE_CHECKING:
     from nntrain.cli.signals import Stopper
@@ -20,41 +21,56 @@ if TYPE_CHECKING:
     from nntrain.run.run import Run
 
 
+@click.command(short_help="Train the network that a config describes.")
+@click.argument("config", default="", metavar="CONFIG")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key: optimizer.eps=1e-7; repeatable.",
+)
+@click.option(
+    "--output-dir",
+    "-o",
+    type=Path,
+    metavar="DIR",
+    help="The run folder; by default runs/<name>/001, 002, …",
+)
+@click.option(
+    "--resume",
+    default="",
+    metavar="RUN",
+    help="Go on with this run, or with the `last` unfinished one; without CONFIG.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the run in --output-dir.")
+@click.option(
+    "--smoke", is_flag=True, help="A few batches through every phase, in a temporary folder."
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="The same as --set seed=N.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Threads of the linear algebra; by default 1.",
+)
+@click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
+@json_option
+@common_options
 def fit(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The YAML file.")] = "",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key: optimizer.eps=1e-7"),
-    ] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir", "-o", metavar="DIR", help="The run folder. [runs/<name>/001, 002, …]"
-        ),
-    ] = None,
-    resume: Annotated[
-        str, typer.Option(metavar="RUN", help="Go on with this run, or the `last` unfinished one.")
-    ] = "",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run in --output-dir.")
-    ] = False,
-    smoke: Annotated[
-        bool,
-        typer.Option("--smoke", help="A few batches through every phase, in a temporary folder."),
-    ] = False,
-    seed: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="The same as --set seed=N.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Threads of the linear algebra. [1]")
-    ] = None,
-    max_time: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop well after this: 90s, 10m, 2h.")
-    ] = "",
-    as_json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    config: str,
+    settings: tuple[str, ...],
+    output_dir: Path | None,
+    resume: str,
+    overwrite: bool,
+    smoke: bool,
+    seed: int | None,
+    threads: int | None,
+    max_time: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
     """Train the network that CONFIG describes."""
     from nntrain.cli.signals import Stopper
@@ -67,7 +83,7 @@ def fit(
     if resume:
         run = _resume(resume, as_json=as_json)
     else:
-        given = [*(settings or []), *([] if seed is None else [f"seed={seed}"])]
+        given = [*settings, *([] if seed is None else [f"seed={seed}"])]
         loaded, dataset = _load(Path(config), given, output_dir, overwrite=overwrite)
         said = _describe(dataset, say, every=verbose)
         if smoke:
@@ -102,10 +118,11 @@ def _load(
 ) -> tuple[Loaded, Dataset]:
     """The config and its data, both checked before anything is written."""
     from nntrain.config import load
+
+    loaded = load(config, settings)
     from nntrain.run.checks import check_layers, check_outputs
     from nntrain.run.folder import check_free
 
-    loaded = load(config, settings)
     check_layers(loaded)
     if output_dir:
         check_free(output_dir, overwrite=overwrite)
@@ -135,9 +152,9 @@ def _resume(asked: str, *, as_json: bool) -> Run:
         return Run.resume(folder)
     summary = folder.read_json(folder.summary)
     if as_json:
-        print(json.dumps(summary))
+        print_json(summary)
     print(f"{folder.path} is already finished ({summary['status']})", file=sys.stderr)
-    raise typer.Exit
+    raise Exit(0)
 
 
 def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
@@ -145,7 +162,7 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
 
     report = list(smoke(loaded, dataset))
     if as_json:
-        print(json.dumps({"smoke": "passed", "phases": report}))
+        print_json({"smoke": "passed", "phases": report})
     else:
         print("\n".join([*report, "smoke test passed"]))
 
@@ -168,15 +185,15 @@ def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> 
     from nntrain.display.plain import finished
 
     if as_json:
-        print(json.dumps(summary))
+        print_json(summary)
     else:
         print("\n".join(finished(summary)))
     if summary["status"] == "interrupted":
         print(f"go on with: nntrain fit --resume {run.folder.path}", file=sys.stderr)
-        raise typer.Exit(stop.exit_code)
+        raise Exit(stop.exit_code)
     if summary["status"] == "gate_failed":
         from nntrain.training.gates import failures
 
         for line in failures(run.model.experiment.expect, summary["metrics"]):
             print(f"error: expect: {line}", file=sys.stderr)
-        raise typer.Exit(5)
+        raise Exit(GateError.exit_code)

@@ -7,33 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TextIO
 
-import typer
+import click
 
-from nntrain.cli.arguments import Debug, Quiet, Verbose
+from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
 
 FORMATS = ("csv", "jsonl")
 
 
+@click.command(short_help="Predict the target of new rows.")
+@click.argument("names", nargs=-1, required=True, metavar="[RUN] INPUT")
+@click.option("--output", "-o", type=Path, metavar="FILE", help="The file to write; else stdout.")
+@click.option("--format", "form", default="", metavar="NAME", help="csv or jsonl; else by FILE.")
+@common_options
 def predict(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="[RUN] INPUT", help="The run [the newest], the rows (-: stdin)."),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The file to write. [stdout]"),
-    ] = None,
-    form: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="csv or jsonl. [by --output]")
-    ] = "",
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    names: tuple[str, ...],
+    output: Path | None,
+    form: str,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
-    """Predict the target of new rows."""
+    """Predict the target of the rows in INPUT (- is stdin) with RUN (the newest run)."""
     if len(names) > 2:
         raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])

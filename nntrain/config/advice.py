@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
-from annotated_types import Le, Lt
-
 from nntrain.config import spellings
 from nntrain.config.grammar import allows_none, fields, is_family, is_spec, options, required
 from nntrain.config.hints import did_you_mean, the_kinds
 from nntrain.config.scalars import scalar
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, shortened
+from nntrain.limits import Le, Lt
 
 _BOOLEANS = {
     **dict.fromkeys(("yes", "y", "on", "true"), "true"),

@@ -9,11 +9,10 @@ from dataclasses import MISSING
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, Len, Lt
-
 from nntrain.config.experiment import Experiment
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, child
 from nntrain.families import Family, Layer, Schedule, Source, Spec
+from nntrain.limits import Ge, Gt, Le, Len, Lt
 from nntrain.wording import listed, quoted
 
 _NOUNS = {Layer: "layer", Schedule: "learning-rate schedule", Source: "file format"}

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic_core import SchemaValidator, core_schema
 from pydantic_core.core_schema import CoreSchema
 
@@ -23,6 +22,7 @@ from nntrain.config.grammar import (
     options,
     required,
 )
+from nntrain.limits import Ge, Gt, Le, Len, Lt
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     Any: {"type": "any"},

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import numpy as np
-from annotated_types import Len
 
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
+from nntrain.limits import Len
 from nntrain.wording import listed, nearest, quoted
 
 if TYPE_CHECKING:
