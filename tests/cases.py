@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -146,7 +147,8 @@ def unregistered(kind: type[F]) -> type[F]:
     return kind
 
 
-def reference(library: str, start: str) -> dict[str, Any]:
+@cache
+def reference(library: str, start: str = "") -> dict[str, Any]:
     """The entries whose name begins so, as `references/make.py` wrote them."""
     path = Path(__file__).with_name("references") / f"{library}.json"
     entries = json.loads(path.read_text(encoding="utf-8"))
