@@ -172,7 +172,8 @@ def inputs(shape: Shape, rows: int = 5, seed: int = 1) -> Array:
     """Numbers (rows, *shape) that are at least 0.1 away from 0, where relu and elu have a kink."""
     rng = np.random.default_rng(seed)
     size = rng.uniform(0.1, 2.0, (rows, *shape))
-    return size * rng.choice([-1.0, 1.0], size.shape)
+    signed: Array = size * rng.choice([-1.0, 1.0], size.shape)
+    return signed
 
 
 def example(task: Task, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:

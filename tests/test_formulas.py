@@ -164,7 +164,7 @@ def test_blocks_change_nothing(optimizer: Optimizer, monkeypatch: pytest.MonkeyP
         given_out = iter(grads)
         steps = [0.01] * 5
         found.append(descend(optimizer, lambda _, g=given_out: next(g), start, steps, 60)[5])
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
 
 
 @over("optimizer", OPTIMIZERS)
@@ -176,7 +176,7 @@ def test_scale_scales_the_gradient(optimizer: Optimizer) -> None:
         slots = {name: np.zeros(9) for name in optimizer.slots()}
         optimizer.build(theta, grad, 5, slots)(1, 0.1, scale)
         found.append(theta)
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
 
 
 def test_only_the_first_weights_decay() -> None:

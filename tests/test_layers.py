@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nntrain.call import INFERENCE, Call
-from nntrain.families import Activation, Array, Backward, Built, Layer, Shape
+from nntrain.families import Activation, Array, Backward, Builder, Built, Draw, Layer, Shape
 from nntrain.initializers import Ones, Zeros
 from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity, Relu, Softmax, Tanh
 from nntrain.layers.chain import LayerError, chain
 from nntrain.network import Network, plan, settle_units
-from nntrain.store import ALIGNMENT, Builder, Draw, Plan
+from nntrain.store import ALIGNMENT, Plan
 from tests.cases import (
     ACTIVATIONS,
     LAYERS,
@@ -332,8 +332,9 @@ class TestStore:
         np.testing.assert_array_equal(places, np.arange(store.size))
 
     def test_a_weight_that_is_taken_twice_is_one_weight_with_the_sum_of_gradients(self) -> None:
-        shared = Network([Twice()], (3,), dtype=np.float64)
-        apart = Network([Dense(3, activation=Tanh()), Dense(3)], (3,), dtype=np.float64)
+        shared = Network([Twice()], (3,), dtype=np.float64, input_gradient=True)
+        layers = [Dense(3, activation=Tanh()), Dense(3)]
+        apart = Network(layers, (3,), dtype=np.float64, input_gradient=True)
         W = shared.store.weights["layers.0.W"]
         for i in (0, 1):
             apart.store.weights[f"layers.{i}.W"][...] = W
@@ -460,7 +461,7 @@ class TestDropout:
     call = Call(training=True, step=4, row=32, number=1)
 
     def mask(self, call: Call, rows: int = 8, seed: int = 0, dtype: type = np.float32) -> Array:
-        x = np.ones((rows, *self.shape), dtype)
+        x: Array = np.ones((rows, *self.shape), dtype)
         return Network([Dropout(0.5)], self.shape, seed, dtype=dtype)(x, call)[0] > 0
 
     @pytest.mark.parametrize("rate", [0.0, 1e-5, 0.1, 0.3, 0.5, 0.9, 0.99999])

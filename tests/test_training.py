@@ -241,4 +241,5 @@ def test_a_clip_that_is_never_reached_changes_nothing(tmp_path: Path) -> None:
     runs[1].model = replace(runs[1].model, experiment=experiment)
     for run in runs:
         list(fit(run))
-    assert np.array_equal(*(run.model.network.store.theta for run in runs))
+    free, clipped = (run.model.network.store.theta for run in runs)
+    assert np.array_equal(free, clipped)
