@@ -14,6 +14,15 @@ import workload as w
 
 neural: Any = importlib.import_module("sklearn.neural_network")
 x, y = w.rows()
+epoch_now = 0
+
+
+def shared_order(rows: Any, random_state: Any = None) -> Any:
+    return w.order(epoch_now) if len(rows) == w.ROWS else rows
+
+
+perceptron: Any = importlib.import_module("sklearn.neural_network._multilayer_perceptron")
+perceptron.shuffle = shared_order
 network = neural.MLPClassifier(
     tuple(w.SIZES[1:-1]), solver="adam", alpha=0.0, batch_size=w.BATCH, learning_rate_init=w.RATE,
     shuffle=True, random_state=0,
@@ -28,4 +37,10 @@ def final() -> float:
     return w.mean_loss(np.log(np.maximum(network.predict_proba(x), 1e-30)), y)
 
 
-w.report(lambda number: network.partial_fit(x, y), final)
+def epoch(number: int) -> None:
+    global epoch_now
+    epoch_now = number
+    network.partial_fit(x, y)
+
+
+w.report(epoch, final)

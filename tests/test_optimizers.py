@@ -1,0 +1,187 @@
+"""The contract of optimizers, over the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nntrain import families
+from nntrain.families import BLOCK, Array, Optimizer, Update
+from nntrain.optimizers import Adam, Sgd
+from tests.cases import OPTIMIZERS, from_spec, over, reference, single
+
+every_optimizer = over("optimizer", OPTIMIZERS)
+every_free_optimizer = over("optimizer", [o for o in OPTIMIZERS if not o.weight_decay])
+
+
+def built(
+    optimizer: Optimizer, theta: Array, decaying: int | None = None
+) -> tuple[Update, Array, dict[str, Array]]:
+    """The update of `theta`, its gradient, and its slots."""
+    grad = np.zeros_like(theta)
+    slots = {name: np.zeros_like(theta) for name in optimizer.slots()}
+    decaying = len(theta) if decaying is None else decaying
+    return optimizer.build(theta, grad, decaying, slots), grad, slots
+
+
+def descend(
+    optimizer: Optimizer,
+    theta: Array,
+    slope: Callable[[Array], Array],
+    rates: Sequence[float],
+    decaying: int = 0,
+) -> list[Array]:
+    """Where `theta` stands after each step."""
+    update, grad, _ = built(optimizer, theta, decaying)
+    seen = []
+    for step, rate in enumerate(rates, 1):
+        grad[...] = slope(theta)
+        update(step, rate, 1.0)
+        seen.append(theta.copy())
+    return seen
+
+
+@over("name", reference("pytorch", "optimizer"))
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-10), (np.float32, 1e-5)])
+def test_the_same_trajectory_as_pytorch(name: str, dtype: type, rtol: float) -> None:
+    entry, problem = reference("pytorch")[name], reference("pytorch")["problem"]
+    optimizer = from_spec(Optimizer, entry["spec"])
+    curvature: Array = np.array(problem["curvature"], dtype)
+    minimum: Array = np.array(problem["minimum"], dtype)
+    theta: Array = np.array(problem["start"], dtype)
+    rates = [optimizer.learning_rate * factor for factor in problem["factors"]]
+    trajectory = descend(
+        optimizer, theta, lambda at: curvature * (at - minimum), rates, problem["decaying"]
+    )
+    assert len(entry["trajectory"]) > 5
+    for step, expected in entry["trajectory"].items():
+        found = trajectory[int(step) - 1]
+        np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol, err_msg=f"step {step}")
+
+
+def test_the_first_step_of_adam_by_hand() -> None:
+    theta, slope = np.array([1.0, 1.0]), np.array([0.5, -4.0])
+    (found,) = descend(Adam(eps=0.1), theta, lambda _: slope, [0.01])
+    np.testing.assert_allclose(found, [1 - 0.01 * 0.5 / 0.6, 1 + 0.01 * 4 / 4.1], rtol=1e-14)
+
+
+def test_three_steps_of_momentum_by_hand() -> None:
+    seen = descend(Sgd(momentum=0.5), np.zeros(1), lambda _: np.ones(1), [0.1, 0.1, 1.0])
+    np.testing.assert_allclose(np.ravel(seen), [-0.1, -0.25, -2.0], rtol=1e-14)
+
+
+@every_free_optimizer
+def test_it_reaches_the_bottom_of_a_parabola(optimizer: Optimizer) -> None:
+    minimum, curvature = np.array([3.0, -1.0, 0.5]), np.array([1.0, 2.0, 4.0])
+    rates = 0.05 * np.linspace(1.0, 0.0, 1000)
+    seen = descend(optimizer, np.zeros(3), lambda at: curvature * (at - minimum), rates.tolist())
+    np.testing.assert_allclose(seen[-1], minimum, atol=1e-5)
+
+
+def rosenbrock(at: Array) -> Array:
+    """The derivative of (1 - x)² + 100 (y - x²)²: a narrow, bent valley towards (1, 1)."""
+    x, y = at.tolist()
+    return np.array([-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)])
+
+
+@over(
+    "optimizer",
+    [
+        Sgd(learning_rate=0.0015),
+        Sgd(learning_rate=3e-4, momentum=0.9),
+        Sgd(learning_rate=3e-4, momentum=0.9, nesterov=True),
+        Adam(learning_rate=0.02),
+    ],
+)
+def test_it_gets_through_the_valley_of_rosenbrock(optimizer: Optimizer) -> None:
+    rates = [optimizer.learning_rate] * 15_000
+    seen = descend(optimizer, np.array([-1.2, 1.0]), rosenbrock, rates)
+    np.testing.assert_allclose(seen[-1], [1.0, 1.0], atol=0.01)
+
+
+@every_optimizer
+def test_only_the_weights_that_decay_shrink_and_by_the_rate(optimizer: Optimizer) -> None:
+    optimizer = replace(optimizer, weight_decay=0.1)
+    rates = [0.5, 0.25, 0.125]
+    seen = descend(optimizer, np.array([2.0, -2.0, 2.0]), np.zeros_like, rates, decaying=2)
+    shrunk = 2.0 * 0.95 * 0.975 * 0.9875
+    np.testing.assert_allclose(seen[-1], [shrunk, -shrunk, 2.0], rtol=1e-14)
+
+
+@every_optimizer
+def test_blocks_change_not_a_bit(optimizer: Optimizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    start, slope = rng.normal(size=(2, 2 * BLOCK + 17)).astype(np.float32)
+
+    def moved() -> list[Array]:
+        half = len(start) // 2
+        return descend(optimizer, start.copy(), lambda _: slope, [0.1, 0.05, 0.1], half)
+
+    in_blocks = moved()
+    monkeypatch.setattr(families, "BLOCK", len(start))
+    np.testing.assert_array_equal(in_blocks, moved())
+
+
+@every_optimizer
+def test_a_scale_is_that_of_the_gradient(optimizer: Optimizer) -> None:
+    thetas = []
+    for factor, scale in ((1.0, 0.25), (0.25, 1.0)):
+        theta = np.array([1.0, -2.0, 3.0])
+        update, grad, _ = built(optimizer, theta)
+        for step in (1, 2):
+            grad[...] = [4.0 * factor, -1.0 * factor, 0.5 * factor]
+            update(step, 0.01, scale)
+        thetas.append(theta)
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+
+
+@every_optimizer
+def test_a_rate_of_zero_moves_nothing(optimizer: Optimizer) -> None:
+    seen = descend(optimizer, np.array([1.0, -2.0]), np.ones_like, [0.0, 0.0])
+    np.testing.assert_array_equal(seen[-1], [1.0, -2.0])
+
+
+@every_optimizer
+def test_what_is_to_be_remembered_is_in_the_slots(optimizer: Optimizer) -> None:
+    """A new update on copies of weights and slots goes on where the first one stopped."""
+    theta = np.array([1.0, -2.0, 3.0])
+    update, grad, slots = built(optimizer, theta)
+    grad[...] = [0.5, 1.0, -1.0]
+    for step in (1, 2):
+        update(step, 0.1, 1.0)
+    theta_later = theta.copy()
+    slots_later = {name: slot.copy() for name, slot in slots.items()}
+    update_later = optimizer.build(theta_later, grad, len(theta), slots_later)
+    for step in (3, 4):
+        update(step, 0.1, 1.0)
+        update_later(step, 0.1, 1.0)
+    np.testing.assert_array_equal(theta_later, theta)
+
+
+@every_optimizer
+def test_slots_never_rest_at_subnormal_numbers(optimizer: Optimizer) -> None:
+    theta = np.ones(4, np.float32)
+    update, grad, slots = built(optimizer, theta)
+    grad[...] = [1.0, -1.0, 1e-3, 1e-12]
+    tiny = np.finfo(np.float32).tiny
+    with np.errstate(under="ignore"):
+        for step in range(1, 2001):
+            update(step, 0.01, 1.0)
+            grad[...] = 0.0
+            if step > 64 and step % 50 == 0:
+                for name, slot in slots.items():
+                    assert not ((slot != 0) & (np.abs(slot) < tiny)).any(), f"{name}, step {step}"
+
+
+@every_optimizer
+def test_float32_stays_float32_everywhere(optimizer: Optimizer) -> None:
+    theta, grad = single(np.ones(5)), single(np.ones(5))
+    slots = {name: single(np.zeros(5)) for name in optimizer.slots()}
+    update = optimizer.build(theta, grad, 3, slots)
+    for step in (1, 2, 64):
+        update(step, 0.01, 0.5)
+    assert np.isfinite(theta).all()
+    assert (theta != 1.0).all()

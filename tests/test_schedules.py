@@ -1,0 +1,94 @@
+"""The contract of learning-rate schedules, over the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nntrain.families import Schedule
+from nntrain.schedules import Constant, Cosine, Exponential, Step
+from tests.cases import SCHEDULES, from_spec, over, quick, reference
+
+every_schedule = over("schedule", SCHEDULES)
+
+
+@quick
+@given(
+    schedule=st.sampled_from(SCHEDULES),
+    total=st.integers(1, 2000),
+    epoch=st.integers(1, 100),
+    place=st.floats(0, 1, exclude_max=True),
+    warmup=st.floats(0, 30),
+)
+def test_a_factor_is_above_zero_and_at_most_one(
+    schedule: Schedule, total: int, epoch: int, place: float, warmup: float
+) -> None:
+    factor = replace(schedule, warmup_epochs=warmup)(int(place * total), total, epoch)
+    assert type(factor) is float
+    assert 0.0 < factor <= 1.0
+
+
+@every_schedule
+def test_it_is_a_pure_function(schedule: Schedule) -> None:
+    forwards = [schedule(step, 40, 4) for step in range(40)]
+    backwards = [schedule(step, 40, 4) for step in reversed(range(40))]
+    assert backwards[::-1] == forwards
+
+
+@every_schedule
+def test_after_the_warm_up_it_never_rises(schedule: Schedule) -> None:
+    factors = [replace(schedule, warmup_epochs=0.0)(step, 40, 4) for step in range(40)]
+    assert factors[0] == 1.0
+    assert factors == sorted(factors, reverse=True)
+
+
+@every_schedule
+def test_a_warm_up_climbs_in_equal_steps_and_shifts_the_rest(schedule: Schedule) -> None:
+    plain, warmed = replace(schedule, warmup_epochs=0.0), replace(schedule, warmup_epochs=2.0)
+    factors = [warmed(step, 30, 4) for step in range(30)]
+    assert factors[:8] == [1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 1.0]
+    assert factors[8:] == [plain(step, 22, 4) for step in range(22)]
+
+
+@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 0), (0.1, 1), (0.5, 2), (0.6, 3), (1.0, 4)])
+def test_part_of_an_epoch_of_warm_up_is_rounded_up_to_steps(warmup: float, steps: int) -> None:
+    schedule = Constant(warmup_epochs=warmup)
+    below = [step for step in range(20) if schedule(step, 20, 4) < 1.0]
+    assert below == list(range(max(steps - 1, 0)))
+
+
+def test_a_training_shorter_than_its_warm_up_only_climbs() -> None:
+    schedule = Cosine(warmup_epochs=5.0)
+    assert [schedule(step, 4, 2) for step in range(4)] == [0.1, 0.2, 0.3, 0.4]
+
+
+@over("name", reference("pytorch", "schedule"))
+def test_the_same_factors_as_pytorch(name: str) -> None:
+    entry = reference("pytorch")[name]
+    schedule = from_spec(Schedule, entry["spec"])
+    total = len(entry["factors"])
+    found = [schedule(step, total, entry["epoch"]) for step in range(total)]
+    assert found == pytest.approx(entry["factors"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "factor"),
+    [
+        (Constant(), 99, 1.0),
+        (Step(every_epochs=2, drop=0.1), 19, 1.0),
+        (Step(every_epochs=2, drop=0.1), 20, 0.1),
+        (Step(every_epochs=2, drop=0.1), 99, 0.0001),
+        (Exponential(decay=0.5), 5, 0.5**0.5),
+        (Exponential(decay=0.5), 30, 0.125),
+        (Cosine(), 50, 0.5),
+        (Cosine(), 25, (1 + 0.5**0.5) / 2),
+        (Cosine(floor=0.2), 50, 0.6),
+        (Cosine(floor=0.2, warmup_epochs=2.0), 60, 0.6),
+    ],
+    ids=str,
+)
+def test_points_by_hand(schedule: Schedule, step: int, factor: float) -> None:
+    assert schedule(step, total=100, epoch=10) == pytest.approx(factor, rel=1e-12)
