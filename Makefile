@@ -23,7 +23,6 @@ test: .venv/developing
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-full: test
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m full
 	$(BIN)/python datasets/rebuild.py --check
 
 bench: .venv/developing

@@ -33,7 +33,7 @@ optimizer: {{type: adam, learning_rate: {w.RATE}}}
 trainer: {{max_epochs: {w.EPOCHS}, batch_size: {w.BATCH}}}
 """
 
-training.order = lambda n, seed, epoch: w.order(epoch)  # the order that all contenders share
+setattr(training, "order", lambda n, seed, epoch: w.order(epoch))  # noqa: B010  as all contenders
 x, y = w.rows()
 features = tuple(Scaled(f"p{i}", 0.0, 0.0, 1.0) for i in range(w.SIZES[0]))
 classes = tuple(str(i) for i in range(w.SIZES[-1]))
