@@ -383,6 +383,10 @@ class TestStore:
         followed = Network([Dense(3), Dense(5)], (4,)).store.weights["layers.0.W"]
         np.testing.assert_array_equal(alone, followed)
 
+    def test_weights_of_equal_shape_begin_differently(self) -> None:
+        weights = Network([Dense(3), Dense(3)], (3,)).store.weights
+        assert (weights["layers.0.W"] != weights["layers.1.W"]).all()
+
     def test_float32_weights_are_the_float64_ones_rounded(self) -> None:
         wide = Network(self.layers, (4,), dtype=np.float64).store.theta
         narrow = Network(self.layers, (4,)).store.theta
