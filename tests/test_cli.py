@@ -367,3 +367,59 @@ def test_a_wrong_config_is_told_before_heavy_imports(tmp_path: Path) -> None:
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert seen.returncode == 2
     assert seen.stdout.splitlines()[-1] == "[]"
+
+
+def test_predictions_keep_their_digits_beside_a_large_offset(
+    nntrain: Command, points: Path
+) -> None:
+    Path("points.csv").write_text(
+        "\n".join(["x,y", *(f"{i / 50},{1.7e9 + 100 * i / 50}" for i in range(100))])
+    )
+    text = CONFIG.replace("target: kind", "target: y").replace("[accuracy]", "[rmse]")
+    points.write_text(text.replace("cross_entropy", "mean_squared_error"))
+    nntrain("fit", points)
+    measured = json.loads(nntrain("eval", "--data", "points.csv", "--json").out)
+    table = rows_of(Path("points.csv").read_text())
+    errors = [
+        float(p["prediction"]) - float(t["y"])
+        for p, t in zip(rows_of(nntrain("predict", "points.csv").out), table, strict=True)
+    ]
+    by_hand = (sum(error**2 for error in errors) / len(errors)) ** 0.5
+    assert by_hand == pytest.approx(measured["metrics"]["rmse"], rel=1e-3)
+
+
+def test_predict_never_replaces_its_own_input(nntrain: Command, points: Path) -> None:
+    nntrain("fit", points)
+    before = Path("points.csv").read_bytes()
+    refused = nntrain("predict", "points.csv", "-o", "points.csv")
+    assert refused.code == 2
+    assert "is the INPUT itself" in refused.err
+    assert Path("points.csv").read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(
+    "words", [["eval"], ["eval", "--json"], ["predict", "points.csv"]], ids=str
+)
+def test_a_full_stdout_is_the_machines_fault(
+    nntrain: Command, points: Path, words: list[str]
+) -> None:
+    nntrain("fit", points)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*RUN, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 6, done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell with pipes is needed")
+@pytest.mark.parametrize(
+    "words", [["eval"], ["predict", "points.csv"], ["fit", "points.yaml"]], ids=str
+)
+def test_a_reader_that_has_gone_changes_no_exit_code(
+    nntrain: Command, points: Path, words: list[str]
+) -> None:
+    nntrain("fit", points)
+    with subprocess.Popen([*RUN, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout
+        run.stdout.close()
+        assert run.wait() == 0, run.stderr.read() if run.stderr else ""

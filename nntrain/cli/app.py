@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 import traceback
 from typing import NoReturn
@@ -12,7 +12,7 @@ import click
 from nntrain import __version__
 from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
-from nntrain.cli.output import print_json
+from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 from nntrain.wording import nearest, quoted
@@ -63,7 +63,11 @@ app.add_command(predict, "predict")
 def main() -> None:
     """Run the command line; every error ends here."""
     try:
-        sys.exit(app(prog_name="nntrain", standalone_mode=False) or 0)
+        with app.make_context("nntrain", sys.argv[1:]) as context:
+            app.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
     except NNTrainError as error:
         fail(error)
     except click.UsageError as error:
@@ -74,8 +78,9 @@ def main() -> None:
     except MemoryError:
         fail(MachineError("there is not enough memory"))
     except BrokenPipeError:  # the reader has seen enough, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        discard_stdout()
+    except OSError as error:
+        fail(unwritable(error) if error.errno == errno.ENOSPC else error)
     except Exception as error:
         fail(error)
 

@@ -10,7 +10,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli.arguments import bound, common_options, json_option
-from nntrain.cli.output import print_json
+from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 
 
@@ -65,10 +65,10 @@ def evaluate(
     if as_json:
         print_json(result)
     else:
-        print("\n".join(plain.evaluated(result)))
+        show(*plain.evaluated(result))
         if model.preprocessor.classes:
             counts = confusion(model, part)
-            print("\n".join(["", *plain.confusion(model.preprocessor.classes, counts)]))
+            show("", *plain.confusion(model.preprocessor.classes, counts))
     _judge(gates, scores)
 
 

@@ -10,7 +10,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli.arguments import common_options, json_option, seconds
-from nntrain.cli.output import print_json
+from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
     if as_json:
         print_json({"smoke": "passed", "phases": report})
     else:
-        print("\n".join([*report, "smoke test passed"]))
+        show(*report, "smoke test passed")
 
 
 def _watch(run: Run, stop: Stopper, say: Printer) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> 
     if as_json:
         print_json(summary)
     else:
-        print("\n".join(finished(summary)))
+        show(*finished(summary))
     if summary["status"] == "interrupted":
         print(f"go on with: nntrain fit --resume {run.folder.path}", file=sys.stderr)
         raise Exit(stop.exit_code)

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
+
+from nntrain.display.printer import encodable
+from nntrain.errors import MachineError
+
+
+def show(*lines: str) -> None:
+    """Print results.  A reader that has gone (`| head`) changes nothing; a full disk is told."""
+    try:
+        print(*(encodable(line, sys.stdout) for line in lines), sep="\n", flush=True)
+    except BrokenPipeError:
+        discard_stdout()
+    except OSError as error:
+        raise unwritable(error) from None
 
 
 def print_json(value: Any) -> None:
     """One JSON object on a line of its own."""
     import json  # here, since most commands start without it
 
-    print(json.dumps(value, allow_nan=False))
+    show(json.dumps(value, allow_nan=False))
+
+
+def discard_stdout() -> None:
+    """Send what is still to be written nowhere, so that nothing complains at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def unwritable(error: OSError) -> MachineError:
+    discard_stdout()
+    return MachineError(f"stdout: can not be written: {error.strerror or error}")

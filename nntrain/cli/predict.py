@@ -35,6 +35,8 @@ def predict(
         raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
     kind = _format(form, output)
+    if output and output.exists() and Path(source).exists() and output.samefile(source):
+        raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
 
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run

@@ -46,7 +46,7 @@ def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
     """For each row the class and the probabilities of all, or the predicted numbers."""
     classes = model.preprocessor.classes
     if not classes:
-        yield from ([_brief(value) for value in row] for row in shown.tolist())
+        yield from shown.tolist()  # every digit: a large offset must not round the rest away
         return
     for chosen, row in zip(chosen_class(shown).tolist(), shown.tolist(), strict=True):
         all_of_them = row if len(row) > 1 else [1.0 - row[0], row[0]]
@@ -54,7 +54,7 @@ def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
 
 
 def _brief(value: float) -> float:
-    """The digits that a float32 has."""
+    """A probability with the digits that a float32 has."""
     return float(f"{value:.7g}")
 
 
