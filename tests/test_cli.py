@@ -197,6 +197,7 @@ def test_a_network_may_learn_its_own_input(nntrain: Command, points: Path) -> No
     given = [text for setting in settings for text in ("--set", setting)]
     fit = nntrain("fit", points, *given)
     assert fit.code == 0, fit.err
+    assert "there is no target: the network learns its own input" in fit.err
     rows = rows_of(nntrain("predict", "points.csv").out)
     assert list(rows[0]) == [
         "row", "prediction_a", "prediction_b", "prediction_word=blue", "prediction_word=red",
@@ -423,3 +424,13 @@ def test_a_reader_that_has_gone_changes_no_exit_code(
         assert run.stdout
         run.stdout.close()
         assert run.wait() == 0, run.stderr.read() if run.stderr else ""
+
+
+def test_rows_that_were_trained_on_are_measured_only_on_demand(
+    nntrain: Command, points: Path
+) -> None:
+    nntrain("fit", points, "--set", "data.split={validation: 0, test: 0}")
+    refused = nntrain("eval", "--fail-under", "accuracy=0.1")
+    assert refused.code == 2
+    assert "no test and no validation rows" in refused.err
+    assert nntrain("eval", "--split", "train").code == 0

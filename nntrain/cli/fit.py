@@ -138,9 +138,12 @@ def _describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:
     """Tell what becomes of the columns; the log gets all of them."""
     from nntrain.display.plain import columns
 
-    for line in columns(dataset.columns, dataset.notes, every=every):
+    notes = list(dataset.notes)
+    if not dataset.preprocessor.targets:
+        notes.append("there is no target: the network learns its own input")
+    for line in columns(dataset.columns, notes, every=every):
         say(line)
-    return columns(dataset.columns, dataset.notes, every=True)
+    return columns(dataset.columns, notes, every=True)
 
 
 def _resume(asked: str, *, as_json: bool) -> Run:

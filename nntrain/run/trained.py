@@ -32,10 +32,13 @@ class Trained:
                 f"{self.path} is a model file, which has no rows", hint="give some with --data FILE"
             )
         dataset = reload_dataset(self.folder, experiment, preprocessor)
-        for name in (split,) if split else ("test", "validation", "train"):
+        for name in (split,) if split else ("test", "validation"):
             if name in dataset.parts:
                 return dataset.parts[name], {"split": name}
-        raise ConfigError(f"--split: this run has no {split} rows")
+        raise ConfigError(
+            f"--split: this run has no {split or 'test and no validation'} rows",
+            hint="measure it on --split train, or on other rows with --data FILE",
+        )
 
 
 def open_run(asked: str) -> Trained:
