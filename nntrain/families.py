@@ -29,6 +29,7 @@ Forward = Callable[[Array, Call], tuple[Array, Backward]]
 
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
+Seed = Annotated[int, Ge(0), Lt(2**32)]  # one word, so that no two seeds give one stream
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 Rate = Annotated[float, Ge(0), Lt(1)]  # a share that must leave something over
@@ -308,6 +309,6 @@ def to_plain(value: Any) -> Any:
 __all__ = [
     "FAMILIES", "Activation", "Array", "Backward", "Builder", "Built", "Draw", "Family", "Forward",
     "Initializer", "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer",
-    "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Shape", "Share", "Source", "Spec", "Task",
-    "Update", "to_plain",
+    "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Seed", "Shape", "Share", "Source", "Spec",
+    "Task", "Update", "to_plain",
 ]  # fmt: skip

@@ -434,3 +434,32 @@ def test_rows_that_were_trained_on_are_measured_only_on_demand(
     assert refused.code == 2
     assert "no test and no validation rows" in refused.err
     assert nntrain("eval", "--split", "train").code == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("seed=4294967296", "seed: expected a whole number in [0, 4294967296)"),
+        ("data.id=prediction", "`prediction` is the name of a column that `predict` writes"),
+        ("data.id=[word, probability_in]", "data.id.1: `probability_in` is the name of a column"),
+    ],
+)
+def test_settings_that_would_collide(
+    nntrain: Command, points: Path, setting: str, said: str
+) -> None:
+    wrong = nntrain("fit", points, "--set", setting)
+    assert wrong.code == 2
+    assert said in wrong.err
+
+
+def test_overwrite_needs_to_know_what(nntrain: Command, points: Path) -> None:
+    assert nntrain("fit", points, "--overwrite").code == 2
+
+
+def test_a_diverged_run_is_not_to_be_resumed(nntrain: Command, points: Path) -> None:
+    huge = ["optimizer={type: sgd, learning_rate: 1e38}", "trainer.max_epochs=50"]
+    given = [word for text in huge for word in ("--set", text)]
+    assert nntrain("fit", points, *given, "-o", "run").code == 4
+    told = nntrain("eval", "run")
+    assert told.code == 2
+    assert "it diverged: begin a new run" in told.err

@@ -140,7 +140,7 @@ def test_set_null_deletes(config: Path) -> None:
         ("seed={a: 1, a: 2}", "twice"),
         ("optimizer.lr=1", "did you mean `learning_rate`?"),
         ("loss=mse", "did you mean `mean_squared_error`?"),
-        ("seed=-1", "0 or more"),
+        ("seed=-1", "in [0, 4294967296)"),
     ],
 )
 def test_wrong_set(config: Path, given_: str, said: str) -> None:
@@ -349,7 +349,7 @@ experiments = st.builds(
     model=st.lists(hidden, max_size=3).map(lambda layers: Model((*layers, Dense("auto")))),
     loss=st.just(MeanSquaredError()),
     name=st.sampled_from(["a", "no", "1e3", "017", "2026-01-01", "null", "größe 1", "0x1F"]),
-    seed=st.integers(0, 2**64),
+    seed=st.integers(0, 2**32 - 1),
     optimizer=st.builds(Adam, learning_rate=rates) | st.builds(Sgd, learning_rate=rates),
     lr_schedule=st.sampled_from([Constant(), Cosine(floor=0.1), Step(drop=0.5), Exponential()]),
     metrics=st.just((Mae(), R2())),

@@ -15,7 +15,7 @@ from nntrain.errors import ConfigError, GateError
 
 
 @click.command(short_help="Measure a run on rows that it has not seen; gates for CI.")
-@click.argument("run", default="", metavar="RUN")
+@click.argument("run", default="", metavar="[RUN]")
 @click.option("--data", type=Path, metavar="FILE", help="Other data, all of its rows.")
 @click.option("--split", default="", metavar="NAME", help="train, validation or test (default).")
 @click.option(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Train the network that a config describes.")
-@click.argument("config", default="", metavar="CONFIG")
+@click.argument("config", default="", metavar="[CONFIG]")
 @click.option(
     "--set",
     "settings",
@@ -78,7 +78,7 @@ def fit(
 
     limit = seconds(max_time) if max_time else None
     begins = settings or output_dir or overwrite or smoke or seed is not None or threads
-    _check_arguments(config, resume, begins=bool(begins))
+    _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
     if resume:
         run = _resume(resume, as_json=as_json)
@@ -100,11 +100,18 @@ def fit(
     _end(run, summary, stop, as_json=as_json)
 
 
-def _check_arguments(config: str, resume: str, *, begins: bool) -> None:
+def _check_arguments(
+    config: str, resume: str, output_dir: Path | None, *, overwrite: bool, begins: bool
+) -> None:
     if bool(config) == bool(resume):
         raise ConfigError(
             "fit: expected either CONFIG or --resume RUN",
             hint="nntrain fit config.yaml, or nntrain fit --resume last",
+        )
+    if overwrite and not output_dir:
+        raise ConfigError(
+            "--overwrite: expected --output-dir DIR with it",
+            hint="without one, every run gets a new folder and replaces nothing",
         )
     if resume and begins:
         raise ConfigError(

@@ -16,11 +16,11 @@ from nntrain.families import (
     Loss,
     Metric,
     NonNegativeFloat,
-    NonNegativeInt,
     Optimizer,
     PositiveFloat,
     PositiveInt,
     Schedule,
+    Seed,
     Spec,
 )
 from nntrain.optimizers import Adam
@@ -89,7 +89,7 @@ class Experiment(Spec):
     model: Model
     loss: Loss
     name: str = ""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     optimizer: Optimizer = field(default_factory=Adam)
     lr_schedule: Schedule = field(default_factory=Constant)
     metrics: tuple[Metric, ...] | None = None

@@ -204,6 +204,14 @@ def columns_have_one_role(data: Data) -> Findings:
             yield Finding(("data", "features", "exclude", i), message)
 
 
+def ids_are_not_names_of_predictions(data: Data) -> Findings:
+    for i, column in enumerate(data.ids):
+        if column == "prediction" or column.startswith(("prediction_", "probability_")):
+            at: KeyPath = ("data", "id") if isinstance(data.id, str) else ("data", "id", i)
+            message = f"{quoted(column)} is the name of a column that `predict` writes"
+            yield Finding(at, message, "give the id column another name")
+
+
 def ignored_columns(data: Data) -> Findings:
     for column, kind in data.columns.items():
         if kind == "ignore" and column in (*data.targets, *data.ids):
@@ -302,7 +310,8 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
-    columns_once, columns_have_one_role, ignored_columns, layers_end_well, auto_units_last,
+    columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
+    ignored_columns, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, nesterov_needs_momentum,
 )  # fmt: skip

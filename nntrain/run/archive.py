@@ -44,6 +44,7 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()  # safetensors calls every file that it can't open missing
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})[KEY])
             _check_header(path, header, kind)

@@ -61,6 +61,8 @@ def open_run(asked: str) -> Trained:
     if not folder.model.exists():
         raise ConfigError(
             f"{path} has no model yet (no model.safetensors)",
-            hint=f"train it to its end: nntrain fit --resume {path}",
+            hint="it diverged: begin a new run with a smaller learning rate"
+            if folder.status() == "diverged"
+            else f"train it to its end: nntrain fit --resume {path}",
         )
     return Trained(path, read_model(folder.model), folder)
