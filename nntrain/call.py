@@ -20,6 +20,10 @@ class Call:
     row: the place of this call's first row in the whole batch of the step.
     number: which of several forward passes in the same step this is.
     watch: called with every layer's output and its gradient; only chains call it.
+    lengths: (N,) how many steps of axis 1 each row really has, the rest being padding; None where
+        all rows are whole.  What a layer gets belongs to its own input, see `Layer.lengths`.
+    state: what recurrent layers ended with, by path; they begin with what is there.  None: they
+        begin with zeros and leave nothing.
     """
 
     training: bool = False
@@ -27,6 +31,8 @@ class Call:
     row: int = 0
     number: int = 0
     watch: Watch | None = None
+    lengths: Array | None = None
+    state: dict[str, Array] | None = None
 
 
 INFERENCE = Call()

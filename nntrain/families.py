@@ -124,10 +124,19 @@ class Layer(Family):
     5. Two forwards, then their backwards in any order, give the same as one after the other.
     6. Constants are Python floats: one `np.float64` scalar makes a float32 pass 16 times slower.
     7. `build` is pure and runs twice: on a plan that only counts, then on the real store.
+    8. Where `call.lengths` is given, what stands in the padding changes no output, no gradient
+       and no statistic; lengths count along axis 1, and that axis may differ from call to call.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         raise NotImplementedError
+
+    def lengths(self, n: Array) -> Array | None:
+        """The lengths of the output's sequences, from those of the input's, (N,) both.
+
+        Not the same where a layer strides or pools along axis 1, None where that axis is gone.
+        """
+        return n
 
 
 class Activation(Family):

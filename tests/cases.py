@@ -149,9 +149,13 @@ def unregistered(kind: type[F]) -> type[F]:
 
 @cache
 def reference(library: str, start: str = "") -> dict[str, Any]:
-    """The entries whose name begins so, as `references/make.py` wrote them."""
-    path = Path(__file__).with_name("references") / f"{library}.json"
-    entries = json.loads(path.read_text(encoding="utf-8"))
+    """The entries whose name begins so, as the scripts in `references/` wrote them.
+
+    `pytorch.json` and every `pytorch-*.json` beside it.
+    """
+    folder = Path(__file__).with_name("references")
+    files = [folder / f"{library}.json", *sorted(folder.glob(f"{library}-*.json"))]
+    entries = {k: v for file in files for k, v in json.loads(file.read_text("utf-8")).items()}
     return {name: entry for name, entry in entries.items() if name.startswith(start)}
 
 

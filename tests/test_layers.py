@@ -540,3 +540,26 @@ class TestDropout:
         y, backward = Network([Dropout(0.5)], self.shape, dtype=np.float64)(x)
         assert y is x
         assert backward(x) is x
+
+
+def test_a_chain_hands_each_layer_the_lengths_of_its_own_input() -> None:
+    seen: list[Array | None] = []
+
+    @unregistered
+    @dataclass(frozen=True)
+    class Halve(Layer):
+        """Every second step."""
+
+        def build(self, shape: Shape, store: Builder) -> Built:
+            def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+                seen.append(call.lengths)
+                return x[:, ::2], lambda dy: np.repeat(dy, 2, axis=1)
+
+            return Built(forward, (shape[0] // 2, *shape[1:]))
+
+        def lengths(self, n: Array) -> Array:
+            return (n + 1) // 2
+
+    network = Network([Halve(), Nested((Halve(),)), Flatten(), Nested((Dense(1),))], (8, 1))
+    network(np.ones((2, 8, 1), np.float32), Call(lengths=np.array([8, 5])))
+    assert [n.tolist() for n in seen if n is not None] == [[8, 5], [4, 3]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape
+
+Lengths = Callable[[Array], Array | None]
 
 
 class LayerError(ValueError):
@@ -18,7 +21,7 @@ class LayerError(ValueError):
 
 def chain(layers: Sequence[Layer], shape: Shape, store: Builder) -> Built:
     """y = lₙ(… l₂(l₁(x))).   Layer i is called `layers.<i>` below the store's path."""
-    forwards: list[tuple[str, Forward]] = []
+    forwards: list[tuple[str, Forward, Lengths]] = []
     for i, layer in enumerate(layers):
         with store.at(f"layers.{i}"):
             try:
@@ -28,18 +31,20 @@ def chain(layers: Sequence[Layer], shape: Shape, store: Builder) -> Built:
             except ValueError as error:
                 raise LayerError(store.path, str(error)) from error
             store.record(layer.kind, shape)
-            forwards.append((store.path, forward))
+            forwards.append((store.path, forward, layer.lengths))
     return Built(_connect(forwards), shape)
 
 
-def _connect(forwards: Sequence[tuple[str, Forward]]) -> Forward:
+def _connect(forwards: Sequence[tuple[str, Forward, Lengths]]) -> Forward:
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
         backwards: list[tuple[str, Array, Backward]] = []
-        for path, layer in forwards:
+        for path, layer, lengths in forwards:
             x, back = layer(x, call)
             backwards.append((path, x, back))
             if call.watch:
                 call.watch(path, x, None)
+            if call.lengths is not None:
+                call = replace(call, lengths=lengths(call.lengths))
 
         def backward(dy: Array | None) -> Array | None:
             for path, y, back in reversed(backwards):
