@@ -166,6 +166,9 @@ def test_a_file_of_another_kind_or_of_the_future_is_refused_by_name(
     monkeypatch.undo()
     with pytest.raises(MachineError, match="a newer nntrain is needed"):
         read_archive(path, "model")
+    path.write_text("epoch,loss\n1,0.5\n")
+    with pytest.raises(MachineError, match="this is no model file of nntrain"):
+        read_archive(path, "model")
 
 
 def test_changed_or_missing_data_stops_a_resume(

@@ -44,7 +44,10 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        path.open("rb").close()  # safetensors calls every file that it can't open missing
+        with path.open("rb") as opened:  # safetensors calls every file that it can't open missing
+            foreign = opened.read(9)[8:] not in (b"{", b"")
+        if foreign:
+            raise MachineError(f"{path}: this is no {kind} file of nntrain")
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})[KEY])
             _check_header(path, header, kind)
