@@ -19,6 +19,7 @@ from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Update
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
 from nntrain.run.folder import RunFolder, create
+from nntrain.run.lock import locked
 from nntrain.run.manifest import bits_depend_on, limit_threads, manifest
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
@@ -75,6 +76,11 @@ class Run:
     @classmethod
     def resume(cls, folder: RunFolder) -> Run:
         """An interrupted run, at its newest checkpoint (or at step 0 where there is none)."""
+        with locked(folder.lock):
+            return cls._take_up(folder)
+
+    @classmethod
+    def _take_up(cls, folder: RunFolder) -> Run:
         facts = folder.read_json(folder.manifest)
         experiment = read_experiment(folder)
         limit_threads(facts["threads"])
