@@ -15,8 +15,8 @@ from nntrain.config import Experiment, Loaded, parse, resolved
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import sha256
-from nntrain.errors import DataError, MachineError
-from nntrain.families import Array, Update
+from nntrain.errors import ConfigError, DataError, MachineError
+from nntrain.families import Array, Update, to_plain
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
@@ -130,12 +130,18 @@ class Run:
         facts = {
             "progress": self.progress.to_plain(),
             "data_sha256": self.dataset.sha256,
+            "config": to_plain(self.model.experiment),
         }
         write_archive(self.folder.checkpoint, "checkpoint", self._vectors(), facts)
 
     def load_checkpoint(self) -> None:
         path = self.folder.checkpoint
         arrays, facts = read_archive(path, "checkpoint")
+        if facts.get("config") != to_plain(self.model.experiment):
+            raise ConfigError(
+                f"{self.folder.resolved} was changed since this run began",
+                hint="going on would be another run: put it back, or begin a new one",
+            )
         vectors = self._vectors()
         for name, vector in vectors.items():
             if name not in arrays or arrays[name].shape != vector.shape:
