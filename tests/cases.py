@@ -37,6 +37,7 @@ from nntrain.initializers import (
     LecunNormal,
     LecunUniform,
     Ones,
+    UnitForget,
     Zeros,
 )
 from nntrain.layers import (
@@ -45,9 +46,12 @@ from nntrain.layers import (
     Dropout,
     Elu,
     Flatten,
+    Gru,
     Identity,
+    Lstm,
     Relu,
     Sigmoid,
+    SimpleRnn,
     Softmax,
     Tanh,
 )
@@ -77,6 +81,13 @@ LAYERS = (
     LayerCase(Dropout(0.75), (2, 3)),
     LayerCase(ActivationLayer(Relu()), (5,)),
     LayerCase(Flatten(), (2, 3)),
+    LayerCase(SimpleRnn(3), (4, 2)),
+    LayerCase(SimpleRnn(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Gru(3, bias_initializer=LecunNormal()), (4, 2)),
+    LayerCase(Gru(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(3), (4, 2)),
+    LayerCase(Lstm(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(2, bidirectional=True, bias_initializer=LecunNormal()), (3, 1)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
     Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),
@@ -102,7 +113,7 @@ SCHEDULES: tuple[Schedule, ...] = (
 METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
-    LecunNormal(),
+    LecunNormal(), UnitForget(),
 )  # fmt: skip
 
 TABLE: dict[type[Family], Sequence[Family]] = {
