@@ -50,10 +50,10 @@ class Ones(Initializer):
 
 @dataclass(frozen=True)
 class UnitForget(Initializer):
-    """0, and 1 in the second quarter of the outputs: b of an `lstm`, whose forget gate stands there.
+    """0, and 1 in the second quarter of the outputs: b of an `lstm`.
 
-    So the state is kept at first.  Jozefowicz, Zaremba & Sutskever 2015, *An empirical exploration
-    of recurrent network architectures*; Keras's `unit_forget_bias`.
+    The forget gate stands there, so the state is kept at first.  Jozefowicz, Zaremba & Sutskever
+    2015, *An empirical exploration of recurrent network architectures*; Keras's `unit_forget_bias`.
     """
 
     def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:

@@ -24,7 +24,9 @@ from nntrain.layers.recurrent import (
 
 @dataclass(frozen=True)
 class Gru(Recurrent, Layer):
-    """h = (1 - z) ⊙ n + z ⊙ h',  n = tanh(x W + r ⊙ (h' U + c) + b).   (T, D) -> (units,), or (T, units)
+    """h = (1 - z) ⊙ n + z ⊙ h',  n = tanh(x W + r ⊙ (h' U + c) + b).   (T, D) -> (units,)
+
+    (T, D) -> (T, units) with return_sequences.
 
     r, z = σ(x W + h' U + b); r, z and n each have their own columns of W (D, 3 units),
     U (units, 3 units) and b (3 units,), in the order r, z, n; c (units,) is n's second bias, and h'
@@ -66,9 +68,7 @@ class Gru(Recurrent, Layer):
 STATE = [2, 0, 1]  # backward has h' U + c of n first, then r, z and n itself
 
 
-def _go(
-    x: Array, start: Array | None, W: Array, U: Array, c: Array
-) -> tuple[Array, Array, Array]:
+def _go(x: Array, start: Array | None, W: Array, U: Array, c: Array) -> tuple[Array, Array, Array]:
     """All steps: h (T + 1, N, H), gates r, z, n (3, T, N, H), and inner = h' U + c of n.
 
     σ(z) = (1 + tanh(z / 2)) / 2, with halved weights.
@@ -102,9 +102,7 @@ def _go(
     return h, gates, inner
 
 
-def _go_back(
-    dys: Sequence[Array | None], h: Array, gates: Array, inner: Array, U: Array
-) -> Array:
+def _go_back(dys: Sequence[Array | None], h: Array, gates: Array, inner: Array, U: Array) -> Array:
     """dz (4, T, N, H): the gradients by h' U + c of n, and before σ and tanh of r, z and n.
 
     All four are dh times what does not depend on it, found for many steps at once.

@@ -24,8 +24,9 @@ from nntrain.layers.recurrent import (
 
 @dataclass(frozen=True)
 class Lstm(Recurrent, Layer):
-    """c = f ⊙ c' + i ⊙ g,  h = o ⊙ tanh(c).   (T, D) -> (units,), or (T, units)
+    """c = f ⊙ c' + i ⊙ g,  h = o ⊙ tanh(c).   (T, D) -> (units,)
 
+    (T, D) -> (T, units) with return_sequences.
     i, f, o = σ(x W + h' U + b) and g = tanh(x W + h' U + b), each with its own columns of
     W (D, 4 units), U (units, 4 units) and b (4 units,), in the order i, f, g, o; h' and c' are the
     states of the step before.  Hochreiter & Schmidhuber 1997, with the forget gate of Gers,
@@ -127,7 +128,7 @@ def _go_back(
 def _slopes(history: Array, gates: Array, tanh_c: Array, part: slice) -> tuple[Array, Array]:
     """dz by (dh, dc, dc, dc), and dc by dh, for the steps of `part`."""
     h, c = history
-    o, i, f, g = gates[:, part]
+    o, i, _, g = gates[:, part]
     slope = 1.0 - gates[:, part]
     slope[:3] *= gates[:3, part]  # σ' = σ (1 - σ)
     slope[3] *= 1.0 + g  # tanh' = 1 - tanh²

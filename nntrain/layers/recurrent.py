@@ -191,7 +191,7 @@ class StateProduct:
     def __init__(self, weights: Array, rows: int):
         gates, k, units = weights.shape
         width = units
-        while width % 2 == 0 and (width > 64 or rows * k * width > MOST):
+        while width % 2 == 0 and rows * k * width > MOST:
             width //= 2
         if width < 32:  # a large product is better than many slivers
             width = units
@@ -216,7 +216,8 @@ class StateProduct:
     def sum(self, dz: Array, out: Array) -> None:
         """out (N, H) = Σ over the gates of dz (gates, N, K) times the weights."""
         np.matmul(dz[:, None], self.weights, out=self._room)
-        np.add.reduce(self._product, axis=0, out=out.reshape(self.shape[1:]))
+        total = np.add.reduce(self._room, axis=0)
+        np.copyto(out.reshape(self.shape[1:]), total.swapaxes(0, 1))
 
 
 def chunks(steps: int, size: int) -> list[slice]:

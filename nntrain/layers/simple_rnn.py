@@ -22,8 +22,9 @@ from nntrain.layers.recurrent import (
 
 @dataclass(frozen=True)
 class SimpleRnn(Recurrent, Layer):
-    """h = tanh(x W + h' U + b).   (T, D) -> (units,), or (T, units);   W (D, units), U (units, units).
+    """h = tanh(x W + h' U + b).   (T, D) -> (units,);   W (D, units), U (units, units).
 
+    (T, D) -> (T, units) with return_sequences.
     h' is the state of the step before; Elman 1990, *Finding structure in time*.  PyTorch's `RNN`
     keeps W and U transposed and has two biases, which it adds; Keras has the same as here.
 
