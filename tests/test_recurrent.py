@@ -50,7 +50,8 @@ def gradients(network: Network, x: Array, dy: Array, call: Call) -> list[Array]:
 
 def assert_agrees(entry: dict[str, Any], dtype: type, rtol: float) -> None:
     """The numbers of an entry that `references/make_sequences.py` wrote."""
-    x, dy = np.array(entry["x"], dtype), np.array(entry["dy"], dtype)
+    x: Array = np.array(entry["x"], dtype)
+    dy: Array = np.array(entry["dy"], dtype)
     network = built(from_spec(Layer, entry["spec"]), x.shape[1:], dtype)
     for name, values in entry["weights"].items():
         network.store.weights[f"layers.0.{name}"][...] = values
@@ -240,7 +241,7 @@ class TestState:
         first = backward(dy)
         assert call.state is not None
         call.state["layers.0"].fill(9.0)
-        np.testing.assert_array_equal(backward(dy), first)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(backward(dy), first)
 
     @every_kind
     def test_without_a_dictionary_nothing_is_remembered(self, kind: Any) -> None:

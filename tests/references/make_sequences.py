@@ -14,11 +14,25 @@ import importlib
 from typing import Any
 
 import numpy as np
-from make import Entries, draw, write
+
+Entries = dict[str, dict[str, Any]]
+make: Any = importlib.import_module("make")  # beside this script
 
 ROWS, STEPS, WIDTH, UNITS = 3, 4, 2, 2
 LENGTHS = [2, 4, 1]
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+
+
+def transposed(p: Any) -> Any:
+    return p.T
+
+
+def as_it_is(p: Any) -> Any:
+    return p
+
+
+def of_n(p: Any) -> Any:
+    return p[2 * UNITS :]
 
 
 def recurrent(torch: Any) -> Entries:
@@ -40,8 +54,8 @@ def one_recurrent(
     torch: Any, rng: np.random.Generator, spec: dict[str, Any], lengths: list[int] | None
 ) -> dict[str, Any]:
     kind, both, whole = spec["type"], spec["bidirectional"], spec["return_sequences"]
-    make = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[kind]
-    module = make(WIDTH, UNITS, batch_first=True, bidirectional=both)
+    kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+    module = kinds[kind](WIDTH, UNITS, batch_first=True, bidirectional=both)
     weights: dict[str, Any] = {}
     places = {}  # our name: the parameter, and how to see it in our form
     for direction, suffix in {"forward": "", "backward": "_reverse"}.items():
@@ -52,17 +66,17 @@ def one_recurrent(
             getattr(module, f"{name}_l0{suffix}")
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
-        places[f"{start}W"] = (w, lambda p: p.T)
-        places[f"{start}U"] = (u, lambda p: p.T)
-        places[f"{start}b"] = (b, lambda p: p)
+        places[f"{start}W"] = (w, transposed)
+        places[f"{start}U"] = (u, transposed)
+        places[f"{start}b"] = (b, as_it_is)
         torch.nn.init.zeros_(c)
         if kind == "gru":
-            places[f"{start}c"] = (c, lambda p: p[2 * UNITS :])
+            places[f"{start}c"] = (c, of_n)
     for name, (parameter, seen) in places.items():
-        weights[name] = draw(rng, *seen(parameter.data).shape)
+        weights[name] = make.draw(rng, *seen(parameter.data).shape)
         seen(parameter.data)[...] = torch.tensor(weights[name])
 
-    given = {"x": draw(rng, ROWS, STEPS, WIDTH)}
+    given = {"x": make.draw(rng, ROWS, STEPS, WIDTH)}
     x = torch.tensor(given["x"], requires_grad=True)
     if lengths:
         pack, unpack = (
@@ -75,7 +89,7 @@ def one_recurrent(
         output, last = module(x)
     last = last[0] if kind == "lstm" else last  # (directions, N, H)
     y = output if whole else torch.cat(list(last), dim=-1)
-    given["dy"] = draw(rng, *y.shape)
+    given["dy"] = make.draw(rng, *y.shape)
     y.backward(torch.tensor(given["dy"]))
     gradients = {name: seen(p.grad).tolist() for name, (p, seen) in places.items()}
     return {
@@ -100,16 +114,16 @@ def one_attention(
     d = 4
     module = torch.nn.MultiheadAttention(d, 2, batch_first=True)
     places = {
-        "W": (module.in_proj_weight, lambda p: p.T),
-        "b": (module.in_proj_bias, lambda p: p),
-        "W_o": (module.out_proj.weight, lambda p: p.T),
-        "b_o": (module.out_proj.bias, lambda p: p),
+        "W": (module.in_proj_weight, transposed),
+        "b": (module.in_proj_bias, as_it_is),
+        "W_o": (module.out_proj.weight, transposed),
+        "b_o": (module.out_proj.bias, as_it_is),
     }
     weights = {}
     for name, (parameter, seen) in places.items():
-        weights[name] = draw(rng, *seen(parameter.data).shape)
+        weights[name] = make.draw(rng, *seen(parameter.data).shape)
         seen(parameter.data)[...] = torch.tensor(weights[name])
-    given = {"x": draw(rng, ROWS, STEPS, d), "dy": draw(rng, ROWS, STEPS, d)}
+    given = {"x": make.draw(rng, ROWS, STEPS, d), "dy": make.draw(rng, ROWS, STEPS, d)}
     x = torch.tensor(given["x"], requires_grad=True)
     padding = torch.arange(STEPS) >= torch.tensor(lengths or [STEPS] * ROWS)[:, None]
     later = torch.triu(torch.ones(STEPS, STEPS, dtype=torch.bool), 1) if causal else None
@@ -126,4 +140,4 @@ def one_attention(
 if __name__ == "__main__":
     torch: Any = importlib.import_module("torch")
     torch.set_default_dtype(torch.float64)
-    write("pytorch-sequences", {**recurrent(torch), **attention(torch)})
+    make.write("pytorch-sequences", {**recurrent(torch), **attention(torch)})
