@@ -217,6 +217,15 @@ class TestState:
         np.testing.assert_allclose(network(rest, call)[0], whole, rtol=1e-13, atol=1e-15)
 
     @every_kind
+    def test_the_second_direction_begins_with_zeros(self, kind: Any) -> None:
+        network = built(kind(3, bidirectional=True), (4, 2))
+        x, call = inputs((4, 2)), Call(state={})
+        first, _ = network(x, call)
+        second, _ = network(x, call)
+        assert (second[:, :3] != first[:, :3]).all()
+        np.testing.assert_array_equal(second[:, 3:], first[:, 3:])
+
+    @every_kind
     def test_nothing_flows_back_into_the_beginning(self, kind: Any) -> None:
         network = built(kind(3), (4, 2))
         call = Call(state={})
@@ -267,7 +276,7 @@ def test_the_second_direction_is_the_first_on_the_reversed_sequence(kind: Any) -
 def test_large_layers_are_cut_into_blocks_that_change_nothing(
     kind: Any, rows: int, units: int
 ) -> None:
-    """More steps than one chunk, and products in blocks; against PyTorch's equations by hand."""
+    """More steps than one chunk, and products in blocks; against the rows one by one."""
     network = built(kind(units, return_sequences=True), (6, 3))
     x, dy = inputs((6, 3), rows), inputs((6, units), rows)
     y, dx, grad = gradients(network, x, dy, TRAINING)
@@ -294,14 +303,35 @@ def test_products_of_a_step() -> None:
 
 
 def test_chunks_are_all_steps_the_last_first() -> None:
-    assert chunks(5, 8192) == [slice(4, 5), slice(2, 4), slice(0, 2)]
+    assert chunks(5, 16_384) == [slice(4, 5), slice(2, 4), slice(0, 2)]
     assert chunks(2, 10**6) == [slice(1, 2), slice(0, 1)]
 
 
 @every_kind
-def test_rows_without_steps_are_refused(kind: Any) -> None:
+@pytest.mark.parametrize("shape", [(4,), (4, 2, 1)])
+def test_other_shapes_than_steps_of_features_are_refused(kind: Any, shape: tuple[int, ...]) -> None:
     with pytest.raises(LayerError, match=r"expected sequences of shape \(steps, features\), got"):
-        built(kind(3), (4,))
+        built(kind(3), shape)
+
+
+@every_kind
+def test_an_input_wider_than_the_state(kind: Any) -> None:
+    """Goes another way than a narrow one, so it is compared with a narrow one that equals it."""
+    wide, narrow = built(kind(2, bidirectional=True), (3, 5)), built(kind(2), (3, 1))
+    for name, W in narrow.store.weights.items():
+        same = wide.store.weights[name.replace("layers.0.", "layers.0.forward.")]
+        W[...] = same[:1] if name.endswith("W") else same
+    x = np.zeros((4, 3, 5))
+    x[..., :1] = inputs((3, 1), rows=4)
+    np.testing.assert_allclose(wide(x)[0][:, :2], narrow(x[..., :1])[0], rtol=1e-13)
+    x, dy = inputs((3, 5)), inputs((4,))
+    _, dx, grad = gradients(wide, x, dy, TRAINING)
+
+    def value() -> float:
+        return float(np.sum(wide(x, TRAINING)[0] * dy))
+
+    assert_same_slope(dx, finite_differences(value, x))
+    assert_same_slope(grad, finite_differences(value, wide.store.theta))
 
 
 def test_the_forget_gate_begins_open() -> None:

@@ -43,8 +43,6 @@ class Embedding(Layer):
             padding = (
                 None if call.lengths is None else np.arange(x.shape[1]) >= call.lengths[:, None]
             )
-            if padding is not None:
-                ids[padding] = 0
 
             def backward(dy: Array) -> Array | None:
                 real = ids, dy

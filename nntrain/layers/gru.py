@@ -47,7 +47,7 @@ class Gru(Recurrent, Layer):
         b, db = store.weight("b", (3 * units,), self.bias_initializer, decays=False)
         c, dc = store.weight("c", (units,), self.bias_initializer, decays=False)
 
-        def sweep(x: Array, start: Array | None) -> tuple[Array, SweepBackward]:
+        def sweep(x: Array, start: Array | None) -> tuple[Sequence[Array], SweepBackward]:
             h, gates, inner = _go(x, start, with_bias(W, b, 3), by_gate(U, 3).copy(), c)
 
             def backward(dys: Sequence[Array | None]) -> Array | None:
@@ -60,7 +60,7 @@ class Gru(Recurrent, Layer):
                 np.sum(dz[0], axis=(0, 1), out=dc)
                 return to_inputs(of_input, by_gate(W, 3)) if needs_dx else None
 
-            return h[None], backward
+            return [h], backward
 
         return sweep
 

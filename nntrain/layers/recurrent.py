@@ -19,11 +19,11 @@ from nntrain.families import Backward, Builder, Built, Forward, Initializer, Pos
 from nntrain.initializers import GlorotUniform
 
 SweepBackward = Callable[[Sequence[Array | None]], Array | None]
-Sweep = Callable[[Array, Array | None], tuple[Array, SweepBackward]]
+Sweep = Callable[[Array, Array | None], tuple[Sequence[Array], SweepBackward]]
 """`sweep(x, start) -> (history, backward)` for steps x (T, N, D + 1), whose last number is 1.
 
-history (S, T + 1, N, H): the S states before each step and after the last one, the output first,
-so history[0, t + 1] is the output of step t.  start (S, N, H), or None for zeros.
+history: each state (T + 1, N, H) before every step and after the last one, the output first, so
+history[0][t + 1] is the output of step t.  start (S, N, H), or None for zeros.
 `backward(dys) -> dx (T, N, D)` for dys[t], the gradient by the output of step t, None for zero.
 """
 
@@ -91,11 +91,11 @@ def _read(sweeps: Sequence[Sweep], units: int, path: str, *, whole: bool) -> For
             start = call.state.get(path) if call.state is not None and i == 0 else None
             history, back = sweep(flip(read), start)
             backs.append(back)
-            last = history[:, -1] if lengths is None else history[:, lengths, np.arange(rows)]
+            end = (-1,) if lengths is None else (lengths, np.arange(rows))
             if call.state is not None and i == 0:
-                call.state[path] = np.array(last)
+                call.state[path] = np.stack([state[end] for state in history])
             part = slice(i * units, (i + 1) * units)
-            y[..., part] = flip(history[0, 1:]).swapaxes(0, 1) if whole else last[0]
+            y[..., part] = flip(history[0][1:]).swapaxes(0, 1) if whole else history[0][end]
         if whole and padding is not None:
             y[padding] = 0.0
 
@@ -176,9 +176,9 @@ def to_inputs(dz: Array, W: Array) -> Array:
     return dx
 
 
-MOST = 2**19
-"""Products of up to a million multiplications need no packing in OpenBLAS (its small-matrix
-kernel); half of that was the best of those tried, by up to twice the speed of the whole."""
+MOST = 600_000
+"""Multiplications in one product: up to a million, OpenBLAS needs no packing (its small-matrix
+kernel), which is up to twice as fast; this was the best of the limits that were tried."""
 
 
 class StateProduct:
@@ -210,12 +210,18 @@ class StateProduct:
 
     def set(self, h: Array, out: Array) -> None:
         """out (gates, N, H) = h (N, K) times the weights."""
+        if self.shape[2] == 1:
+            np.matmul(h, self.weights[:, 0], out=out)
+            return
         np.matmul(h, self.weights, out=self._room)
         np.copyto(out.reshape(self.shape), self._product)
 
     def sum(self, dz: Array, out: Array) -> None:
         """out (N, H) = Σ over the gates of dz (gates, N, K) times the weights."""
         np.matmul(dz[:, None], self.weights, out=self._room)
+        if self.shape[2] == 1:
+            np.add.reduce(self._room[:, 0], axis=0, out=out)
+            return
         total = np.add.reduce(self._room, axis=0)
         np.copyto(out.reshape(self.shape[1:]), total.swapaxes(0, 1))
 
@@ -225,6 +231,6 @@ def chunks(steps: int, size: int) -> list[slice]:
 
     `size`: how many numbers one state of one step has.
     """
-    length = max(1, 16_384 // size)
+    length = max(1, 32_768 // size)
     starts = range(0, steps, length)
     return [slice(at, min(at + length, steps)) for at in reversed(starts)]

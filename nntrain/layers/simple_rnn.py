@@ -39,7 +39,7 @@ class SimpleRnn(Recurrent, Layer):
         U, dU = store.weight("U", (units, units), self.recurrent_initializer)
         b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
 
-        def sweep(x: Array, start: Array | None) -> tuple[Array, SweepBackward]:
+        def sweep(x: Array, start: Array | None) -> tuple[Sequence[Array], SweepBackward]:
             h = _go(x, start, with_bias(W, b, 1), U)
 
             def backward(dys: Sequence[Array | None]) -> Array | None:
@@ -50,7 +50,7 @@ class SimpleRnn(Recurrent, Layer):
                 dU[...] = per_gate(h[:-1], dz)[0]
                 return to_inputs(dz, W[None]) if needs_dx else None
 
-            return h[None], backward
+            return [h], backward
 
         return sweep
 
