@@ -86,6 +86,7 @@ LAYERS = (
     LayerCase(Flatten(), (2, 3)),
     LayerCase(Embedding(3, 2), (4,)),
     LayerCase(PositionalEncoding(), (4, 3)),
+    LayerCase(PositionalEncoding(learned=True), (4, 2)),
     LayerCase(MultiHeadAttention(2), (3, 4)),
     LayerCase(
         MultiHeadAttention(2, key_dim=3, causal=True, bias_initializer=LecunNormal()), (4, 2)

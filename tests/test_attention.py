@@ -98,3 +98,15 @@ class TestPositionalEncoding:
         short, _ = network(np.zeros((1, 3, 4)))
         np.testing.assert_array_equal(long[:, :3], short)
         assert len(np.unique(long[0].round(6), axis=0)) == 50
+
+    def test_learned_ones_are_weights_of_their_step(self) -> None:
+        network = built(PositionalEncoding(learned=True), (3, 2))
+        p = network.store.weights["layers.0.p"]
+        p[...] = [[1, 2], [3, 4], [5, 6]]
+        lengths = np.array([5, 2])
+        x, dy = np.zeros((2, 5, 2)), np.ones((2, 5, 2))
+        y, _, grad = gradients(network, x, dy, Call(training=True, lengths=lengths))
+        np.testing.assert_array_equal(y[0], p[[0, 1, 2, 2, 2]])
+        np.testing.assert_array_equal(grad.reshape(3, 2), [[2, 2], [2, 2], [3, 3]])
+        _, _, grad = gradients(network, x[:, :2], dy[:, :2], Call(training=True))
+        np.testing.assert_array_equal(grad.reshape(3, 2), [[2, 2], [2, 2], [0, 0]])

@@ -98,7 +98,7 @@ class TestPadding:
         x = np.full((5, steps, case.shape[1]), filling)
         x[:, :4] = inputs((4, case.shape[1]))
         x[np.arange(steps) >= lengths[:, None]] = filling
-        network = built(case.layer, (steps, case.shape[1]))
+        network = built(case.layer, (4, case.shape[1]))
         call = Call(training=call.training, step=call.step, lengths=lengths)
         y, backward = network(protected(x), call)
         after = case.layer.lengths(lengths)

@@ -50,7 +50,7 @@ class Gru(Recurrent, Layer):
         def sweep(x: Array, start: Array | None) -> tuple[Sequence[Array], SweepBackward]:
             h, gates, inner = _go(x, start, with_bias(W, b, 3), by_gate(U, 3).copy(), c)
 
-            def backward(dys: Sequence[Array | None]) -> Array | None:
+            def backward(dys: Sequence[Array | None] | Array) -> Array | None:
                 dz = _go_back(dys, h, gates, inner, by_gate(U, 3)[STATE])
                 of_input, of_state = dz[1:], dz[:3]
                 found = per_gate(x, of_input)
@@ -102,7 +102,9 @@ def _go(x: Array, start: Array | None, W: Array, U: Array, c: Array) -> tuple[Ar
     return h, gates, inner
 
 
-def _go_back(dys: Sequence[Array | None], h: Array, gates: Array, inner: Array, U: Array) -> Array:
+def _go_back(
+    dys: Sequence[Array | None] | Array, h: Array, gates: Array, inner: Array, U: Array
+) -> Array:
     """dz (4, T, N, H): the gradients by h' U + c of n, and before σ and tanh of r, z and n.
 
     All four are dh times what does not depend on it, found for many steps at once.

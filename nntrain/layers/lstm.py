@@ -48,7 +48,7 @@ class Lstm(Recurrent, Layer):
             weights = np.concatenate([by_gate(U, 4), with_bias(W, b, 4)], axis=1)[ORDER]
             steps, c, tanh_c = _go(x, start, weights)
 
-            def backward(dys: Sequence[Array | None]) -> Array | None:
+            def backward(dys: Sequence[Array | None] | Array) -> Array | None:
                 dz = _go_back(dys, steps.h, steps.z, c, tanh_c, by_gate(U, 4)[ORDER])
                 found = steps.gradients(dz)
                 by_gate(dU, 4)[ORDER] = found[:, :units]
@@ -133,7 +133,7 @@ def _go(x: Array, start: Array | None, weights: Array) -> tuple[Steps, Array, Ar
 
 
 def _go_back(
-    dys: Sequence[Array | None], h: Array, gates: Array, c: Array, tanh_c: Array, U: Array
+    dys: Sequence[Array | None] | Array, h: Array, gates: Array, c: Array, tanh_c: Array, U: Array
 ) -> Array:
     """dz (4, T, N, H), the gradient before σ and tanh.
 

@@ -18,7 +18,7 @@ from nntrain.call import Call
 from nntrain.families import Backward, Builder, Built, Forward, Initializer, PositiveInt
 from nntrain.initializers import GlorotUniform
 
-SweepBackward = Callable[[Sequence[Array | None]], Array | None]
+SweepBackward = Callable[[Sequence[Array | None] | Array], Array | None]
 Sweep = Callable[[Array, Array | None], tuple[Sequence[Array], SweepBackward]]
 """`sweep(x, start) -> (history, backward)` for steps x (T, N, D + 1), whose last number is 1.
 
@@ -75,42 +75,40 @@ class Recurrent:
 
 
 def _read(sweeps: Sequence[Sweep], units: int, path: str, *, whole: bool) -> Forward:
-    """The forward of a layer that reads its input with the first sweep, and backwards with the
-    second."""
+    """Reads with the first sweep from the beginning, and with the second, if any, from the end."""
+    width = units * len(sweeps)
+    parts = [slice(i * units, (i + 1) * units) for i in range(len(sweeps))]
 
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
         rows, steps = x.shape[:2]
         lengths = call.lengths
         padding = None if lengths is None else np.arange(steps) >= lengths[:, None]  # (N, T)
+        end = (-1,) if lengths is None else (lengths, np.arange(rows))
+        flips = [_as_it_is, _reversal(steps, lengths)][: len(sweeps)]
         read = _time_major(x, padding)
-        flips = [_as_it_is, _reversal(steps, lengths)]
-        y = np.empty((rows, steps, len(sweeps) * units) if whole else (rows, len(sweeps) * units),
-                     x.dtype)  # fmt: skip
+        y = np.empty((rows, steps, width) if whole else (rows, width), x.dtype)
         backs: list[SweepBackward] = []
-        for i, (sweep, flip) in enumerate(zip(sweeps, flips)):  # noqa: B905  one way or both
-            start = call.state.get(path) if call.state is not None and i == 0 else None
-            history, back = sweep(flip(read), start)
+        for sweep, flip, part in zip(sweeps, flips, parts, strict=True):
+            state = None if backs else call.state  # the first direction alone has one
+            history, back = sweep(flip(read), state.get(path) if state else None)
             backs.append(back)
-            end = (-1,) if lengths is None else (lengths, np.arange(rows))
-            if call.state is not None and i == 0:
-                call.state[path] = np.stack([state[end] for state in history])
-            part = slice(i * units, (i + 1) * units)
-            y[..., part] = flip(history[0][1:]).swapaxes(0, 1) if whole else history[0][end]
+            if state is not None:
+                state[path] = np.stack([values[end] for values in history])
+            h = history[0]
+            y[..., part] = flip(h[1:]).swapaxes(0, 1) if whole else h[end]
         if whole and padding is not None:
             y[padding] = 0.0
 
         def backward(dy: Array) -> Array | None:
-            total: Array | None = None
-            for i, (back, flip) in enumerate(zip(backs, flips)):  # noqa: B905
-                part = dy[..., i * units : (i + 1) * units]
+            dx = None
+            for back, flip, part in zip(backs, flips, parts, strict=True):
                 if whole:
-                    dys: Sequence[Array | None] = flip(_time_major(part, padding)[..., :-1])  # type: ignore[assignment]
+                    found = back(flip(_time_major(dy[..., part], padding)[..., :-1]))
                 else:
-                    dys = _at_the_end(part, steps, lengths)
-                dx = back(dys)
-                if dx is not None:
-                    total = flip(dx) if total is None else total + flip(dx)
-            return None if total is None else total.swapaxes(0, 1)
+                    found = back(_at_the_end(dy[..., part], steps, lengths))
+                if found is not None:
+                    dx = flip(found) if dx is None else dx + flip(found)
+            return None if dx is None else dx.swapaxes(0, 1)
 
         return y, backward
 
@@ -142,14 +140,14 @@ def _time_major(x: Array, padding: Array | None) -> Array:
     return turned
 
 
-def _at_the_end(dy: Array, steps: int, lengths: Array | None) -> Sequence[Array | None]:
+def _at_the_end(dy: Array, steps: int, lengths: Array | None) -> list[Array | None] | Array:
     """The gradient by the last output, at the step to which it belongs."""
     if lengths is None:
         return [*[None] * (steps - 1), dy]
     dys = np.zeros((steps, *dy.shape), dy.dtype)
     real = np.flatnonzero(lengths)
     dys[lengths[real] - 1, real] = dy[real]
-    return dys  # type: ignore[return-value]
+    return dys
 
 
 def by_gate(W: Array, gates: int) -> Array:

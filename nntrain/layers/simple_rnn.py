@@ -42,7 +42,7 @@ class SimpleRnn(Recurrent, Layer):
         def sweep(x: Array, start: Array | None) -> tuple[Sequence[Array], SweepBackward]:
             h = _go(x, start, with_bias(W, b, 1), U)
 
-            def backward(dys: Sequence[Array | None]) -> Array | None:
+            def backward(dys: Sequence[Array | None] | Array) -> Array | None:
                 dz = _go_back(dys, h, U)[None]
                 of_input = per_gate(x, dz)[0]
                 dW[...] = of_input[:-1]
@@ -68,7 +68,7 @@ def _go(x: Array, start: Array | None, W: Array, U: Array) -> Array:
     return h
 
 
-def _go_back(dys: Sequence[Array | None], h: Array, U: Array) -> Array:
+def _go_back(dys: Sequence[Array | None] | Array, h: Array, U: Array) -> Array:
     """dz (T, N, H) = dh (1 - h²), dh being what comes from above and from the step after."""
     slope = h[1:] * h[1:]
     np.subtract(1.0, slope, out=slope)
