@@ -49,6 +49,21 @@ class Ones(Initializer):
 
 
 @dataclass(frozen=True)
+class UnitForget(Initializer):
+    """0, and 1 in the second quarter of the outputs: b of an `lstm`.
+
+    The forget gate stands there, so the state is kept at first.  Jozefowicz, Zaremba & Sutskever
+    2015, *An empirical exploration of recurrent network architectures*; Keras's `unit_forget_bias`.
+    """
+
+    def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:
+        values = np.zeros(shape)
+        if shape:
+            values[..., shape[-1] // 4 : shape[-1] // 2] = 1.0
+        return values
+
+
+@dataclass(frozen=True)
 class GlorotUniform(Initializer):
     """U(-a, a) of variance 2 / (fan_in + fan_out).   For sigmoid, tanh, softmax.
 

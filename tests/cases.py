@@ -37,6 +37,7 @@ from nntrain.initializers import (
     LecunNormal,
     LecunUniform,
     Ones,
+    UnitForget,
     Zeros,
 )
 from nntrain.layers import (
@@ -44,10 +45,16 @@ from nntrain.layers import (
     Dense,
     Dropout,
     Elu,
+    Embedding,
     Flatten,
+    Gru,
     Identity,
+    Lstm,
+    MultiHeadAttention,
+    PositionalEncoding,
     Relu,
     Sigmoid,
+    SimpleRnn,
     Softmax,
     Tanh,
 )
@@ -77,6 +84,20 @@ LAYERS = (
     LayerCase(Dropout(0.75), (2, 3)),
     LayerCase(ActivationLayer(Relu()), (5,)),
     LayerCase(Flatten(), (2, 3)),
+    LayerCase(Embedding(3, 2), (4,)),
+    LayerCase(PositionalEncoding(), (4, 3)),
+    LayerCase(PositionalEncoding(learned=True), (4, 2)),
+    LayerCase(MultiHeadAttention(2), (3, 4)),
+    LayerCase(
+        MultiHeadAttention(2, key_dim=3, causal=True, bias_initializer=LecunNormal()), (4, 2)
+    ),
+    LayerCase(SimpleRnn(3), (4, 2)),
+    LayerCase(SimpleRnn(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Gru(3, bias_initializer=LecunNormal()), (4, 2)),
+    LayerCase(Gru(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(3), (4, 2)),
+    LayerCase(Lstm(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(2, bidirectional=True, bias_initializer=LecunNormal()), (3, 1)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
     Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),
@@ -102,7 +123,7 @@ SCHEDULES: tuple[Schedule, ...] = (
 METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
-    LecunNormal(),
+    LecunNormal(), UnitForget(),
 )  # fmt: skip
 
 TABLE: dict[type[Family], Sequence[Family]] = {
