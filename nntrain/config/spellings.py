@@ -64,10 +64,17 @@ KEYS: Table = {
         "kernel_init weight_initializer init weight_init initializer"
     ),
     "model.layers.bias_initializer": "bias_init",
+    "model.layers.use_bias": "bias has_bias fit_intercept",
     "model.layers": "layer hidden_layers",
     "lr_schedule.decay": "gamma decay_rate",
     "lr_schedule.every_epochs": "lr_step_size step_epochs",
-    "lr_schedule.floor": "eta_min min_lr lr_min",
+    "lr_schedule.floor": "eta_min min_lr lr_min end_learning_rate",
+    "lr_schedule.first_epochs": "t_0 first_decay_epochs",
+    "lr_schedule.t_mult": "t_mul cycle_mult",
+    "lr_schedule.rise": "pct_start",
+    "lr_schedule.cycle_epochs": "step_size_up",
+    "lr_schedule.milestones": "boundaries",
+    "model.layers.activation.negative_slope": "leakiness leak",
     "expect": "gates assert fail_under",
     "metadata": "notes description tags comment author",
     "trainer.checkpoint_seconds": "checkpoint_every save_every save_steps",
@@ -85,7 +92,6 @@ NOTES: Table = {
         "hidden_layer_sizes hidden_sizes layer_sizes"
     ),
     "write both as `betas: [0.9, 0.999]`": "beta1 beta_1 beta2 beta_2",
-    "leave it out: a layer of type `dense` always has a bias": "bias use_bias",
     "it is a layer of its own: `{type: dropout, rate: …}`": "dropout",
     "weights: `optimizer.weight_decay`; learning rate: `lr_schedule`": "decay",
     "`adam` has `betas` in its place; `sgd` has `momentum`": "momentum",
@@ -112,8 +118,15 @@ KINDS: Mapping[str, Table] = {
     "activation": {
         "identity": "linear none null no",
         "sigmoid": "logistic sigm",
+        "hard_sigmoid": "hard_logistic",
         "tanh": "hyperbolic_tangent tan_h",
         "relu": "rectifier rectified_linear",
+        "leaky_relu": "lrelu leaky leaky_rectify",
+        "prelu": "parametric_relu",
+        "silu": "swish swish_1 sil",
+        "gelu": "gelu_new gelu_tanh gelu_pytorch_tanh",
+        "softplus": "smooth_relu soft_relu",
+        "log_softmax": "log_soft_max",
     },
     "loss": {
         "mean_squared_error": "mse l2 squared_error mse_loss quadratic rmse",
@@ -132,7 +145,18 @@ KINDS: Mapping[str, Table] = {
     },
     "learning-rate schedule": {
         "cosine": "cosine_annealing cosine_annealing_lr cosine_decay",
-        "step": "step_lr multi_step_lr step_decay piecewise",
+        "step": "step_lr step_decay",
+        "multi_step": "multi_step_lr piecewise piecewise_constant piecewise_constant_decay",
+        "inverse_time": "inverse_time_decay time_decay inv_scaling",
+        "polynomial": "polynomial_decay polynomial_lr poly",
+        "linear": "linear_lr linear_decay",
+        "cosine_restarts": (
+            "cosine_annealing_warm_restarts cosine_decay_restarts sgdr cosine_with_restarts"
+        ),
+        "one_cycle": "one_cycle_lr super_convergence",
+        "cyclic": "cyclic_lr clr triangular",
+        "inverse_sqrt": "inverse_square_root rsqrt inv_sqrt",
+        "noam": "noam_lr transformer",
         "exponential": "exponential_decay exponential_lr exp",
         "constant": "none fixed constant_lr",
     },
@@ -148,8 +172,13 @@ KINDS: Mapping[str, Table] = {
         "he_uniform": "he kaiming kaiming_uniform",
         "he_normal": "kaiming_normal",
         "lecun_uniform": "lecun",
-        "zeros": "zero constant",
+        "zeros": "zero",
         "ones": "one",
+        "constant": "fill constant_",
+        "uniform": "random_uniform",
+        "normal": "random_normal gaussian",
+        "truncated_normal": "trunc_normal trunc_normal_",
+        "orthogonal": "orthogonal_ saxe",
     },
     "file format": {
         "csv": "text txt tsv",
@@ -162,6 +191,7 @@ KIND_NOTES: Table = {
     "write `{type: sgd, momentum: 0.9}`": "momentum sgdm",
     "write `{type: sgd, momentum: 0.9, nesterov: true}`": "nesterov",
     'write `{type: csv, delimiter: "\\t"}`': "tsv",
+    "write `{type: gelu, approximate: true}`": "gelu_new gelu_tanh gelu_pytorch_tanh",
 }
 
 # The words that some keys take.
