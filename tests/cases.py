@@ -66,7 +66,22 @@ from nntrain.layers import (
     Softsign,
     Tanh,
 )
-from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from nntrain.losses import (
+    BinaryCrossEntropy,
+    CosineSimilarity,
+    CrossEntropy,
+    EuclideanDistance,
+    Focal,
+    Hinge,
+    Huber,
+    KlDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    WeightedSum,
+)
 from nntrain.metrics import R2, Accuracy, Mae, Rmse
 from nntrain.optimizers import Adam, Sgd
 from nntrain.schedules import (
@@ -113,7 +128,15 @@ ACTIVATIONS: tuple[Activation, ...] = (
     Softsign(), LogSoftmax(), LeakyRelu(), LeakyRelu(negative_slope=0.3), Prelu(), Selu(),
     Softplus(), Silu(), Mish(), Gelu(), Gelu(approximate=True),
 )  # fmt: skip
-LOSSES: tuple[Loss, ...] = (MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy())
+LOSSES: tuple[Loss, ...] = (
+    MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy(), MeanAbsoluteError(), Huber(),
+    Huber(delta=0.3), LogCosh(), Quantile(), Quantile(q=0.9), EuclideanDistance(),
+    CosineSimilarity(), Poisson(), KlDivergence(), KlDivergence(label_smoothing=0.2),
+    CrossEntropy(label_smoothing=0.1), BinaryCrossEntropy(label_smoothing=0.1), Focal(),
+    Focal(gamma=0.5), Hinge(), Hinge(margin=0.5, squared=True),
+    WeightedSum((MeanSquaredError(), MeanAbsoluteError()), weights=(0.3, 2.0)),
+    WeightedSum((CrossEntropy(), Focal(), Hinge())),
+)  # fmt: skip
 OPTIMIZERS: tuple[Optimizer, ...] = (
     Sgd(),
     Sgd(momentum=0.9),
@@ -239,6 +262,18 @@ def example(task: Task, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
     return rng.normal(size=(rows, 3)), rng.normal(size=(rows, 3))
 
 
+def example_of(loss: Loss, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
+    """Predictions, and targets that this loss takes."""
+    prediction, target = example(loss.task, rows, seed)
+    if isinstance(loss, Poisson):
+        target = np.floor(np.exp(target))
+    elif isinstance(loss, KlDivergence):
+        target = np.exp(target)
+        target[::2, 0] = 0.0
+        target /= target.sum(axis=1, keepdims=True)
+    return prediction, target
+
+
 def finite_differences(function: Callable[[], float], at: Array, step: float = 1e-5) -> Array:
     """The derivative of `function()` by each number of `at`, which it reads."""
     slope = np.empty_like(at)
@@ -275,6 +310,8 @@ class Single(np.ndarray[Any, Any]):
             assert getattr(operand, "dtype", None) != np.float64, f"{ufunc.__name__} of a float64"
         if outputs:
             kwargs["out"] = tuple(map(_plain, outputs))
+        if "where" in kwargs:
+            kwargs["where"] = _plain(kwargs["where"])
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
         assert getattr(result, "dtype", None) != np.float64, f"{ufunc.__name__} makes a float64"
         return result.view(Single) if isinstance(result, np.ndarray) else result

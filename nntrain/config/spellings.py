@@ -29,6 +29,11 @@ KEYS: Table = {
     "lr_schedule": "lr_scheduler scheduler learning_rate_schedule schedule lr_decay",
     "lr_schedule.warmup_epochs": "warmup num_warmup_epochs",
     "loss": "criterion loss_function loss_fn objective",
+    "loss.class_weight": "class_weights pos_weight weight balanced",
+    "loss.label_smoothing": "smoothing label_smooth",
+    "loss.gamma": "focusing_parameter",
+    "loss.q": "tau quantile_level",
+    "loss.weights": "loss_weights coefficients",
     "metrics": "metric score scoring eval_metric eval_metrics",
     "seed": "random_state random_seed manual_seed rng_seed",
     "name": "experiment_name run_name title project",
@@ -100,6 +105,8 @@ NOTES: Table = {
     ),
     "leave it out: `cross_entropy` always takes raw scores": "from_logits",
     "leave it out: the task follows from `loss`": "task",
+    "say how much each class counts by `class_weight`": "loss.alpha",
+    "write `{type: leaky_relu, negative_slope: …}`": "activation.alpha",
     "leave it out: training rows are shuffled in each epoch, by `seed`": "shuffle",
     "leave it out: the command line has -q and -v": "verbose",
     "leave it out: training runs on the CPU": "device gpus accelerator",
@@ -130,6 +137,22 @@ KINDS: Mapping[str, Table] = {
     },
     "loss": {
         "mean_squared_error": "mse l2 squared_error mse_loss quadratic rmse",
+        "mean_absolute_error": "mae l1 l1_loss absolute_error",
+        "huber": "huber_loss smooth_l1 smooth_l1_loss",
+        "log_cosh": "logcosh_loss",
+        "quantile": "pinball pinball_loss quantile_loss mean_pinball_loss",
+        "euclidean_distance": "euclidean l2_distance pairwise_distance norm",
+        "cosine_similarity": "cosine cosine_distance cosine_embedding_loss cosine_proximity",
+        "poisson": "poisson_nll_loss poisson_nll poisson_loss",
+        "kl_divergence": "kl kld kl_div kl_div_loss kullback_leibler kullback_leibler_divergence",
+        "hinge": (
+            "multi_margin_loss hinge_loss categorical_hinge squared_hinge multi_class_hinge "
+            "svm margin crammer_singer hinge_embedding_loss"
+        ),
+        "focal": (
+            "focal_loss categorical_focal_crossentropy binary_focal_crossentropy sigmoid_focal_loss"
+        ),
+        "weighted_sum": "sum combined multi multi_loss compound",
         "cross_entropy": (
             "categorical_crossentropy sparse_categorical_crossentropy cce ce "
             "softmax_cross_entropy nll nll_loss cross_entropy_loss softmax xent"
@@ -190,6 +213,7 @@ KIND_NOTES: Table = {
     "write `{type: adam, weight_decay: 0.01}`, which is AdamW": "adamw",
     "write `{type: sgd, momentum: 0.9}`": "momentum sgdm",
     "write `{type: sgd, momentum: 0.9, nesterov: true}`": "nesterov",
+    "write `{type: hinge, squared: true}`": "squared_hinge",
     'write `{type: csv, delimiter: "\\t"}`': "tsv",
     "write `{type: gelu, approximate: true}`": "gelu_new gelu_tanh gelu_pytorch_tanh",
 }

@@ -9,6 +9,7 @@ import numpy as np
 from nntrain.call import Call
 from nntrain.families import Array
 from nntrain.run.run import Run
+from nntrain.training.weights import shares
 
 SHOWN = 5  # rows named in a message
 
@@ -24,9 +25,8 @@ def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> st
 
     network, loss = run.model.network, run.model.experiment.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    weights = np.full(len(x), 1.0 / len(x), x.dtype)
     prediction, backward = network(x, Call(training=True, step=number, watch=watch))
-    _, d_prediction = loss(prediction, target, weights)
+    _, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))
     backward(d_prediction)
     where, rows = "the loss", np.arange(len(x))
     if found:

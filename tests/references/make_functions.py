@@ -96,5 +96,83 @@ def schedules() -> Entries:
     return entries
 
 
+def losses() -> Entries:
+    """The mean by row weights; `each` gives what every row, or every number of it, loses."""
+    rng = np.random.default_rng(13)
+    numbers, classes = draw(rng, 5, 3), [2, 0, 1, 1, 0]
+    shares = rng.dirichlet(np.ones(3), 5).tolist()
+    two = [[0.0, 1.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    steps = [[0, 2, 1], [1, -1, -1], [2, 2, -1], [0, 1, 2], [1, 1, 0]]
+
+    def sequences(p: Any, t: Any) -> Any:
+        each = f.cross_entropy(p.transpose(1, 2), t, reduction="none", ignore_index=-1)
+        return each.sum(dim=1) / (t >= 0).sum(dim=1)
+
+    def focal(p: Any, t: Any, gamma: float) -> Any:
+        log_p = f.log_softmax(p, dim=1).gather(1, t[:, None])[:, 0]
+        return -((1 - log_p.exp()) ** gamma) * log_p
+
+    rows: list[tuple[dict[str, Any], Any, Callable[[Any, Any], Any]]] = [
+        ({"type": "mean_absolute_error"}, numbers, lambda p, t: f.l1_loss(p, t, reduction="none")),
+        ({"type": "huber", "delta": 0.7}, numbers,
+         lambda p, t: f.huber_loss(p, t, reduction="none", delta=0.7)),
+        ({"type": "log_cosh"}, numbers, lambda p, t: torch.log(torch.cosh(p - t))),
+        ({"type": "quantile", "q": 0.8}, numbers,
+         lambda p, t: torch.maximum(0.8 * (t - p), -0.2 * (t - p))),
+        ({"type": "euclidean_distance"}, numbers,
+         lambda p, t: torch.linalg.vector_norm(p - t, dim=1)),
+        ({"type": "cosine_similarity"}, numbers,
+         lambda p, t: 1 - f.cosine_similarity(p, t, dim=1)),
+        ({"type": "poisson"}, [[0.0, 3.0, 1.0], [2.0, 0.0, 7.0]] * 2 + [[1.0, 1.0, 4.0]],
+         lambda p, t: f.poisson_nll_loss(p, t, log_input=True, full=False, reduction="none")),
+        ({"type": "kl_divergence"}, shares, lambda p, t: f.kl_div(
+            f.log_softmax(p, dim=1), t, reduction="none").sum(dim=1)),
+        ({"type": "kl_divergence", "label_smoothing": 0.2}, shares, lambda p, t: f.kl_div(
+            f.log_softmax(p, dim=1), 0.8 * t + 0.2 / 3, reduction="none").sum(dim=1)),
+        ({"type": "cross_entropy", "label_smoothing": 0.1}, classes,
+         lambda p, t: f.cross_entropy(p, t, reduction="none", label_smoothing=0.1)),
+        ({"type": "cross_entropy"}, steps, sequences),
+        ({"type": "focal", "gamma": 2.0}, classes, lambda p, t: focal(p, t, 2.0)),
+        ({"type": "focal", "gamma": 0.5}, classes, lambda p, t: focal(p, t, 0.5)),
+        ({"type": "focal", "gamma": 0.0}, classes,
+         lambda p, t: f.cross_entropy(p, t, reduction="none")),
+        ({"type": "hinge"}, classes, lambda p, t: f.multi_margin_loss(p, t, reduction="none")),
+        ({"type": "hinge", "margin": 0.6, "squared": True}, classes,
+         lambda p, t: f.multi_margin_loss(p, t, p=2, margin=0.6, reduction="none")),
+        ({"type": "binary_cross_entropy", "label_smoothing": 0.1}, two,
+         lambda p, t: f.binary_cross_entropy_with_logits(p, 0.9 * t + 0.05, reduction="none")),
+    ]  # fmt: skip
+    entries: Entries = {}
+    weights = [0.1, 0.3, 0.0, 0.35, 0.25]
+    for spec, target, each in rows:
+        shape = (5, 3, 3) if target is steps else (5, 2) if target is two else (5, 3)
+        prediction = draw(rng, *shape)
+        p = torch.tensor(prediction, requires_grad=True)
+        value = torch.tensor(weights) @ each(p, torch.tensor(target)).reshape(5, -1).mean(dim=1)
+        value.backward()
+        name = named("loss", spec) + (" of sequences" if target is steps else "")
+        entries[name] = {
+            "spec": spec, "prediction": prediction, "target": target, "weights": weights,
+            "value": value.item(), "d_prediction": p.grad.tolist(),
+        }  # fmt: skip
+    return entries
+
+
+def class_weights() -> Entries:
+    """The mean over a batch whose classes do not count the same."""
+    rng = np.random.default_rng(14)
+    factors, target = [0.5, 3.0, 1.25], [0, 2, 2, 1, 0, 0, 1]
+    prediction = draw(rng, 7, 3)
+    p = torch.tensor(prediction, requires_grad=True)
+    value = torch.nn.CrossEntropyLoss(weight=torch.tensor(factors))(p, torch.tensor(target))
+    value.backward()
+    found = {"value": value.item(), "d_prediction": p.grad.tolist()}
+    given = {"factors": factors, "target": target, "prediction": prediction}
+    return {"class weights": {**given, **found}}
+
+
 if __name__ == "__main__":
-    write("pytorch-functions", {**activations(), **prelu(), **schedules()})
+    write(
+        "pytorch-functions",
+        {**activations(), **prelu(), **schedules(), **losses(), **class_weights()},
+    )
