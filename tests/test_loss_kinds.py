@@ -156,6 +156,13 @@ def test_limits_of_huber_and_log_cosh() -> None:
     assert far == pytest.approx(absolute * 1e3 - np.log(2.0), rel=1e-3)
 
 
+def test_log_cosh_keeps_its_digits_where_it_is_small() -> None:
+    error = np.array([[1e-3], [1e-2], [0.1]], np.float32)
+    for row in error[:, None]:
+        value, _ = LogCosh()(row, np.zeros_like(row), np.ones(1, np.float32))
+        assert value == pytest.approx(float(row[0, 0]) ** 2 / 2, rel=2e-3)
+
+
 @pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
 def test_the_best_constant_of_the_quantile_loss_is_the_quantile(q: float) -> None:
     target = np.random.default_rng(0).normal(size=(999, 1))

@@ -88,6 +88,16 @@ def test_arguments_are_never_written_into(loss: Loss) -> None:
 
 
 @every_loss
+def test_the_order_in_memory_changes_nothing(loss: Loss) -> None:
+    prediction, target = example_of(loss)
+    weights = unequal(len(target))
+    value, d_prediction = loss(prediction, target, weights)
+    found, d_found = loss(np.asfortranarray(prediction), np.asfortranarray(target), weights)
+    assert found == pytest.approx(value, rel=1e-14)
+    np.testing.assert_allclose(d_found, d_prediction, rtol=1e-13, atol=1e-16)
+
+
+@every_loss
 def test_float32_stays_float32_everywhere(loss: Loss) -> None:
     prediction, target = map(single, example_of(loss))
     value, d_prediction = loss(prediction, target, single(unequal(len(target))))

@@ -19,6 +19,7 @@ from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
+from nntrain.initializers import Zeros
 from nntrain.losses import WeightedSum
 from nntrain.wording import listed, nearest, quoted
 
@@ -245,6 +246,14 @@ def auto_units_last(model: Model) -> Findings:
             yield Finding(("model", "layers", i, "units"), message, hint)
 
 
+def no_first_value_without_a_bias(model: Model) -> Findings:
+    for i, layer in enumerate(model.layers):
+        start = getattr(layer, "bias_initializer", None)
+        if getattr(layer, "use_bias", True) is False and start not in (None, Zeros()):
+            path = ("model", "layers", i, "bias_initializer")
+            yield Finding(path, "there is no bias here", "leave it out, or `use_bias: true`")
+
+
 def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
     """The last activation that changes the output, and where it was written."""
     for i in reversed(range(len(layers))):
@@ -304,6 +313,9 @@ def target_for_the_loss(data: Data, loss: Loss) -> Findings:
         message = f"`{loss.kind}` needs a target; without one the network learns its own input"
         hint = "add `data.target: COLUMN`, or use `mean_squared_error`"
         yield Finding(("loss",), message, hint)
+    elif len(data.targets) > 1 and any(getattr(p, "class_weight", None) for p in loss.parts()):
+        message = f"`class_weight` is for one target, got {len(data.targets)}"
+        yield Finding(("data", "target"), message, "name one column, or leave `class_weight` out")
     elif len(data.targets) > 1 and loss.task != "numbers":
         message = f"`{loss.kind}` learns one target, got {len(data.targets)}"
         yield Finding(("data", "target"), message, "name one column")
@@ -357,7 +369,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, layers_end_well, auto_units_last,
+    ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, weighted_sum_is_one_loss, nesterov_needs_momentum,
 )  # fmt: skip

@@ -6,7 +6,6 @@ Predictions and targets are (N, K), or (N, T, K) for sequences; targets are stan
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -77,7 +76,7 @@ class LogCosh(Loss):
     """L = Σᵢ wᵢ · mean over outputs of log cosh(pᵢ - tᵢ).   prediction, target (N, K).
 
     Near e² / 2 for small errors, |e| - log 2 for large ones, smooth between.  Computed as
-    |e| + log(1 + e^(-2|e|)) - log 2, which never overflows.  Keras's `LogCosh`.
+    |e| + log(1 + (e^(-2|e|) - 1) / 2), which never overflows.  Keras's `LogCosh`.
     """
 
     task: ClassVar[Task] = "numbers"
@@ -85,10 +84,10 @@ class LogCosh(Loss):
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
         error = prediction - target
         far = np.abs(error)
-        values = np.exp(far * -2.0)
+        values = np.expm1(far * -2.0)
+        values *= 0.5
         np.log1p(values, out=values)
         values += far
-        values -= math.log(2.0)
         return mean_over_outputs(values, np.tanh(error), weights)
 
 
