@@ -187,7 +187,7 @@ class Cyclic(Schedule):
     cycle_epochs: the length of a whole cycle, two of the paper's step sizes.
     floor: where each cycle begins and ends, as a share of the learning rate.
 
-    Smith 2017, arXiv:1506.01186, section 3.1, "triangular".  PyTorch's `CyclicLR`.
+    Smith 2017, arXiv:1506.01186, "triangular".  PyTorch's `CyclicLR`.
     """
 
     cycle_epochs: PositiveInt = 8
@@ -207,7 +207,7 @@ class InverseSqrt(Schedule):
         fairseq's `inverse_sqrt`.
 
     It needs no end, so training can go on for as long as one likes (Zhai et al. 2022,
-    arXiv:2106.04560, section 3.5).
+    arXiv:2106.04560).
     """
 
     timescale_epochs: PositiveFloat = 1.0

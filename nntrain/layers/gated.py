@@ -41,7 +41,7 @@ class Silu(Activation):
 
 @dataclass(frozen=True)
 class Mish(Activation):
-    """y = x tanh(log(1 + e^x)).   Misra 2019, arXiv:1908.08681, eq. 1.
+    """y = x tanh(log(1 + e^x)).   Misra 2019, arXiv:1908.08681.
 
     With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), one exponential in all;
     y' = n / (n + 2) + 4 x e (1 + e) / (n + 2)².  Above x = 30 the gate is 1 to the last digit.

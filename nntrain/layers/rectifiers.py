@@ -95,7 +95,7 @@ class Prelu(Activation):
 
     dα = Σ dy min(x, 0) over all but the channels.  α begins with 0.25 and does not decay.
 
-    He et al. 2015, arXiv:1502.01852, eq. 1 and 2.  PyTorch's `PReLU(channels)`, whose channels are
+    He et al. 2015, arXiv:1502.01852, eq. 1.  PyTorch's `PReLU(channels)`, whose channels are
     axis 1; Keras begins with 0 and has an α for every place, unless axes are shared.
     """
 
@@ -130,7 +130,7 @@ class Selu(Activation):
 
     The constants make mean 0 and variance 1 a fixed point from layer to layer, given
     `lecun_normal` weights.  Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv:1706.02515,
-    eq. 2 and 14.
+    eq. 2.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -162,7 +162,7 @@ class Softplus(Activation):
     """y = log(1 + e^x) = max(x, 0) + log(1 + e^-|x|);   y' = σ(x).
 
     A relu without a kink.  The second form never overflows.  Dugas et al. 2001, *Incorporating
-    second-order functional knowledge for better option pricing*, eq. 7.
+    second-order functional knowledge for better option pricing*.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
