@@ -152,15 +152,42 @@ class Loss(Family):
     `weights` (N,) sum to 1 over the whole batch, so short batches, accumulated ones and batches
     shared by processes are exact.  `link(prediction)` is what people are shown: probabilities
     where the loss takes logits.
+
+    task: what it learns.
+    applies: the function that `link` is, where it is one.
+    unscaled: what it takes targets for, where these must not be scaled.
+    least_targets: how many target columns it needs.
     """
 
     task: ClassVar[Task]
+    applies: ClassVar[str] = ""
+    unscaled: ClassVar[str] = ""
+    least_targets: ClassVar[int] = 1
 
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
         raise NotImplementedError
 
     def link(self, prediction: Array) -> Array:
         return prediction
+
+    def parts(self) -> tuple[Loss, ...]:
+        """The losses that it is a sum of."""
+        return (self,)
+
+    def row_weights(self, target: Array) -> Array | None:
+        """Factors of the rows, (N,), by their class; None where all count the same.
+
+        Whoever calls the loss multiplies its weights by them, and divides by their sum.
+        """
+        return None
+
+    def settled(self, classes: Sequence[str], counts: Sequence[int]) -> Loss:
+        """The same loss, once the classes and their training rows are known."""
+        return self
+
+    def check_target(self, target: Array) -> tuple[int, str] | None:
+        """The first row of (N, K) that the loss can not learn, and why."""
+        return None
 
 
 Update = Callable[[int, float, float], None]

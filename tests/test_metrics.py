@@ -81,7 +81,7 @@ def test_the_truth_has_the_best_score(metric: Metric) -> None:
         assert other < best if metric.higher_is_better else other > best
 
 
-@over("name", reference("sklearn"))
+@over("name", [name for name, entry in reference("sklearn").items() if "score" in entry])
 def test_the_same_numbers_as_scikit_learn(name: str) -> None:
     entry = reference("sklearn")[name]
     shown, target, weights = (np.array(entry[key]) for key in ("shown", "target", "weights"))

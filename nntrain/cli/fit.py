@@ -128,7 +128,7 @@ def _load(
     from nntrain.config import load
 
     loaded = load(config, settings)
-    from nntrain.run.checks import check_layers, check_outputs
+    from nntrain.run.checks import check_layers, check_loss, check_outputs
     from nntrain.run.folder import check_free
 
     check_layers(loaded)
@@ -139,6 +139,7 @@ def _load(
     experiment = loaded.experiment
     dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.task, experiment.seed)
     check_outputs(loaded, dataset.preprocessor)
+    check_loss(loaded, dataset)
     return loaded, dataset
 
 

@@ -43,9 +43,11 @@ class Loaded:
         place = place_of(self.root, path)
         return f"{place.file}:{place.line}" if find(self.root, path) else ""
 
-    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
-        """A later finding about the value at a key path, at its place."""
-        return place_of(self.root, path).problem(path, message, hint)
+    def problem(
+        self, path: KeyPath, message: str, hint: str = "", *, about_key: bool = False
+    ) -> Problem:
+        """A later finding about the value at a key path, or about its key, at its place."""
+        return place_of(self.root, path, key=about_key).problem(path, message, hint)
 
 
 def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:

@@ -19,6 +19,8 @@ from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
+from nntrain.initializers import Zeros
+from nntrain.losses import WeightedSum
 from nntrain.wording import listed, nearest, quoted
 
 SPLITS = ("train", "validation", "test")
@@ -26,12 +28,15 @@ _DEFAULT_METRICS = {"classes": ("accuracy",), "binary": ("accuracy",), "numbers"
 _CONDITION = re.compile(
     r"\s*(>=|<=|>|<)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*"
 )
-_LOGITS = {"classes": "softmax", "binary": "sigmoid"}
 _RANGES = {
     "relu": "never below 0",
+    "softplus": "never below 0",
+    "log_softmax": "never above 0",
     "sigmoid": "from 0 to 1",
+    "hard_sigmoid": "from 0 to 1",
     "softmax": "from 0 to 1",
     "tanh": "from -1 to 1",
+    "softsign": "from -1 to 1",
 }
 
 
@@ -241,6 +246,14 @@ def auto_units_last(model: Model) -> Findings:
             yield Finding(("model", "layers", i, "units"), message, hint)
 
 
+def no_first_value_without_a_bias(model: Model) -> Findings:
+    for i, layer in enumerate(model.layers):
+        start = getattr(layer, "bias_initializer", None)
+        if getattr(layer, "use_bias", True) is False and start not in (None, Zeros()):
+            path = ("model", "layers", i, "bias_initializer")
+            yield Finding(path, "there is no bias here", "leave it out, or `use_bias: true`")
+
+
 def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
     """The last activation that changes the output, and where it was written."""
     for i in reversed(range(len(layers))):
@@ -254,28 +267,29 @@ def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
 
 def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
     path, activation = _ending(model.layers)
-    if not activation or loss.task not in _LOGITS:
+    own = next((part.applies for part in loss.parts()), "")
+    if not activation or not own:
         return
-    own = _LOGITS[loss.task]
-    if activation in (own, "softmax", "sigmoid"):
+    if activation in (own, "softmax", "log_softmax", "sigmoid", "hard_sigmoid"):
         message = f"`{loss.kind}` takes raw scores and applies {own} itself; here it comes twice"
         message = (
             message if activation == own else f"`{loss.kind}` takes raw scores, not {activation}"
         )
-        hint = "leave the activation out; predictions are probabilities all the same"
+        shown = "expected counts" if own == "exp" else "probabilities"
+        hint = f"leave the activation out; predictions are {shown} all the same"
     else:
-        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` cuts them off"
+        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` bends them"
         hint = "leave the last activation out"
     yield Finding(path, message, hint)
 
 
 def one_output_for_two_classes(model: Model, loss: Loss) -> Findings:
-    if loss.kind != "binary_cross_entropy":
+    if loss.task != "binary":
         return
     sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
     units = getattr(model.layers[sized[-1]], "units", None) if sized else None
     if units not in (None, 1, "auto"):
-        message = f"`binary_cross_entropy` learns one score, the last layer gives {units}"
+        message = f"`{loss.kind}` learns one score, the last layer gives {units}"
         hint = "write `units: auto`; for more than two classes, `loss: cross_entropy`"
         yield Finding(("model", "layers", sized[-1], "units"), message, hint)
 
@@ -283,6 +297,8 @@ def one_output_for_two_classes(model: Model, loss: Loss) -> Findings:
 def outputs_reach_the_targets(data: Data, model: Model, loss: Loss) -> Findings:
     path, activation = _ending(model.layers)
     scaled = data.preprocessing.target.scale == "standard" and data.targets
+    if any(part.applies for part in loss.parts()):  # it takes raw scores: another rule's matter
+        return
     if loss.task == "numbers" and scaled and activation in _RANGES:
         reach = _RANGES[activation]
         message = (
@@ -297,9 +313,51 @@ def target_for_the_loss(data: Data, loss: Loss) -> Findings:
         message = f"`{loss.kind}` needs a target; without one the network learns its own input"
         hint = "add `data.target: COLUMN`, or use `mean_squared_error`"
         yield Finding(("loss",), message, hint)
+    elif len(data.targets) > 1 and any(getattr(p, "class_weight", None) for p in loss.parts()):
+        message = f"`class_weight` is for one target, got {len(data.targets)}"
+        yield Finding(("data", "target"), message, "name one column, or leave `class_weight` out")
     elif len(data.targets) > 1 and loss.task != "numbers":
         message = f"`{loss.kind}` learns one target, got {len(data.targets)}"
         yield Finding(("data", "target"), message, "name one column")
+    for part in loss.parts():
+        if part.unscaled and not data.targets:
+            message = f"`{part.kind}` learns {part.unscaled}, and needs a target"
+            yield Finding(("loss",), message, "add `data.target`, or use `mean_squared_error`")
+        elif part.unscaled and data.preprocessing.target.scale != "none":
+            message = f"`{part.kind}` learns {part.unscaled}, which must not be scaled"
+            yield Finding(("loss",), message, "add `data.preprocessing.target.scale: none`")
+        if 0 < len(data.targets) < part.least_targets:
+            message = f"`{part.kind}` compares several numbers of a row, got one target"
+            yield Finding(("data", "target"), message, "name the columns as a list")
+
+
+def weighted_sum_is_one_loss(loss: Loss) -> Findings:
+    if not isinstance(loss, WeightedSum):
+        return
+    if not loss.losses:
+        yield Finding(("loss", "losses"), "expected at least one loss, got an empty list")
+    if loss.weights is not None and len(loss.weights) != len(loss.losses):
+        message = f"expected one weight for each loss, got {len(loss.weights)}"
+        yield Finding(("loss", "weights"), message, f"the losses are {len(loss.losses)}")
+    for i, part in enumerate(loss.losses):
+        first = loss.losses[0]
+        if isinstance(part, WeightedSum):
+            message, hint = "a sum can not stand in a sum", "put all losses in one list"
+            yield Finding(("loss", "losses", i), message, hint)
+        elif isinstance(first, WeightedSum):
+            continue
+        elif part.task != first.task or part.applies != first.applies:
+            message = f"`{part.kind}` does not learn what `{first.kind}` does"
+            hint = f"`{first.kind}` learns {_learned(first)}, `{part.kind}` {_learned(part)}"
+            yield Finding(("loss", "losses", i), message, hint)
+    weighted = [i for i, part in enumerate(loss.losses) if getattr(part, "class_weight", None)]
+    for i in weighted[1:]:
+        message = "`class_weight` of one loss counts for the whole sum"
+        yield Finding(("loss", "losses", i, "class_weight"), message, "leave it out here")
+
+
+def _learned(loss: Loss) -> str:
+    return f"{_task(loss)}, {f'shown by {loss.applies}' if loss.applies else 'as they are'}"
 
 
 def metadata_is_finite(metadata: Mapping[str, Any]) -> Findings:
@@ -326,7 +384,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, layers_end_well, auto_units_last,
+    ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
-    target_for_the_loss, metadata_is_finite, nesterov_needs_momentum,
+    target_for_the_loss, weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
 )  # fmt: skip

@@ -29,6 +29,11 @@ KEYS: Table = {
     "lr_schedule": "lr_scheduler scheduler learning_rate_schedule schedule lr_decay",
     "lr_schedule.warmup_epochs": "warmup num_warmup_epochs",
     "loss": "criterion loss_function loss_fn objective",
+    "loss.class_weight": "class_weights pos_weight weight balanced",
+    "loss.label_smoothing": "smoothing label_smooth",
+    "loss.gamma": "focusing_parameter",
+    "loss.q": "tau quantile_level",
+    "loss.weights": "loss_weights coefficients",
     "metrics": "metric score scoring eval_metric eval_metrics",
     "seed": "random_state random_seed manual_seed rng_seed",
     "name": "experiment_name run_name title project",
@@ -75,10 +80,17 @@ KEYS: Table = {
     ),
     "model.layers.output_dim": "embedding_dim embedding_size emb_dim",
     "model.layers.embeddings_initializer": "embedding_init embeddings_init",
+    "model.layers.use_bias": "bias has_bias fit_intercept",
     "model.layers": "layer hidden_layers",
     "lr_schedule.decay": "gamma decay_rate",
     "lr_schedule.every_epochs": "lr_step_size step_epochs",
-    "lr_schedule.floor": "eta_min min_lr lr_min",
+    "lr_schedule.floor": "eta_min min_lr lr_min end_learning_rate",
+    "lr_schedule.first_epochs": "t_0 first_decay_epochs",
+    "lr_schedule.t_mult": "t_mul cycle_mult",
+    "lr_schedule.rise": "pct_start",
+    "lr_schedule.cycle_epochs": "step_size_up",
+    "lr_schedule.milestones": "boundaries",
+    "model.layers.activation.negative_slope": "leakiness leak",
     "expect": "gates assert fail_under",
     "metadata": "notes description tags comment author",
     "trainer.checkpoint_seconds": "checkpoint_every save_every save_steps",
@@ -96,7 +108,6 @@ NOTES: Table = {
         "hidden_layer_sizes hidden_sizes layer_sizes"
     ),
     "write both as `betas: [0.9, 0.999]`": "beta1 beta_1 beta2 beta_2",
-    "leave it out: a layer of type `dense` always has a bias": "bias use_bias",
     "it is a layer of its own: `{type: dropout, rate: …}`": "dropout",
     "weights: `optimizer.weight_decay`; learning rate: `lr_schedule`": "decay",
     "`adam` has `betas` in its place; `sgd` has `momentum`": "momentum",
@@ -105,6 +116,8 @@ NOTES: Table = {
     ),
     "leave it out: `cross_entropy` always takes raw scores": "from_logits",
     "leave it out: the task follows from `loss`": "task",
+    "say how much each class counts by `class_weight`": "loss.alpha",
+    "write `{type: leaky_relu, negative_slope: …}`": "activation.alpha",
     "leave it out: training rows are shuffled in each epoch, by `seed`": "shuffle",
     "leave it out: the command line has -q and -v": "verbose",
     "write one layer for each in `model.layers`": "num_layers n_layers num_rnn_layers",
@@ -133,11 +146,34 @@ KINDS: Mapping[str, Table] = {
     "activation": {
         "identity": "linear none null no",
         "sigmoid": "logistic sigm",
+        "hard_sigmoid": "hard_logistic",
         "tanh": "hyperbolic_tangent tan_h",
         "relu": "rectifier rectified_linear",
+        "leaky_relu": "lrelu leaky leaky_rectify",
+        "prelu": "parametric_relu",
+        "silu": "swish swish_1 sil",
+        "gelu": "gelu_new gelu_tanh gelu_pytorch_tanh",
+        "softplus": "smooth_relu soft_relu",
+        "log_softmax": "log_soft_max",
     },
     "loss": {
         "mean_squared_error": "mse l2 squared_error mse_loss quadratic rmse",
+        "mean_absolute_error": "mae l1 l1_loss absolute_error",
+        "huber": "huber_loss smooth_l1 smooth_l1_loss",
+        "log_cosh": "logcosh_loss",
+        "quantile": "pinball pinball_loss quantile_loss mean_pinball_loss",
+        "euclidean_distance": "euclidean l2_distance pairwise_distance norm",
+        "cosine_similarity": "cosine cosine_distance cosine_embedding_loss cosine_proximity",
+        "poisson": "poisson_nll_loss poisson_nll poisson_loss",
+        "kl_divergence": "kl kld kl_div kl_div_loss kullback_leibler kullback_leibler_divergence",
+        "hinge": (
+            "multi_margin_loss hinge_loss categorical_hinge squared_hinge multi_class_hinge "
+            "svm margin crammer_singer hinge_embedding_loss"
+        ),
+        "focal": (
+            "focal_loss categorical_focal_crossentropy binary_focal_crossentropy sigmoid_focal_loss"
+        ),
+        "weighted_sum": "sum combined multi multi_loss compound",
         "cross_entropy": (
             "categorical_crossentropy sparse_categorical_crossentropy cce ce "
             "softmax_cross_entropy nll nll_loss cross_entropy_loss softmax xent"
@@ -153,7 +189,18 @@ KINDS: Mapping[str, Table] = {
     },
     "learning-rate schedule": {
         "cosine": "cosine_annealing cosine_annealing_lr cosine_decay",
-        "step": "step_lr multi_step_lr step_decay piecewise",
+        "step": "step_lr step_decay",
+        "multi_step": "multi_step_lr piecewise piecewise_constant piecewise_constant_decay",
+        "inverse_time": "inverse_time_decay time_decay inv_scaling",
+        "polynomial": "polynomial_decay polynomial_lr poly",
+        "linear": "linear_lr linear_decay",
+        "cosine_restarts": (
+            "cosine_annealing_warm_restarts cosine_decay_restarts sgdr cosine_with_restarts"
+        ),
+        "one_cycle": "one_cycle_lr super_convergence",
+        "cyclic": "cyclic_lr clr triangular",
+        "inverse_sqrt": "inverse_square_root rsqrt inv_sqrt",
+        "noam": "noam_lr transformer",
         "exponential": "exponential_decay exponential_lr exp",
         "constant": "none fixed constant_lr",
     },
@@ -169,8 +216,13 @@ KINDS: Mapping[str, Table] = {
         "he_uniform": "he kaiming kaiming_uniform",
         "he_normal": "kaiming_normal",
         "lecun_uniform": "lecun",
-        "zeros": "zero constant",
+        "zeros": "zero",
         "ones": "one",
+        "constant": "fill constant_",
+        "uniform": "random_uniform",
+        "normal": "random_normal gaussian",
+        "truncated_normal": "trunc_normal trunc_normal_",
+        "orthogonal": "orthogonal_ saxe",
     },
     "file format": {
         "csv": "text txt tsv",
@@ -182,7 +234,9 @@ KIND_NOTES: Table = {
     "write `{type: adam, weight_decay: 0.01}`, which is AdamW": "adamw",
     "write `{type: sgd, momentum: 0.9}`": "momentum sgdm",
     "write `{type: sgd, momentum: 0.9, nesterov: true}`": "nesterov",
+    "write `{type: hinge, squared: true}`": "squared_hinge",
     'write `{type: csv, delimiter: "\\t"}`': "tsv",
+    "write `{type: gelu, approximate: true}`": "gelu_new gelu_tanh gelu_pytorch_tanh",
 }
 
 # The words that some keys take.

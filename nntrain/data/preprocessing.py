@@ -65,6 +65,11 @@ class Preprocessor:
         return self.target_columns.classes if isinstance(self.target_columns, Classes) else ()
 
     @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Training rows of each class; none where the target is a number."""
+        return self.target_columns.counts if isinstance(self.target_columns, Classes) else ()
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The names of the target columns; none where the network learns its own input."""
         target = self.target_columns
@@ -226,6 +231,8 @@ def _check(found: Preprocessor) -> None:
             raise plain.damaged("target: scales")
     elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
         raise plain.damaged("target: classes")
+    elif target.counts and len(target.counts) != len(target.classes):
+        raise plain.damaged("target: counts")
 
 
 def _tasks(target: Target) -> tuple[Task, ...]:

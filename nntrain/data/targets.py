@@ -23,18 +23,22 @@ class Classes:
     """A target of classes: their names as the file has them, in order; a row's class is its number.
 
     binary: a target of two classes, (N, 1) float32, 1 for the second one; else (N,) int64.
+    counts: how many of the rows that were learned from each class has.
     """
 
     name: str
     classes: tuple[str, ...]
     binary: bool
+    counts: tuple[int, ...] = ()
 
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], task: Task) -> Classes:
         """The classes of the rows that have one."""
         cells = table.columns[name]
         known = cells[~without_class(cells, na_values)]
-        return cls(name, sort_labels(known.tolist()), task == "binary")
+        classes = sort_labels(known.tolist())
+        counts = np.bincount(number_of(known, classes), minlength=len(classes))
+        return cls(name, classes, task == "binary", tuple(counts.tolist()))
 
     def check(self, table: Table, chosen: bool) -> None:
         """Is there something to learn in these rows, and are the classes classes?

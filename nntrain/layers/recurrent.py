@@ -16,7 +16,7 @@ import numpy as np
 from nntrain.arrays import Array, Shape
 from nntrain.call import Call
 from nntrain.families import Backward, Builder, Built, Forward, Initializer, PositiveInt
-from nntrain.initializers import GlorotUniform
+from nntrain.initializers import GlorotUniform, Orthogonal
 
 SweepBackward = Callable[[Sequence[Array | None] | Array], Array | None]
 Sweep = Callable[[Array, Array | None], tuple[Sequence[Array], SweepBackward]]
@@ -48,7 +48,7 @@ class Recurrent:
     return_sequences: bool = False
     bidirectional: bool = False
     kernel_initializer: Initializer = field(default_factory=GlorotUniform)
-    recurrent_initializer: Initializer = field(default_factory=GlorotUniform)
+    recurrent_initializer: Initializer = field(default_factory=Orthogonal)
 
     @abstractmethod
     def sweep(self, d: int, store: Builder, needs_dx: bool) -> Sweep:

@@ -7,7 +7,7 @@ the same layers and the same loss from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,9 @@ class Model:
 
 
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
-    """A model with its first weights."""
+    """A model with its first weights; its loss knows the classes."""
+    loss = experiment.loss.settled(preprocessor.classes, preprocessor.class_counts)
+    experiment = replace(experiment, loss=loss)
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
     network = Network(layers, (preprocessor.inputs,), experiment.seed)
     return Model(experiment, preprocessor, network)

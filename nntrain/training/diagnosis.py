@@ -11,6 +11,7 @@ from nntrain.data.dataset import Part
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.evaluate import blocks
+from nntrain.training.weights import shares
 
 SHOWN = 5  # rows named in a message
 SCALE = "scale features and targets, `data.preprocessing` does it by default"
@@ -61,9 +62,8 @@ def _first_odd(run: Run, x: Array, target: Array, call: Call) -> tuple[str, Arra
 
     network, loss = run.model.network, run.model.experiment.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    weights = np.full(len(x), 1.0 / len(x), x.dtype)
     prediction, backward = network(x, Call(call.training, call.step, watch=watch))
-    _, d_prediction = loss(prediction, target, weights)
+    _, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))
     backward(d_prediction)
     if not found:
         return "", np.arange(0)

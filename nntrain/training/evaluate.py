@@ -32,19 +32,22 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     experiment, network = model.experiment, model.network
     metrics = experiment.metrics or ()
-    total, sums = 0.0, dict[str, Array]()
+    total, weight, sums = 0.0, 0.0, dict[str, Array]()
     for block in blocks(len(part), part.x.shape[1]):
         prediction, _ = network(part.x[block])
         weights = np.ones(len(prediction), prediction.dtype)
-        value, _ = experiment.loss(prediction, part.target[block], weights)
+        factors = experiment.loss.row_weights(part.target[block])
+        by_class = weights if factors is None else factors.astype(prediction.dtype)
+        value, _ = experiment.loss(prediction, part.target[block], by_class)
         total += value
+        weight += float(by_class.sum())
         shown = model.show(prediction)
         for metric in metrics:
             new = metric.sums(shown, part.raw[block], weights)
             old = sums.get(metric.kind)
             sums[metric.kind] = new if old is None else metric.combine(old, new)
     scores = {metric.kind: metric.score(sums[metric.kind]) for metric in metrics}
-    return {"loss": total / len(part), **scores}
+    return {"loss": total / weight, **scores}
 
 
 def confusion(model: Model, part: Part) -> Array:

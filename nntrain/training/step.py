@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -14,17 +12,12 @@ from nntrain.errors import DivergedError
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.diagnosis import diagnose
+from nntrain.training.weights import shares
 
 LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
 
 Step = Callable[[Array, Array, int, float], float]
 """`step(x, target, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
-
-
-@lru_cache(maxsize=8)
-def equal_weights(rows: int, dtype: np.dtype[Any]) -> Array:
-    """Row weights that sum to 1."""
-    return np.full(rows, 1.0 / rows, dtype)
 
 
 def make_step(run: Run) -> Step:
@@ -35,7 +28,7 @@ def make_step(run: Run) -> Step:
 
     def step(x: Array, target: Array, number: int, rate: float) -> float:
         prediction, backward = network(x, Call(training=True, step=number))
-        value, d_prediction = loss(prediction, target, equal_weights(len(x), x.dtype))
+        value, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
         scale = min(1.0, longest / norm) if norm else 1.0
