@@ -23,6 +23,7 @@ from nntrain.families import (
     Seed,
     Spec,
 )
+from nntrain.heads import Heads  # noqa: F401
 from nntrain.optimizers import Adam
 from nntrain.schedules import Constant
 

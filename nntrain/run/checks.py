@@ -10,6 +10,7 @@ from nntrain.errors import ConfigError
 from nntrain.layers.chain import LayerError
 from nntrain.layers.dense import Dense
 from nntrain.network import plan, settle_units
+from nntrain.wording import quoted, suggestion
 
 
 def check_layers(loaded: Loaded, inputs: int = 1, outputs: int = 1) -> None:
@@ -25,6 +26,7 @@ def check_layers(loaded: Loaded, inputs: int = 1, outputs: int = 1) -> None:
 
 def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     """Refuse a last layer that is not as wide as what is to be learned."""
+    check_classes(loaded, preprocessor)
     check_layers(loaded, preprocessor.inputs, preprocessor.outputs)
     layers = settle_units(loaded.experiment.model.layers, preprocessor.outputs)
     shape = plan(layers, (preprocessor.inputs,)).layers[-1].shape
@@ -39,7 +41,23 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     raise ConfigError(loaded.problem(path, message, hint))
 
 
+def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
+    """Refuse metrics of a class that the target does not have."""
+    classes = preprocessor.classes
+    for i, metric in enumerate(loaded.experiment.metrics or ()):
+        name = getattr(metric, "positive", None)
+        if name is not None and name not in classes:
+            message = f"the target has no class {quoted(name)}"
+            path = ("metrics", i, "positive")
+            hint = suggestion([name], classes, "classes")
+            raise ConfigError(loaded.problem(path, message, hint))
+
+
 def _why(preprocessor: Preprocessor) -> str:
+    parts = preprocessor.each_target
+    if len(parts) > 1:
+        each = ", ".join(f"{quoted(part.names[0])} {part.outputs}" for part in parts)
+        return f"the targets need {each}"
     if preprocessor.outputs == 1 and preprocessor.classes:
         return "two classes need one output, the probability of the second"
     if preprocessor.classes:

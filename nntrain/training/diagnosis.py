@@ -22,7 +22,7 @@ def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> st
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen))
 
-    network, loss = run.model.network, run.model.experiment.loss
+    network, loss = run.model.network, run.model.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
     weights = np.full(len(x), 1.0 / len(x), x.dtype)
     prediction, backward = network(x, Call(training=True, step=number, watch=watch))
