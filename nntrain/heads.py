@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+import nntrain.losses  # noqa: F401  what heads are made of is registered first
 from nntrain.families import Array, Goal, Loss, PositiveFloat, Task, knowing
 
 

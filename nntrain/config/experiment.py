@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nntrain.heads
 import nntrain.initializers
 import nntrain.layers
 import nntrain.losses
@@ -23,7 +24,6 @@ from nntrain.families import (
     Seed,
     Spec,
 )
-from nntrain.heads import Heads  # noqa: F401
 from nntrain.optimizers import Adam
 from nntrain.schedules import Constant
 
