@@ -285,6 +285,9 @@ class Metric(Family):
         """What people call the score; a field that makes another score of it is part of it."""
         return self.kind
 
+    def can_score(self, task: Task) -> bool:
+        return task in self.tasks
+
     def for_classes(self, classes: tuple[str, ...]) -> Metric:
         """The same metric once the data is known: the names of the target's classes."""
         return self

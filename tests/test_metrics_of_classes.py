@@ -197,8 +197,26 @@ def test_steps_of_sequences_are_rows() -> None:
     rows = steps_as_rows(shown, target, weights)
     for found, wanted in zip(rows, zip(*one_by_one, strict=True), strict=True):
         np.testing.assert_array_equal(found, np.array(wanted))
-    metric = BitsPerCharacter()
+    metric: Metric = BitsPerCharacter()
     parts = [metric.sums(*steps_as_rows(shown[[i]], target[[i]], weights[[i]])) for i in range(4)]
     assert metric.score(reduce(metric.combine, parts)) == pytest.approx(
         score(metric, *rows), rel=1e-12
     )
+
+
+def test_steps_of_sequences_of_numbers_are_rows() -> None:
+    rng = np.random.default_rng(7)
+    shown, target = rng.normal(size=(2, 3, 4, 2))
+    target[0, 2:] = target[2, 3] = np.nan
+    rows = steps_as_rows(shown, target, np.array([1.0, 2.0, 3.0]))
+    known = ~np.isnan(target[:, :, 0])
+    np.testing.assert_array_equal(rows.shown, shown[known])
+    np.testing.assert_array_equal(rows.target, target[known])
+    np.testing.assert_array_equal(rows.weights, [1, 1, 2, 2, 2, 2, 3, 3, 3])
+
+
+def test_what_one_class_can_score() -> None:
+    assert F1().can_score("binary")
+    assert not F1().can_score("classes")
+    assert F1(positive="a").can_score("classes")
+    assert not F1(positive="a").can_score("numbers")

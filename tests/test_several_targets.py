@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.config import load
+from nntrain.config import load, scores
 from nntrain.data.dataset import Dataset, Part, read
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.settings import Data, Split
@@ -85,18 +85,18 @@ def test_heads_from_the_command_line(nntrain: Command, tmp_path: Path) -> None:
     done = nntrain("fit", config, "--json")
     assert done.code == 0, done.err  # the gates are met
     summary = json.loads(done.out)
-    scores = [
+    names = [
         "loss", "species_accuracy", "body_mass_g_rmse", "body_mass_g_r2", "sex_accuracy",
     ]  # fmt: skip
     assert list(summary["metrics"]) == [
-        f"{split}_{score}" for split in ("train", "validation", "test") for score in scores
+        f"{split}_{score}" for split in ("train", "validation", "test") for score in names
     ]
     header = (tmp_path / "runs/several/001/metrics.csv").read_text().splitlines()[0]
-    assert header.endswith(",".join(f"validation_{score}" for score in scores))
+    assert header.endswith(",".join(f"validation_{score}" for score in names))
 
     measured = json.loads(nntrain("eval", "--json", "--fail-under", "species_accuracy=0.9").out)
-    assert list(measured["metrics"]) == scores
-    for score in scores:
+    assert list(measured["metrics"]) == names
+    for score in names:
         assert measured["metrics"][score] == summary["metrics"][f"test_{score}"]
     shown = nntrain("eval").out
     assert "species:\ntrue \\ predicted" in shown
@@ -146,6 +146,15 @@ def test_labels_from_the_command_line(nntrain: Command, tmp_path: Path) -> None:
         assert (float(row["probability_sex"]) > 0.5) == (row["prediction_sex"] == "male")
     shown = nntrain("eval").out
     assert "survived:\n" in shown
+
+
+def test_a_metric_of_two_classes_measures_the_heads_of_two_classes(tmp_path: Path) -> None:
+    loaded = load(write(tmp_path, HEADS, "penguins.csv"), ["metrics=[f1, r2, accuracy]"])
+    experiment = loaded.experiment
+    found = scores(experiment.data, experiment.loss, experiment.metrics)
+    assert [score.name for score in found] == [
+        "species_accuracy", "body_mass_g_r2", "sex_f1", "sex_accuracy",
+    ]  # fmt: skip
 
 
 def test_a_smoke_test_of_heads(nntrain: Command, tmp_path: Path) -> None:

@@ -83,34 +83,32 @@ def unusable(name: str) -> str:
 
 
 def metrics_score_the_task(loss: Loss, metrics: tuple[Metric, ...] | None) -> Findings:
-    learned = tasks(loss)
+    learned = {*tasks(loss)}
     for i, metric in enumerate(metrics or ()):
-        if not metric.tasks & {*learned}:
-            kinds: Iterable[tuple[str, Any]] = Metric.kinds.items()
-            fitting = [name for name, kind in kinds if kind.tasks & {*learned}]
-            what = " or ".join(dict.fromkeys(_TASKS[task] for task in learned))
-            message = f"`{metric.kind}` can not score {what}, which `{loss.kind}` learns"
-            yield Finding(("metrics", i), message, f"metrics that can: {listed(fitting, most=12)}")
+        if any(metric.can_score(task) for task in learned):
+            continue
+        if metric.tasks & learned:
+            message = f"`{metric.kind}` scores one class: which one?"
+            hint = f"write `{{type: {metric.kind}, positive: CLASS}}`, or `{metric.kind}_macro`"
+            yield Finding(("metrics", i), message, f"{hint} for all of them")
+            continue
+        kinds: Iterable[tuple[str, Any]] = Metric.kinds.items()
+        fitting = [name for name, kind in kinds if kind.tasks & learned]
+        what = " or ".join(dict.fromkeys(_TASKS[task] for task in tasks(loss)))
+        message = f"`{metric.kind}` can not score {what}, which `{loss.kind}` learns"
+        yield Finding(("metrics", i), message, f"metrics that can: {listed(fitting, most=12)}")
 
 
 def metrics_once(metrics: tuple[Metric, ...] | None) -> Findings:
     yield from _twice(("metrics",), [metric.name for metric in metrics or ()])
 
 
-def metrics_of_one_class(data: Data, loss: Loss, metrics: tuple[Metric, ...] | None) -> Findings:
-    """One of several classes must be named, and is a class of one target."""
+def classes_of_one_target(data: Data, metrics: tuple[Metric, ...] | None) -> Findings:
     for i, metric in enumerate(metrics or ()):
-        path: KeyPath = ("metrics", i)
-        if not hasattr(metric, "positive"):
-            continue
-        if metric.positive is None and "classes" in tasks(loss):
-            message = f"`{metric.kind}` scores one class: which one?"
-            hint = f"write `{{type: {metric.kind}, positive: CLASS}}`, or `{metric.kind}_macro`"
-            yield Finding(path, message, f"{hint} for all of them")
-        elif metric.positive is not None and len(data.targets) > 1:
+        if getattr(metric, "positive", None) is not None and len(data.targets) > 1:
             message = "with several targets it is not clear which one has this class"
             hint = f"leave it out, or use `{metric.kind}_macro`"
-            yield Finding((*path, "positive"), message, hint)
+            yield Finding(("metrics", i, "positive"), message, hint)
 
 
 def _twice(path: KeyPath, names: Sequence[str]) -> Findings:
@@ -375,6 +373,6 @@ RULES: tuple[Callable[..., Findings], ...] = (
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
     ignored_columns, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
-    target_for_the_loss, heads_are_the_targets, heads_have_no_heads, metrics_of_one_class,
+    target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
     nesterov_needs_momentum,
 )  # fmt: skip

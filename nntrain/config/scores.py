@@ -33,7 +33,7 @@ def scores(data: Data, loss: Loss, metrics: tuple[Metric, ...] | None) -> tuple[
         Score(f"{head}_{metric.name}", metric, head)
         for head in data.targets
         for metric in used
-        if goal.get(head) in metric.tasks
+        if head in goal and metric.can_score(goal[head])
     )
 
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from nntrain.families import Array, Metric, knowing
+from nntrain.families import Array, Metric, Task, knowing
 from nntrain.metrics.labels import PerLabel
 
 Ratio = Callable[[Array, Array, Array], Array]
@@ -80,6 +80,10 @@ class OfOneClass(ByConfusion):
     @property
     def name(self) -> str:
         return self.kind if self.positive is None else f"{self.kind}_{self.positive}"
+
+    def can_score(self, task: Task) -> bool:
+        """Of more than two classes one must be named."""
+        return task == "binary" or (task == "classes" and self.positive is not None)
 
     def for_classes(self, classes: tuple[str, ...]) -> Self:
         return knowing(self, classes=classes)

@@ -59,11 +59,14 @@ class Rows(NamedTuple):
 
 
 def steps_as_rows(shown: Array, target: Array, weights: Array) -> Rows:
-    """Rows as they are; of sequences (N, T, C) every step is a row, but for those of target -1."""
+    """Rows as they are; of sequences (N, T, C) every step that has a target is a row.
+
+    target: classes (N, T), -1 for none, or numbers (N, T, K), NaN for none.
+    """
     if shown.ndim < 3:
         return Rows(shown, target, weights)
-    steps = target.reshape(-1)  # of (N, T)
-    known = steps != NO_TARGET
+    steps = target.reshape(-1, *target.shape[2:])
+    known = steps != NO_TARGET if steps.ndim == 1 else ~np.isnan(steps).any(axis=1)
     flat = shown.reshape(-1, shown.shape[-1])
     return Rows(flat[known], steps[known], weights.repeat(shown.shape[1])[known])
 
