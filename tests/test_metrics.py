@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nntrain.families import Array, Metric, Task
@@ -17,9 +17,9 @@ from tests.cases import (
     METRICS,
     example,
     from_spec,
+    label,
     over,
     protected,
-    quick,
     reference,
 )
 
@@ -38,9 +38,9 @@ def score(metric: Metric, shown: Array, target: Array, weights: Array | None = N
     return metric.score(metric.sums(shown, target, weights))
 
 
-@quick
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{label(case[0])}, {case[1]}")
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(
-    case=st.sampled_from(CASES),
     cuts=st.lists(st.integers(1, 29), max_size=6, unique=True),
     seed=st.integers(0, 1000),
 )

@@ -141,6 +141,13 @@ def test_roc_auc_of_one_class_alone_is_not_defined() -> None:
     assert math.isnan(score(RocAuc(), shown, np.array([[0.0], [1.0]]), np.array([1.0, 0.0])))
 
 
+def test_rows_without_weight_are_no_thresholds() -> None:
+    shown, target = np.array([[0.9], [0.7], [0.4]]), np.array([[0.0], [1.0], [0.0]])
+    weights = np.array([0.0, 1.0, 1.0])
+    assert score(AveragePrecision(), shown, target, weights) == 1.0
+    assert score(RocAuc(), shown, target, weights) == 1.0
+
+
 def test_a_class_without_rows_is_left_out_of_the_mean_over_classes() -> None:
     rng = np.random.default_rng(5)
     p, target = rng.dirichlet(np.ones(4), 20), rng.integers(0, 3, 20)
@@ -151,9 +158,8 @@ def test_a_class_without_rows_is_left_out_of_the_mean_over_classes() -> None:
 
 def test_among_equal_scores_the_later_class_counts_as_higher() -> None:
     shown = np.full((3, 3), 1 / 3)
-    assert score(TopK(k=1), shown, np.array([0, 1, 2])) == pytest.approx(1 / 3)
-    assert score(TopK(k=2), shown, np.array([0, 1, 2])) == pytest.approx(2 / 3)
-    assert score(TopK(k=9), shown, np.array([0, 1, 2])) == 1.0
+    hits = [[score(TopK(k=k), shown[:1], np.array([c])) for c in range(3)] for k in (1, 2, 3, 9)]
+    assert hits == [[0, 0, 1], [0, 1, 1], [1, 1, 1], [1, 1, 1]]
 
 
 def test_a_bin_of_confidence_has_its_upper_end() -> None:
@@ -174,6 +180,7 @@ def test_what_was_called_impossible_costs_all_its_bits_but_is_finite() -> None:
     shown, target = np.array([[1.0 - 2.0**-40, 2.0**-40]]), np.array([1])
     assert score(BitsPerCharacter(), shown, target) == pytest.approx(40)
     assert score(LogLoss(), shown, target) == pytest.approx(23 * math.log(2))
+    assert score(LogLoss(), one_hot(0), np.array([0])) == pytest.approx(2.0**-23, rel=1e-6)
     assert math.isfinite(score(Perplexity(), one_hot(0, 0), np.array([1, 1])))
 
 
