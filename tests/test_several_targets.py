@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.config import load, scores
+from nntrain.config import load, parse, resolved, scores
 from nntrain.data.dataset import Dataset, Part, read
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.settings import Data, Split
@@ -23,8 +23,10 @@ from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nntrain.network import Network
 from nntrain.run.checks import check_outputs
 from nntrain.run.model import build_model, read_model
+from nntrain.run.run import Run
 from nntrain.training import evaluate as evaluation
 from nntrain.training.evaluate import evaluate, predict
+from nntrain.training.fit import fit
 from tests.cases import assert_same_slope, finite_differences
 from tests.conftest import ROOT, Command
 
@@ -146,6 +148,31 @@ def test_labels_from_the_command_line(nntrain: Command, tmp_path: Path) -> None:
         assert (float(row["probability_sex"]) > 0.5) == (row["prediction_sex"] == "male")
     shown = nntrain("eval").out
     assert "survived:\n" in shown
+
+
+def test_heads_survive_the_way_through_yaml(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADS, "penguins.csv")
+    experiment = load(
+        path, ["loss.weights.species=2.0", "metrics=[accuracy, r2, {type: top_k, k: 2}]"]
+    ).experiment
+    assert parse(resolved(experiment), "resolved") == experiment
+    assert isinstance(experiment.loss, Heads)
+    assert experiment.loss.weights == {"body_mass_g": 0.5, "species": 2.0}
+
+
+def test_a_run_with_heads_goes_on_to_the_bit(nntrain: Command, tmp_path: Path) -> None:
+    config = write(tmp_path, HEADS, "penguins.csv")
+    short = ("--set", "expect={}", "--set", "trainer.max_epochs=4")
+    assert nntrain("fit", config, *short, "-o", "whole").code == 0
+    folder = tmp_path / "stopped"
+    loaded = load(config, [short[1], short[3]])
+    settings, goal = loaded.experiment.data, loaded.experiment.loss.goal
+    found = Dataset.load(settings, loaded.data_path, goal, loaded.experiment.seed)
+    steps = iter(range(100))
+    list(fit(Run.start(loaded, found, folder), lambda: "interrupted" if next(steps) > 11 else ""))
+    assert nntrain("fit", "--resume", folder).code == 0
+    for name in ("metrics.csv", "model.safetensors"):
+        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_a_metric_of_two_classes_measures_the_heads_of_two_classes(tmp_path: Path) -> None:
@@ -368,6 +395,29 @@ def test_a_class_that_the_target_does_not_have(nntrain: Command, tmp_path: Path)
     assert done.code == 2
     assert "metrics.1.positive: the target has no class `Adely`" in done.err
     assert "did you mean `Adelie`?" in done.err
+
+
+def test_more_classes_than_there_are(nntrain: Command, tmp_path: Path) -> None:
+    text = (ROOT / "configs" / "penguins.yaml").read_text(encoding="utf-8")
+    text = text.replace("../datasets", str(ROOT / "datasets"))
+    (tmp_path / "a.yaml").write_text(text.replace("[accuracy]", "[top_k]"), encoding="utf-8")
+    done = nntrain("fit", "a.yaml", "--set", "expect={}")
+    assert done.code == 2
+    assert "metrics.0: `top_5` is 1 whatever is predicted: there are 3 classes" in done.err
+
+
+def test_a_class_without_training_rows_is_told_with_its_target(tmp_path: Path) -> None:
+    path = rows_file(tmp_path, [f"{i},{i % 2},{'rare' if i == 3 else i % 3}" for i in range(30)])
+    data = Data(path="", target=("a", "b"), split=Split(validation=0.5, stratify=False))
+    goal: Any = {"a": "binary", "b": "classes"}
+    lost = 0
+    for seed in range(6):
+        try:
+            Dataset.load(data, path, goal, seed)
+        except DataError as error:
+            lost += 1
+            assert "no training row has the class `rare` of `b`" in str(error)
+    assert lost
 
 
 def test_a_score_of_one_class(nntrain: Command, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import re
 
 from nntrain.config import Loaded
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError
 from nntrain.layers.chain import LayerError
 from nntrain.layers.dense import Dense
+from nntrain.metrics import TopK
 from nntrain.network import plan, settle_units
 from nntrain.wording import quoted, suggestion
 
@@ -42,15 +44,18 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
 
 
 def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
-    """Refuse metrics of a class that the target does not have."""
-    classes = preprocessor.classes
+    """Refuse metrics of a class that the target does not have, or of more classes than it has."""
+    counts = [len(t.classes) for t in preprocessor.each_target if isinstance(t, Classes)]
     for i, metric in enumerate(loaded.experiment.metrics or ()):
         name = getattr(metric, "positive", None)
-        if name is not None and name not in classes:
+        if name is not None and name not in preprocessor.classes:
             message = f"the target has no class {quoted(name)}"
-            path = ("metrics", i, "positive")
-            hint = suggestion([name], classes, "classes")
-            raise ConfigError(loaded.problem(path, message, hint))
+            hint = suggestion([name], preprocessor.classes, "classes")
+            raise ConfigError(loaded.problem(("metrics", i, "positive"), message, hint))
+        if isinstance(metric, TopK) and counts and metric.k >= max(counts):
+            message = f"`{metric.name}` is 1 whatever is predicted: there are {max(counts)} classes"
+            hint = "write `{type: top_k, k: …}` with fewer"
+            raise ConfigError(loaded.problem(("metrics", i), message, hint))
 
 
 def _why(preprocessor: Preprocessor) -> str:
