@@ -157,13 +157,9 @@ def _score_hint(name: str, known: Sequence[str], fallback: str) -> str:
 
 def _is_another(score: str, split: str, metric: str) -> bool:
     """Is it the `metric` of one class or of one target, as in `validation_species_accuracy`?"""
-    ends = score.startswith(f"{split}_{metric}_") or score.endswith(f"_{metric}")
-    return (
-        metric in Metric.kinds
-        and ends
-        and score != f"{split}_{metric}"
-        and (score.startswith(f"{split}_"))
-    )
+    inside = score.removeprefix(f"{split}_")
+    another = inside.startswith(f"{metric}_") or inside.endswith(f"_{metric}")
+    return metric in Metric.kinds and inside != score and another
 
 
 def gates(
