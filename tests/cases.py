@@ -29,6 +29,7 @@ from nntrain.families import (
     Shape,
     Task,
 )
+from nntrain.heads import Heads
 from nntrain.initializers import Constant as ConstantValue
 from nntrain.initializers import (
     GlorotNormal,
@@ -89,7 +90,37 @@ from nntrain.losses import (
     Quantile,
     WeightedSum,
 )
-from nntrain.metrics import R2, Accuracy, Mae, Rmse
+from nntrain.metrics import (
+    F1,
+    R2,
+    Accuracy,
+    AveragePrecision,
+    BalancedAccuracy,
+    BitsPerCharacter,
+    Brier,
+    CalibrationError,
+    ExplainedVariance,
+    F1Macro,
+    F1Micro,
+    F1Weighted,
+    LogLoss,
+    Mae,
+    Mape,
+    Matthews,
+    Mse,
+    Perplexity,
+    Precision,
+    PrecisionMacro,
+    PrecisionMicro,
+    PrecisionWeighted,
+    Recall,
+    RecallMacro,
+    RecallMicro,
+    RecallWeighted,
+    Rmse,
+    RocAuc,
+    TopK,
+)  # fmt: skip
 from nntrain.optimizers import Adam, Sgd
 from nntrain.schedules import (
     Constant,
@@ -157,6 +188,10 @@ LOSSES: tuple[Loss, ...] = (
     Focal(gamma=0.5), Hinge(), Hinge(margin=0.5, squared=True),
     WeightedSum((MeanSquaredError(), MeanAbsoluteError()), weights=(0.3, 2.0)),
     WeightedSum((CrossEntropy(), Focal(), Hinge())),
+    Heads(
+        losses={"a": CrossEntropy(), "b": MeanSquaredError(), "c": BinaryCrossEntropy()},
+        weights={"a": 0.5, "c": 2.0},
+    ).for_outputs({"a": 4, "b": 1, "c": 1}),
 )  # fmt: skip
 OPTIMIZERS: tuple[Optimizer, ...] = (
     Sgd(),
@@ -190,7 +225,16 @@ SCHEDULES: tuple[Schedule, ...] = (
     Noam(),
     Noam(warmup_epochs=2.5),
 )
-METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
+CLASSES = ("ant", "bee", "cow", "dog")
+METRICS: tuple[Metric, ...] = (
+    Accuracy(), TopK(k=1), TopK(k=2), LogLoss(), Brier(), CalibrationError(),
+    CalibrationError(bins=4), BalancedAccuracy(), Matthews(),
+    *(kind(positive="bee").for_classes(CLASSES) for kind in (Precision, Recall, F1)),
+    PrecisionMacro(), RecallMacro(), F1Macro(), PrecisionMicro(), RecallMicro(), F1Micro(),
+    PrecisionWeighted(), RecallWeighted(), F1Weighted(), RocAuc(), AveragePrecision(),
+    Perplexity(), BitsPerCharacter(),
+    Mae(), Mse(), Rmse(), Mape(), R2(), ExplainedVariance(),
+)  # fmt: skip
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
     LecunNormal(), UnitForget(),
@@ -281,6 +325,9 @@ def example(task: Task, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
         return rng.normal(size=(rows, 4)), rng.integers(0, 4, rows)
     if task == "binary":
         return rng.normal(size=(rows, 2)), rng.integers(0, 2, (rows, 2)).astype(np.float64)
+    if task == "heads":  # a class of four, a number, one of two classes
+        target = rng.integers(0, 4, rows), rng.normal(size=rows), rng.integers(0, 2, rows)
+        return rng.normal(size=(rows, 6)), np.stack(target, axis=1)
     return rng.normal(size=(rows, 3)), rng.normal(size=(rows, 3))
 
 

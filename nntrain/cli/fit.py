@@ -137,7 +137,7 @@ def _load(
     from nntrain.data.dataset import Dataset
 
     experiment = loaded.experiment
-    dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.task, experiment.seed)
+    dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.goal, experiment.seed)
     check_outputs(loaded, dataset.preprocessor)
     check_loss(loaded, dataset)
     return loaded, dataset

@@ -33,8 +33,12 @@ KEYS: Table = {
     "loss.label_smoothing": "smoothing label_smooth",
     "loss.gamma": "focusing_parameter",
     "loss.q": "tau quantile_level",
-    "loss.weights": "loss_weights coefficients",
+    "loss.losses": "heads tasks outputs",
+    "loss.weights": "loss_weights coefficients task_weights head_weights",
     "metrics": "metric score scoring eval_metric eval_metrics",
+    "metrics.positive": "pos_label positive_class target_class",
+    "metrics.k": "top_k top_n",
+    "metrics.bins": "n_bins num_bins",
     "seed": "random_state random_seed manual_seed rng_seed",
     "name": "experiment_name run_name title project",
     "early_stopping": "early_stop earlystopping_callback",
@@ -115,6 +119,9 @@ NOTES: Table = {
         "split.train split.training train_size train_split train_fraction"
     ),
     "leave it out: `cross_entropy` always takes raw scores": "from_logits",
+    "it is part of the name: `f1_macro`, `f1_micro`, `f1_weighted`; one class is `positive`": (
+        "average multi_class"
+    ),
     "leave it out: the task follows from `loss`": "task",
     "say how much each class counts by `class_weight`": "loss.alpha",
     "write `{type: leaky_relu, negative_slope: …}`": "activation.alpha",
@@ -182,6 +189,7 @@ KINDS: Mapping[str, Table] = {
             "bce binary_crossentropy log_loss bce_with_logits bce_loss bce_with_logits_loss "
             "logistic sigmoid_cross_entropy"
         ),
+        "heads": "multi_task multitask multi_head multi_output",
     },
     "optimizer": {
         "sgd": "gd gradient_descent momentum nesterov sgdm",
@@ -205,10 +213,29 @@ KINDS: Mapping[str, Table] = {
         "constant": "none fixed constant_lr",
     },
     "metric": {
-        "accuracy": "acc categorical_accuracy binary_accuracy",
+        "accuracy": "acc accuracy_score categorical_accuracy binary_accuracy",
+        "balanced_accuracy": "balanced_accuracy_score bacc uar mean_recall",
+        "top_k": "top_k_accuracy top_k_accuracy_score top_k_categorical_accuracy top_5 top_3",
+        "precision": "precision_score ppv",
+        "recall": "recall_score sensitivity tpr",
+        "f1": "f1_score fscore f_score f_measure dice",
+        "f1_macro": "macro_f1",
+        "f1_micro": "micro_f1",
+        "f1_weighted": "weighted_f1",
+        "roc_auc": "auc auroc roc_auc_score roc_auc_ovr area_under_curve",
+        "average_precision": "average_precision_score ap pr_auc auprc",
+        "log_loss": "logloss nll cross_entropy categorical_crossentropy binary_crossentropy",
+        "brier": "brier_score brier_score_loss",
+        "calibration_error": "ece expected_calibration_error",
+        "matthews": "mcc matthews_corrcoef phi",
         "mae": "mean_absolute_error l1",
-        "rmse": "root_mean_squared_error mse mean_squared_error",
+        "mse": "mean_squared_error l2",
+        "rmse": "root_mean_squared_error",
+        "mape": "mean_absolute_percentage_error",
         "r2": "r2_score r_squared rsquared",
+        "explained_variance": "explained_variance_score evs",
+        "perplexity": "ppl",
+        "bits_per_character": "bpc bits_per_char bits_per_byte",
     },
     "initializer": {
         "glorot_uniform": "xavier xavier_uniform glorot",

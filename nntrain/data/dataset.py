@@ -12,12 +12,13 @@ from nntrain.data.columns import Column, parse
 from nntrain.data.preprocessing import Preprocessor, learn, learn_target
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
+from nntrain.data.several import Several, Target
 from nntrain.data.sources import sha256
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
-from nntrain.data.targets import Amounts, Classes, Target
+from nntrain.data.targets import Classes
 from nntrain.errors import DataError
-from nntrain.families import Array, Task
+from nntrain.families import Array, Goal
 from nntrain.wording import listed, plural, quoted
 
 
@@ -82,17 +83,16 @@ class Dataset:
     def load(
         settings: Data,
         path: str | Path,
-        task: Task,
+        goal: Goal,
         seed: int,
         preprocessor: Preprocessor | None = None,
     ) -> Dataset:
         """Read a file and split it; learn from the training rows, or use what a model learned."""
         table, columns = parse(read(settings, path), settings)
-        target, labelled, rows = _labelled(table, settings, task)
-        strata = target.numbers(labelled) if isinstance(target, Classes) else None
-        cut = _split(labelled, strata, settings, seed)
+        target, labelled, rows = _labelled(table, settings, goal)
+        cut = _split(labelled, _strata(labelled, target), settings, seed)
         if preprocessor is None:
-            preprocessor = learn(labelled, columns, cut.train, settings, task)
+            preprocessor = learn(labelled, columns, cut.train, settings, goal)
             _check_same_classes(labelled, target, preprocessor)
         report = Report()
         whole = replace(Part.from_table(labelled, preprocessor, report), rows=rows)
@@ -112,10 +112,10 @@ def read(settings: Data, path: str | Path) -> Table:
     return join(list(settings.format.read(path)))
 
 
-def _labelled(table: Table, settings: Data, task: Task) -> tuple[Target, Table, Array]:
+def _labelled(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table, Array]:
     """The target as the whole file shows it; the rows that have one, and their numbers (N,)."""
-    target = learn_target(table, settings, task)
-    if isinstance(target, Amounts):
+    target = learn_target(table, settings, goal)
+    if not isinstance(target, Classes):
         table = target.parsed(table, settings.na_values)
     rows = np.flatnonzero(target.has_value(table, settings.na_values))
     if not len(rows):
@@ -123,9 +123,18 @@ def _labelled(table: Table, settings: Data, task: Task) -> tuple[Target, Table, 
     labelled = table if len(rows) == len(table) else table.take(rows)
     if isinstance(target, Classes):
         target.check(labelled, chosen=settings.columns.get(target.name) == "categorical")
+    elif isinstance(target, Several):
+        target.check(labelled, settings)
     else:
         target.check(labelled)
     return target, labelled, rows
+
+
+def _strata(table: Table, target: Target) -> Array | None:
+    """The groups that a split keeps together, (N,); None where the target is a number."""
+    if isinstance(target, Classes):
+        return target.numbers(table)
+    return target.groups(table) if isinstance(target, Several) else None
 
 
 def _split(table: Table, strata: Array | None, settings: Data, seed: int) -> Parts:
@@ -137,15 +146,18 @@ def _split(table: Table, strata: Array | None, settings: Data, seed: int) -> Par
 
 def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
     """Without stratifying, it can happen that no training row has some class."""
-    known = preprocessor.target_columns
-    if not isinstance(target, Classes) or not isinstance(known, Classes):
-        return
-    lost = [name for name in target.classes if name not in known.classes]
-    if len(target.classes) > len(known.classes):
-        raise table.error(
-            f"no training row has the class {listed(lost)} of {quoted(target.name)}",
-            hint="`data.split: {stratify: true}` keeps a row of each class for training",
-        )
+    whole = target.parts if isinstance(target, Several) else (target,)
+    for one, known in zip(whole, preprocessor.each_target, strict=True):
+        if not isinstance(one, Classes) or not isinstance(known, Classes):
+            continue
+        lost = [name for name in one.classes if name not in known.classes]
+        if len(one.classes) > len(known.classes):
+            raise table.error(
+                f"no training row has the class {listed(lost)} of {quoted(one.name)}",
+                hint="`data.split: {stratify: true}` keeps a row of each class for training"
+                if len(whole) == 1
+                else "another `seed` splits the rows otherwise",
+            )
 
 
 def _described(column: Column, preprocessor: Preprocessor) -> Column:
@@ -154,7 +166,8 @@ def _described(column: Column, preprocessor: Preprocessor) -> Column:
         if feature.name == column.name:
             return replace(column, note=feature.note)
     if column.kind == "target":
-        return replace(column, note=preprocessor.target_columns.note)
+        own = (part for part in preprocessor.each_target if column.name in part.names)
+        return replace(column, note=next(own).note)
     return column
 
 

@@ -6,7 +6,7 @@ prediction, for a whole file and chunk by chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -17,9 +17,10 @@ from nntrain.data.columns import Column, unknown_columns
 from nntrain.data.features import Feature, OneHot, Scaled
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
+from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
-from nntrain.data.targets import Amounts, Classes, Target
-from nntrain.families import Array, Task
+from nntrain.data.targets import Amounts, Classes
+from nntrain.families import Array, Goal, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
 KINDS: dict[str, type[Any]] = {
@@ -55,13 +56,11 @@ class Preprocessor:
     @property
     def outputs(self) -> int:
         """Outputs that the network needs: one a class, 1 for two classes, one a number."""
-        if isinstance(self.target_columns, Classes):
-            return 1 if self.target_columns.binary else len(self.classes)
-        return len(self.targets) or self.inputs
+        return self.target_columns.outputs if self.targets else self.inputs
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes as the file spells them; none where the target is a number."""
+        """The classes of a single target as the file spells them; none where it is a number."""
         return self.target_columns.classes if isinstance(self.target_columns, Classes) else ()
 
     @property
@@ -70,10 +69,15 @@ class Preprocessor:
         return self.target_columns.counts if isinstance(self.target_columns, Classes) else ()
 
     @property
+    def each_target(self) -> tuple[Classes | Amounts, ...]:
+        """What became of each of several targets; of one, or of numbers, the whole."""
+        target = self.target_columns
+        return target.parts if isinstance(target, Several) else (target,)
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The names of the target columns; none where the network learns its own input."""
-        target = self.target_columns
-        return (target.name,) if isinstance(target, Classes) else target.names
+        return self.target_columns.names
 
     def features(self, table: Table, report: Report | None = None) -> Array:
         """The network's inputs, (N, D) float32.  `report` counts what was odd."""
@@ -110,9 +114,10 @@ class Preprocessor:
     def target(self, table: Table) -> Array:
         """What the loss compares with: class (N,) int64; 0 or 1 (N, 1), numbers (N, K) float32.
 
-        Every row must have one, see `has_target`.
+        Several targets: (N, K) float32, class numbers among them.  Every row must have one, see
+        `has_target`.
         """
-        if isinstance(self.target_columns, Amounts) and self.targets:
+        if not isinstance(self.target_columns, Classes) and self.targets:
             return self.target_columns.scaled(self.raw_target(table))
         return self.raw_target(table)
 
@@ -127,7 +132,7 @@ class Preprocessor:
 
     def unscale(self, prediction: Array) -> Array:
         """What the network gives, (N, K), in the target's own unit; probabilities stay."""
-        if isinstance(self.target_columns, Amounts) and self.targets:
+        if not isinstance(self.target_columns, Classes) and self.targets:
             return self.target_columns.unscaled(prediction)
         return prediction
 
@@ -164,7 +169,7 @@ class Preprocessor:
 
 
 def learn(
-    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, task: Task
+    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, goal: Goal
 ) -> Preprocessor:
     """Learn from training rows, `rows` (N,), of a table that `columns.parse` has read."""
     training = table.take(rows)
@@ -176,20 +181,25 @@ def learn(
             features.append(Scaled.learn(training, name, na_values, how.numeric))
         elif kind == "categorical":
             features.append(OneHot.learn(training, name, na_values, how.categorical))
-    target = learn_target(training, settings, task)
+    target = learn_target(training, settings, goal)
+    task: Task = "heads" if isinstance(goal, Mapping) else goal
     return Preprocessor(task, tuple(features), target, settings.ids, na_values)
 
 
-def learn_target(table: Table, settings: Data, task: Task) -> Target:
+def learn_target(table: Table, settings: Data, goal: Goal) -> Target:
     """Classes or scales of the target in these rows."""
-    if task == "numbers":
+    if goal == "numbers":
         how = settings.preprocessing.target.scale
         return Amounts.learn(table, settings.targets, settings.na_values, how)
+    if isinstance(goal, Mapping):
+        return Several.learn(table, settings, goal)
+    if goal == "binary" and len(settings.targets) > 1:
+        return Several.learn(table, settings, dict.fromkeys(settings.targets, goal))
     if len(settings.targets) != 1:
         found = "several" if settings.targets else "no"
         hint = "`data.target` names the column with the classes"
         raise table.error(f"classes come from one target column, and there are {found}", hint=hint)
-    return Classes.learn(table, settings.targets[0], settings.na_values, task)
+    return Classes.learn(table, settings.targets[0], settings.na_values, goal)
 
 
 def _require(table: Table, names: Iterable[str], what: str) -> None:
@@ -199,12 +209,19 @@ def _require(table: Table, names: Iterable[str], what: str) -> None:
 
 
 def _encode(value: Feature | Target) -> dict[str, Any]:
+    if isinstance(value, Several):
+        return {"kind": "several", "parts": [_encode(part) for part in value.parts]}
     kind = next(kind for kind, cls in KINDS.items() if type(value) is cls)
     return {"kind": kind, **plain.encode(value)}
 
 
 def _decode(value: Any, family: Any, where: str) -> Any:
     kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "several" and Several in get_args(family):
+        parts = value.get("parts")
+        if set(value) != {"kind", "parts"} or not isinstance(parts, list) or len(parts) < 2:
+            raise plain.damaged(f"{where}: no list of targets")
+        return Several(tuple(_decode(part, Classes | Amounts, where) for part in parts))
     cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None or cls not in get_args(family):
         raise plain.damaged(f"{where}: unknown kind {kind!r:.60}")
@@ -222,9 +239,15 @@ def _check(found: Preprocessor) -> None:
             raise plain.damaged(f"{feature.name}: scale {feature.scale}")
         if isinstance(feature, OneHot) and feature.fill not in (None, *feature.categories):
             raise plain.damaged(f"{feature.name}: fill {feature.fill!r:.60}")
-    target = found.target_columns
-    if found.task not in _tasks(target):
+    if found.task not in _tasks(found.target_columns):
         raise plain.damaged(f"task {found.task!r:.60}")
+    for target in found.each_target:
+        _check_target(target)
+    if len(set(found.targets)) < len(found.targets):
+        raise plain.damaged("target: one twice")
+
+
+def _check_target(target: Classes | Amounts) -> None:
     if isinstance(target, Amounts):
         sizes = {len(target.names), len(target.shifts), len(target.scales)}
         if len(sizes) > 1 or not all(scale > 0 for scale in target.scales):
@@ -236,6 +259,10 @@ def _check(found: Preprocessor) -> None:
 
 
 def _tasks(target: Target) -> tuple[Task, ...]:
+    """The tasks that such a target can belong to."""
     if isinstance(target, Amounts):
         return ("numbers",)
+    if isinstance(target, Several):
+        labels = all(isinstance(part, Classes) and part.binary for part in target.parts)
+        return ("binary", "heads") if labels else ("heads",)
     return ("binary",) if target.binary else ("classes",)

@@ -68,7 +68,8 @@ class Preprocessing(Spec):
 class Split(Spec):
     """Shares of the rows that are kept from training, drawn by the seed.
 
-    stratify: keep the classes' shares equal in every part (classification only).
+    stratify: keep the classes' shares equal in every part (classification only); of several
+        targets the shares of their combinations, as far as none is rarer than ten rows.
     """
 
     validation: Rate = 0.15
@@ -82,7 +83,8 @@ class Data(Spec):
 
     path: the file, relative to the config file.
     format: the file's format; left out, `csv`.
-    target: a column or a list of columns; left out, the network learns its own input.
+    target: a column or a list of columns; left out, the network learns its own input.  A row
+        that lacks one of them is left out.
     id: a column or columns passed through to predictions, never a feature.
     columns: kinds of columns that the data does not tell by itself.
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).

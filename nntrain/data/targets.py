@@ -40,10 +40,19 @@ class Classes:
         counts = np.bincount(number_of(known, classes), minlength=len(classes))
         return cls(name, classes, task == "binary", tuple(counts.tolist()))
 
-    def check(self, table: Table, chosen: bool) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs that the network needs."""
+        return 1 if self.binary else len(self.classes)
+
+    def check(self, table: Table, chosen: bool, way_on: str = "say `loss: cross_entropy`") -> None:
         """Is there something to learn in these rows, and are the classes classes?
 
-        chosen: the config says so.
+        chosen: the config says so.  way_on: what to do with more than two classes.
         """
         target, count = f"target {quoted(self.name)}", len(self.classes)
         if count < 2:
@@ -53,7 +62,7 @@ class Classes:
         if self.binary and count > 2:
             found = f"{count:,} classes ({listed(self.classes, most=5)})"
             message = f"{target} has {found}, and `binary_cross_entropy` takes two"
-            raise table.error(message, hint="say `loss: cross_entropy`")
+            raise table.error(message, hint=way_on)
 
     @property
     def note(self) -> str:
@@ -95,6 +104,11 @@ class Amounts:
     names: tuple[str, ...]
     shifts: tuple[float, ...]
     scales: tuple[float, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Outputs that the network needs."""
+        return len(self.names)
 
     @classmethod
     def learn(
@@ -144,9 +158,6 @@ class Amounts:
         """A prediction in the targets' own unit, (N, K) float64."""
         values: Array = prediction * np.array(self.scales) + np.array(self.shifts)
         return values
-
-
-Target = Classes | Amounts
 
 
 def without_class(cells: Array, na_values: Collection[str]) -> Array:

@@ -60,7 +60,7 @@ def _first_odd(run: Run, x: Array, target: Array, call: Call) -> tuple[str, Arra
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen))
 
-    network, loss = run.model.network, run.model.experiment.loss
+    network, loss = run.model.network, run.model.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
     prediction, backward = network(x, Call(call.training, call.step, watch=watch))
     _, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))

@@ -22,7 +22,7 @@ Step = Callable[[Array, Array, int, float], float]
 
 def make_step(run: Run) -> Step:
     """The step of a run, its parts bound once."""
-    network, loss, update = run.model.network, run.model.experiment.loss, run.update
+    network, loss, update = run.model.network, run.model.loss, run.update
     store = network.store
     longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
 
