@@ -148,6 +148,8 @@ def gates(
         if name not in scores:
             hint = _score_hint(name, scores, "the scores are")
             yield Finding(path, "there is no such score", hint, about_key=True)
+        elif split == "test" and data.test_path:
+            pass
         elif split != "train" and getattr(data.split, split) == 0:
             message = f"needs {split} rows, but `data.split.{split}` is 0"
             yield Finding(path, message, f"set `data.split.{split}: 0.15`", about_key=True)
@@ -163,10 +165,27 @@ def _is_condition(text: str) -> bool:
 
 def split_leaves_rows(data: Data) -> Findings:
     split: Split = data.split
-    if split.validation + split.test >= 1:
+    if sum(size for size in (split.validation, split.test) if size < 1) >= 1:
         parts = f"validation {split.validation:g} and test {split.test:g}"
         message = f"{parts} leave no rows to train on"
         yield Finding(("data", "split"), message, "their sum must be below 1")
+
+
+def test_rows_once(data: Data) -> Findings:
+    if data.test_path and data.split.test:
+        message = "the test has the rows of `data.test_path` already"
+        yield Finding(("data", "split", "test"), message, "leave one of the two out")
+
+
+def windows_foretell(data: Data) -> Findings:
+    if not data.window:
+        return
+    if not data.targets:
+        message = "a window needs a target: the columns that it foretells"
+        yield Finding(("data", "window"), message, "add `data.target: COLUMN`")
+    if data.split.by == "random":
+        message = "windows overlap, so rows drawn at random would be in training and test at once"
+        yield Finding(("data", "split", "by"), message, "leave it out, or write `by: time`")
 
 
 def columns_once(data: Data) -> Findings:
@@ -310,6 +329,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
+    test_rows_once, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
     ignored_columns, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,

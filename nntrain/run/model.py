@@ -36,7 +36,7 @@ class Model:
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, (preprocessor.inputs,), experiment.seed)
+    network = Network(layers, preprocessor.shape, experiment.seed)
     return Model(experiment, preprocessor, network)
 
 
@@ -47,6 +47,7 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     """
     config = to_plain(model.experiment)
     config["name"] = config["data"]["path"] = ""
+    config["data"]["test_path"] = None
     facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
     write_archive(path, "model", weights, facts)
 

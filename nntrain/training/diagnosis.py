@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from nntrain.call import Call
+from nntrain.data.batches import Batch
 from nntrain.families import Array
 from nntrain.run.run import Run
 
 SHOWN = 5  # rows named in a message
 
 
-def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> str:
+def diagnose(run: Run, batch: Batch, number: int, value: float) -> str:
     """A few lines for the user: in which step, in which layer, for which rows."""
     found: list[tuple[str, Array]] = []
 
@@ -22,10 +23,13 @@ def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> st
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen))
 
+    x, target, lengths = batch
     network, loss = run.model.network, run.model.experiment.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
     weights = np.full(len(x), 1.0 / len(x), x.dtype)
-    prediction, backward = network(x, Call(training=True, step=number, watch=watch))
+    prediction, backward = network(
+        x, Call(training=True, step=number, lengths=lengths, watch=watch)
+    )
     _, d_prediction = loss(prediction, target, weights)
     backward(d_prediction)
     where, rows = "the loss", np.arange(len(x))

@@ -6,33 +6,40 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nntrain.data.dataset import Part
+from nntrain.call import Call
+from nntrain.data.batches import trimmed
+from nntrain.data.parts import Part
 from nntrain.families import Array
 from nntrain.run.model import Model
 
 BLOCK_BYTES = 2**20  # of input at a time: activations stay near the cache
 
 
-def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Slices that cut `rows` rows of `width` numbers into portions for one forward pass."""
-    size = max(32, min(4096, BLOCK_BYTES // (4 * max(width, 1))))
-    return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
+def blocks(x: Array) -> Iterator[slice]:
+    """Slices that cut the rows of x (N, …) into portions for one forward pass."""
+    size = max(32, min(4096, BLOCK_BYTES // max(x[:1].nbytes, 1)))
+    return (slice(at, min(at + size, len(x))) for at in range(0, len(x), size))
 
 
-def predict(model: Model, x: Array) -> Array:
-    """What people are shown for inputs (N, D): probabilities (N, C) or values (N, K)."""
-    network = model.network
-    parts = [model.show(network(x[part])[0]) for part in blocks(len(x), x.shape[1])]
-    return np.concatenate(parts)
+def forward(model: Model, x: Array, lengths: Array | None, rows: slice) -> Array:
+    """What the network gives for some rows, (n, K)."""
+    own = None if lengths is None else lengths[rows]
+    prediction, _ = model.network(trimmed(x[rows], own), Call(lengths=own))
+    return prediction
+
+
+def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
+    """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
+    return np.concatenate([model.show(forward(model, x, lengths, rows)) for rows in blocks(x)])
 
 
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
-    experiment, network = model.experiment, model.network
+    experiment = model.experiment
     metrics = experiment.metrics or ()
     total, sums = 0.0, dict[str, Array]()
-    for block in blocks(len(part), part.x.shape[1]):
-        prediction, _ = network(part.x[block])
+    for block in blocks(part.x):
+        prediction = forward(model, part.x, part.lengths, block)
         weights = np.ones(len(prediction), prediction.dtype)
         value, _ = experiment.loss(prediction, part.target[block], weights)
         total += value
@@ -47,7 +54,7 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
 
 def confusion(model: Model, part: Part) -> Array:
     """Counts (C, C): a row for each true class, a column for each predicted one."""
-    chosen = chosen_class(predict(model, part.x))
+    chosen = chosen_class(predict(model, part.x, part.lengths))
     true = part.target.reshape(len(part)).astype(np.int64)
     classes = len(model.preprocessor.classes)
     return np.bincount(true * classes + chosen, minlength=classes**2).reshape(classes, classes)

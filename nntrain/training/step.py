@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from nntrain.call import Call
+from nntrain.data.batches import Batch
 from nntrain.errors import DivergedError
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.diagnosis import diagnose
 
-Step = Callable[[Array, Array, int, float], float]
-"""`step(x, target, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
+Step = Callable[[Batch, int, float], float]
+"""`step(batch, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
 
 
 @lru_cache(maxsize=8)
@@ -31,13 +32,14 @@ def make_step(run: Run) -> Step:
     store = network.store
     longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
 
-    def step(x: Array, target: Array, number: int, rate: float) -> float:
-        prediction, backward = network(x, Call(training=True, step=number))
+    def step(batch: Batch, number: int, rate: float) -> float:
+        x, target, lengths = batch
+        prediction, backward = network(x, Call(training=True, step=number, lengths=lengths))
         value, d_prediction = loss(prediction, target, equal_weights(len(x), x.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
         if not math.isfinite(value + norm):  # before the update, which would spread it
-            raise DivergedError(diagnose(run, x, target, number, value))
+            raise DivergedError(diagnose(run, batch, number, value))
         store.commit()
         update(number + 1, rate, min(1.0, longest / norm) if norm else 1.0)
         return value
