@@ -177,6 +177,13 @@ def test_rows_once(data: Data) -> Findings:
         yield Finding(("data", "split", "test"), message, "leave one of the two out")
 
 
+def labels_of_one_file(data: Data) -> Findings:
+    if data.test_path and getattr(data.format, "labels", None):
+        message = "`labels` names the labels of one file, and with `data.test_path` there are two"
+        hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
+        yield Finding(("data", "format", "labels"), message, hint)
+
+
 def windows_foretell(data: Data) -> Findings:
     if not data.window:
         return
@@ -329,7 +336,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
-    test_rows_once, windows_foretell,
+    test_rows_once, labels_of_one_file, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
     ignored_columns, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,

@@ -18,6 +18,7 @@ from nntrain.errors import DataError
 from nntrain.families import Array, Source
 
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+PIECE = 1 << 24  # bytes that are read at once
 PAIRS = (("images-idx3", "labels-idx1"), ("images.idx3", "labels.idx1"), ("images", "labels"))
 
 
@@ -94,7 +95,7 @@ class _File:
         """The next rows, (count, …), in the machine's order of bytes."""
         dtype, rows, shape = self.header
         each = math.prod(shape) * dtype.itemsize
-        content = self.stream.read(count * each)
+        content = self._read(count * each)
         if len(content) < count * each:
             found = self.done + len(content) // each
             raise self.error(
@@ -103,6 +104,14 @@ class _File:
         self.done += count
         array = np.frombuffer(content, dtype).reshape(count, *shape)
         return array.astype(dtype.newbyteorder("="), copy=False)
+
+    def _read(self, count: int) -> bytes:
+        """At most `count` bytes; a header that lies takes no more memory than the file has bytes."""
+        pieces: list[bytes] = []
+        while count and (piece := self.stream.read(min(count, PIECE))):
+            pieces.append(piece)
+            count -= len(piece)
+        return b"".join(pieces)
 
     def check_end(self) -> None:
         if self.stream.read(1):

@@ -56,8 +56,10 @@ class Npy(Source):
 
 def _load(stream: BinaryIO, path: Path) -> Any:
     start = stream.read(6)
-    if start[:2] != b"PK" and start != b"\x93NUMPY":
-        raise DataError(f"this is no file of NumPy's: it begins with {start.hex(' ')}", path)
+    if start[:4] not in (b"PK\3\4", b"PK\5\6") and start != b"\x93NUMPY":
+        raise DataError(
+            f"this is no file of NumPy's: it begins with {start.hex(' ') or 'nothing'}", path
+        )
     stream.seek(0)
     return np.load(stream, allow_pickle=False)
 

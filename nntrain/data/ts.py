@@ -105,7 +105,7 @@ class _Reader:
 
     def _series(self, channels: list[str], number: int) -> Array:
         """The numbers of a line, (T, C) float64."""
-        self.channels = self.channels or len(channels)
+        self.channels = self.channels or max(len(channels), 1)
         if len(channels) != self.channels:
             found = f"expected {plural(self.channels, 'channel')}, found {len(channels)}"
             hint = "channels are split by `:`"
