@@ -40,7 +40,7 @@ class Loaded:
     @property
     def test_path(self) -> Path | None:
         test_path = self.experiment.data.test_path
-        return self._beside(test_path) if test_path else None
+        return None if test_path is None else self._beside(test_path)
 
     def _beside(self, path: str) -> Path:
         folder = os.path.realpath(self.path.parent)

@@ -148,7 +148,7 @@ def gates(
         if name not in scores:
             hint = _score_hint(name, scores, "the scores are")
             yield Finding(path, "there is no such score", hint, about_key=True)
-        elif split == "test" and data.test_path:
+        elif split == "test" and data.test_path is not None:
             pass
         elif split != "train" and getattr(data.split, split) == 0:
             message = f"needs {split} rows, but `data.split.{split}` is 0"
@@ -172,13 +172,13 @@ def split_leaves_rows(data: Data) -> Findings:
 
 
 def test_rows_once(data: Data) -> Findings:
-    if data.test_path and data.split.test:
+    if data.test_path is not None and data.split.test:
         message = "the test has the rows of `data.test_path` already"
         yield Finding(("data", "split", "test"), message, "leave one of the two out")
 
 
 def labels_of_one_file(data: Data) -> Findings:
-    if data.test_path and getattr(data.format, "labels", None):
+    if data.test_path is not None and getattr(data.format, "labels", None):
         message = "`labels` names the labels of one file, and with `data.test_path` there are two"
         hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
         yield Finding(("data", "format", "labels"), message, hint)

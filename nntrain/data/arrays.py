@@ -83,8 +83,8 @@ class Series:
     @classmethod
     def learn(cls, table: Table, name: str, how: Numeric) -> Series:
         """The statistics of the rows of `table`, over all steps that they have."""
-        lengths = [len(one) for one in table.columns[name]]
-        channels = table.columns[name][0].shape[1]
+        cells = table.columns[name]
+        lengths, channels = [len(one) for one in cells], cells[0].shape[1]
         blocks = _Blocks(_steps(table, name, channels), name, (channels,), how.transform)
         found = statistics(blocks, channels, how.scale)
         return cls(name, max(lengths), min(lengths) < max(lengths), *found, how.transform)
@@ -115,7 +115,7 @@ class Series:
 
     def _lengths(self, table: Table) -> Array:
         cells = table.columns[self.name]
-        if cells.dtype != object:
+        if cells.dtype != object and cells.ndim != 3:
             raise table.error(f"column {quoted(self.name)} holds no series, which the model needs")
         lengths = np.array([len(one) for one in cells], dtype=np.int64)
         if not self.varies and (lengths != self.longest).any():

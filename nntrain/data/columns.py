@@ -121,8 +121,11 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     if decided is not None:
         return decided, cells
     if is_array(cells):
-        return Column(name, "grid" if is_grid(cells) else "series", 0), cells
+        steps = settings.columns.get(name) == "series" and cells.ndim == 3
+        return Column(name, "grid" if is_grid(cells) and not steps else "series", 0), cells
     wanted = settings.columns.get(name)
+    if wanted == "series":
+        raise table.error(f"column {quoted(name)} holds single values, it can not be series")
     values, wrong = numbers(cells, settings.na_values)
     present = ~np.isnan(values) | wrong
     if not present.any():

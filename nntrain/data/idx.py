@@ -106,7 +106,7 @@ class _File:
         return array.astype(dtype.newbyteorder("="), copy=False)
 
     def _read(self, count: int) -> bytes:
-        """At most `count` bytes; a header that lies takes no more memory than the file has bytes."""
+        """At most `count` bytes; a header that lies takes no more memory than the file is long."""
         pieces: list[bytes] = []
         while count and (piece := self.stream.read(min(count, PIECE))):
             pieces.append(piece)

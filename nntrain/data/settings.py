@@ -10,6 +10,7 @@ from typing import Literal
 from nntrain.data.formats import by_ending
 from nntrain.families import PositiveInt, Rate, Source, Spec
 
+Kind = Literal["numeric", "categorical", "series", "ignore"]
 Size = Rate | PositiveInt
 """Rows: a share of all, or how many."""
 
@@ -119,7 +120,8 @@ class Data(Spec):
     format: the file's format; left out, by the file's ending.
     target: a column or a list of columns; left out, the network learns its own input.
     id: a column or columns passed through to predictions, never a feature.
-    columns: kinds of columns that the data does not tell by itself.
+    columns: kinds of columns that the data does not tell by itself: of a number that stands for a
+        category, or of an array (rows, steps, channels), which is an image unless it is `series`.
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
     window: for rows in the order of time: a number of rows is one input of the network.
     """
@@ -130,7 +132,7 @@ class Data(Spec):
     target: str | tuple[str, ...] | None = None
     id: str | tuple[str, ...] | None = None
     features: Features = field(default_factory=Features)
-    columns: Mapping[str, Literal["numeric", "categorical", "ignore"]] = field(default_factory=dict)
+    columns: Mapping[str, Kind] = field(default_factory=dict)
     na_values: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     split: Split = field(default_factory=Split)
@@ -141,7 +143,7 @@ class Data(Spec):
         split = self.split
         if split.by is None:
             split = replace(split, by="time" if self.window else "random")
-        if self.test_path and split.test == Split.test:  # left out
+        if self.test_path is not None and split.test == Split.test:  # left out
             split = replace(split, test=0.0)
         object.__setattr__(self, "split", split)
 

@@ -47,7 +47,8 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     """
     config = to_plain(model.experiment)
     config["name"] = config["data"]["path"] = ""
-    config["data"]["test_path"] = None
+    if config["data"]["test_path"] is not None:
+        config["data"]["test_path"] = ""
     facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
     write_archive(path, "model", weights, facts)
 
