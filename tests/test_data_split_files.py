@@ -21,7 +21,7 @@ from tests.test_data_formats import IMAGES, LABELS, idx
 def test_whole_numbers_are_rows(n: int, validation: int, test: int, seed: int) -> None:
     assume(validation + test < n)
     for by in ("random", "time"):
-        settings = Split(validation, test, by)  # type: ignore[arg-type]
+        settings = Split(validation, test, by)
         parts = split(n, None, settings, seed)
         assert [len(part) for part in parts] == [n - validation - test, validation, test]
         assert sorted(np.concatenate(parts).tolist()) == list(range(n))

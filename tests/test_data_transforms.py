@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from nntrain.data.transforms import TRANSFORMS
 from nntrain.errors import DataError
 from tests.conftest import Command
 
-FUNCTIONS = {"none": lambda v: v, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt}
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "none": lambda v: v,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+}
 
 
 @given(st.floats(1e-6, 1e6), st.sampled_from(sorted(TRANSFORMS)))
