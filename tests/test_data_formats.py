@@ -324,7 +324,7 @@ loss: cross_entropy
 @pytest.mark.parametrize(
     "name, target, content",
     [
-        ("a-images-idx3-ubyte.gz", "label", gzip.compress(idx(IMAGES))[:-9]),
+        ("a-images-idx3-ubyte.gz", "label", gzip.compress(idx(IMAGES), mtime=0)[:-9]),
         ("a-images-idx3-ubyte", "label", b"\0\0\x08\x03"),
         ("a.npz", "y", b"PK\x03\x04" + bytes(100)),
         ("a.npy", "y", b"\x93NUMPY\x01\0v\0{'descr': object}"),

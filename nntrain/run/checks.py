@@ -20,10 +20,12 @@ from nntrain.store import Plan
 def check_layers_alone(loaded: Loaded) -> None:
     """What can be said of the layers before the data is read, where the axes of its rows are known.
 
-    A table is one axis, whatever its width; a window of it two.
+    A table is one axis, of a width that stands in for the real one; a window of it is two.  A
+    `reshape` can not be judged without the real width.
     """
-    data = loaded.experiment.data
-    if isinstance(data.source(data.path), Csv):
+    data, layers = loaded.experiment.data, loaded.experiment.model.layers
+    fixed = any(layer.kind == "reshape" for layer in layers)
+    if isinstance(data.source(data.path), Csv) and not fixed:
         check_layers(loaded, (data.window.length, 1) if data.window else (1,))
 
 
