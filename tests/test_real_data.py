@@ -101,6 +101,9 @@ def pooling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
         def build(self, shape: Shape, store: Builder) -> Built:
             def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+                if call.training:
+                    assert call.lengths is not None
+                    assert x.shape[1] == call.lengths.max()
                 steps = np.full(len(x), x.shape[1]) if call.lengths is None else call.lengths
                 share = (np.arange(x.shape[1]) < steps[:, None]) / steps[:, None]
                 share = share.astype(x.dtype)[:, :, None]
