@@ -12,7 +12,8 @@ import pytest
 from nntrain.data.batches import batches
 from nntrain.data.columns import parse
 from nntrain.data.dataset import Dataset
-from nntrain.data.preprocessing import Preprocessor, learn
+from nntrain.data.learning import learn
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.settings import Data, Features, Numeric, Preprocessing, Split
 from nntrain.data.table import TEXT, Table, as_column
 from nntrain.errors import DataError, MachineError
@@ -110,8 +111,13 @@ def test_grids_of_another_shape_and_numbers_that_are_none() -> None:
     bad = IMAGES.astype(np.float32)
     bad[5, 1, 1] = np.nan
     message, line = problem_of(table_of(image=bad), found)
-    assert message == "column `image`: row 6 has a value that is no finite number"
+    assert message == "column `image`: row 6 has a value that is no finite number of 32 bits"
     assert line == 6
+    with pytest.raises(DataError, match="row 1 has a value that is no finite number"):
+        learned(table_of(image=bad.astype(np.float64) + 1e300, y=labels(8)))
+    near = learned(table_of(image=IMAGES * 1e-37, y=labels(8)))
+    message, line = problem_of(table_of(image=IMAGES * 1e5), near)
+    assert "has a value too far from the training rows" in message
     below = IMAGES.astype(np.int64)
     below[2, 0, 1] = -9
     message, line = problem_of(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from nntrain.data.columns import FLOAT32_MAX
 from nntrain.data.settings import Numeric
 from nntrain.data.table import Table, is_grid
 from nntrain.data.transforms import transformed
@@ -41,7 +43,7 @@ class Grid:
 
     @property
     def note(self) -> str:
-        return f"{' × '.join(map(str, self.shape))}{_scaled(self.shifts, self.scales)}"
+        return f"{' × '.join(map(str, self.shape))}{_scaling(self.shifts, self.scales)}"
 
     def read(self, table: Table) -> Array:
         """The network's inputs, (N, *shape) float32."""
@@ -52,13 +54,8 @@ class Grid:
                 f"column {quoted(self.name)} holds {_shown(found) or 'single values'}, "
                 f"the model needs {_shown(self.shape)}"
             )
-        x = np.empty((len(table), *self.shape), dtype=np.float32)
-        at = 0
-        for block in _Blocks(table, self.name, self.shape, self.transform):
-            rows = x[at : at + len(block)]
-            rows[...] = (block - np.array(self.shifts)) / np.array(self.scales)
-            at += len(block)
-        return x
+        blocks = _Blocks(table, self.name, self.shape, self.transform)
+        return _scaled(blocks, self.shifts, self.scales)
 
     def lengths(self, table: Table) -> None:
         return None
@@ -96,17 +93,16 @@ class Series:
     @property
     def note(self) -> str:
         steps = f"up to {self.longest}" if self.varies else str(self.longest)
-        return f"{steps} steps × {len(self.shifts)}{_scaled(self.shifts, self.scales)}"
+        return f"{steps} steps × {len(self.shifts)}{_scaling(self.shifts, self.scales)}"
 
     def read(self, table: Table) -> Array:
         """The network's inputs, (N, T, C) float32; T is the longest of these rows."""
         channels, lengths = len(self.shifts), self._lengths(table)
         steps = _steps(table, self.name, channels)
-        shift, scale = np.array(self.shifts), np.array(self.scales)
+        blocks = _Blocks(steps, self.name, (channels,), self.transform)
         x = np.zeros((len(table), lengths.max(), channels), dtype=np.float32)
         is_step = np.arange(x.shape[1]) < lengths[:, None]  # (N, T)
-        blocks = _Blocks(steps, self.name, (channels,), self.transform)
-        x[is_step] = np.concatenate([(block - shift) / scale for block in blocks])
+        x[is_step] = _scaled(blocks, self.shifts, self.scales)
         return x
 
     def lengths(self, table: Table) -> Array | None:
@@ -128,18 +124,27 @@ class Series:
         return lengths
 
 
+ArrayFeature = Grid | Series
+"""Kinds that are a network's only input: `shape`, `note`, `read(table)`, `lengths(table)`."""
+
+
 class _Blocks:
     """The rows of a grid, some at a time as float64 and bent; can be gone through again."""
 
     def __init__(self, table: Table, name: str, shape: Shape, transform: str):
         self.table, self.name, self.shape, self.transform = table, name, shape, transform
-        self.rows = max(1, AT_A_TIME // int(np.prod(shape)))
+        self.rows = max(1, AT_A_TIME // math.prod(shape))
 
     def __iter__(self) -> Iterator[Array]:
         for start in range(0, len(self.table), self.rows):
             some = self.table.take(slice(start, start + self.rows))
             values = some.columns[self.name].astype(np.float64)
-            _check_finite(values, self.name, some)
+            _check(
+                np.abs(values) <= FLOAT32_MAX,
+                self.name,
+                some,
+                "that is no finite number of 32 bits",
+            )
             values = transformed(values, self.transform, self.name, some)
             yield values.reshape(-1, *self.shape)
 
@@ -155,12 +160,27 @@ def _steps(table: Table, name: str, channels: int) -> Table:
     return replace(table, lines=lines, columns={name: np.concatenate(cells)})
 
 
-def _check_finite(values: Array, name: str, table: Table) -> None:
-    finite = np.isfinite(values)
-    if not finite.all():
-        row = int((~finite).reshape(len(values), -1).any(axis=1).argmax())
-        message = f"column {quoted(name)}: {table.place(row)} has a value that is no finite number"
-        raise table.error(message, row)
+def _scaled(blocks: _Blocks, shifts: Sequence[float], scales: Sequence[float]) -> Array:
+    """The network's inputs, (N, *shape) float32."""
+    table, shift, scale = blocks.table, np.array(shifts), np.array(scales)
+    x = np.empty((len(table), *blocks.shape), dtype=np.float32)
+    at = 0
+    for block in blocks:
+        rows = slice(at, at + len(block))
+        with np.errstate(over="ignore"):
+            x[rows] = (block - shift) / scale
+        _check(
+            np.isfinite(x[rows]), blocks.name, table.take(rows), "too far from the training rows"
+        )
+        at += len(block)
+    return x
+
+
+def _check(sound: Array, name: str, table: Table, what: str) -> None:
+    """An error that names the first row with a value that is not sound, (N, …) bool."""
+    if not sound.all():
+        row = int((~sound).reshape(len(sound), -1).any(axis=1).argmax())
+        raise table.error(f"column {quoted(name)}: {table.place(row)} has a value {what}", row)
 
 
 Pairs = tuple[tuple[float, ...], tuple[float, ...]]
@@ -197,7 +217,7 @@ def _shown(shape: Shape) -> str:
     return " × ".join(map(str, shape))
 
 
-def _scaled(shifts: tuple[float, ...], scales: tuple[float, ...]) -> str:
+def _scaling(shifts: tuple[float, ...], scales: tuple[float, ...]) -> str:
     if len(shifts) == 1:
         return f", (x - {shifts[0]:.4g}) / {scales[0]:.4g}"
     return f", {len(shifts)} channels scaled one by one"

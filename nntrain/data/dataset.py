@@ -10,8 +10,9 @@ import numpy as np
 
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256
+from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part
-from nntrain.data.preprocessing import Preprocessor, learn, learn_target
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.split import Parts, split

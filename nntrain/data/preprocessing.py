@@ -14,18 +14,18 @@ from typing import Any, get_args
 import numpy as np
 
 from nntrain.data import plain
-from nntrain.data.arrays import Grid, Series
-from nntrain.data.columns import Column, unknown_columns
+from nntrain.data.arrays import ArrayFeature, Grid, Series
+from nntrain.data.columns import unknown_columns
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
-from nntrain.data.settings import Data, Window
+from nntrain.data.settings import Window
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes, Target
 from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
-Feature = Scaled | OneHot | Grid | Series
+Feature = Scaled | OneHot | ArrayFeature
 KINDS: dict[str, type[Any]] = {
     "numeric": Scaled, "categorical": OneHot, "grid": Grid, "series": Series,
     "classes": Classes, "amounts": Amounts,
@@ -52,10 +52,10 @@ class Preprocessor:
     window: Window | None = None
 
     @property
-    def array(self) -> Grid | Series | None:
+    def array(self) -> ArrayFeature | None:
         """The feature that is an array, if there is one: the network's only input."""
         first = self.feature_columns[0]
-        return first if isinstance(first, Grid | Series) else None
+        return first if isinstance(first, ArrayFeature) else None
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -201,50 +201,6 @@ class Preprocessor:
         return result
 
 
-def learn(
-    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, task: Task
-) -> Preprocessor:
-    """Learn from training rows, `rows` (N,), of a table that `columns.parse` has read."""
-    training = table.take(rows)
-    kinds: dict[str, str] = {column.name: column.kind for column in columns}
-    how, na_values = settings.preprocessing, settings.na_values
-    if settings.window:  # what came before is an input, targets too
-        lags = "numeric" if task == "numbers" else "categorical"
-        kinds |= dict.fromkeys(settings.targets, lags)
-    features: list[Feature] = []
-    for name, kind in kinds.items():
-        if kind == "numeric":
-            features.append(Scaled.learn(training, name, na_values, how.numeric))
-        elif kind == "categorical":
-            features.append(OneHot.learn(training, name, na_values, how.categorical))
-        elif kind == "grid":
-            features.append(Grid.learn(training, name, how.numeric))
-        elif kind == "series":
-            features.append(_series(training, name, settings))
-    target = learn_target(training, settings, task)
-    return Preprocessor(task, tuple(features), target, settings.ids, na_values, settings.window)
-
-
-def _series(training: Table, name: str, settings: Data) -> Series:
-    series = Series.learn(training, name, settings.preprocessing.numeric)
-    if series.varies and not settings.targets:
-        message = "a network can not learn series of unequal length as its own output"
-        raise training.error(message, hint="`data.target` names what it is to learn")
-    return series
-
-
-def learn_target(table: Table, settings: Data, task: Task) -> Target:
-    """Classes or scales of the target in these rows."""
-    if task == "numbers":
-        how = settings.preprocessing.target
-        return Amounts.learn(table, settings.targets, settings.na_values, how)
-    if len(settings.targets) != 1:
-        found = "several" if settings.targets else "no"
-        hint = "`data.target` names the column with the classes"
-        raise table.error(f"classes come from one target column, and there are {found}", hint=hint)
-    return Classes.learn(table, settings.targets[0], settings.na_values, task)
-
-
 def _require(table: Table, names: Iterable[str], what: str) -> None:
     missing = [name for name in names if name not in table.columns]
     if missing:
@@ -270,7 +226,7 @@ def _check(found: Preprocessor) -> None:
     names = [feature.name for feature in found.feature_columns]
     if not names or len(set(names)) < len(names):
         raise plain.damaged("features: none, or one twice")
-    arrays = [f for f in found.feature_columns if isinstance(f, Grid | Series)]
+    arrays = [f for f in found.feature_columns if isinstance(f, ArrayFeature)]
     if arrays and (len(names) > 1 or found.window):
         raise plain.damaged("features: an array and others")
     for array in arrays:

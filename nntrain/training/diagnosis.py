@@ -26,10 +26,10 @@ def diagnose(run: Run, batch: Batch, number: int, value: float) -> str:
     x, target, lengths = batch
     network, loss = run.model.network, run.model.experiment.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    weights = np.full(len(x), 1.0 / len(x), x.dtype)
     prediction, backward = network(
         x, Call(training=True, step=number, lengths=lengths, watch=watch)
     )
+    weights = np.full(len(x), 1.0 / len(x), prediction.dtype)
     _, d_prediction = loss(prediction, target, weights)
     backward(d_prediction)
     where, rows = "the loss", np.arange(len(x))

@@ -35,7 +35,7 @@ def make_step(run: Run) -> Step:
     def step(batch: Batch, number: int, rate: float) -> float:
         x, target, lengths = batch
         prediction, backward = network(x, Call(training=True, step=number, lengths=lengths))
-        value, d_prediction = loss(prediction, target, equal_weights(len(x), x.dtype))
+        value, d_prediction = loss(prediction, target, equal_weights(len(x), prediction.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
         if not math.isfinite(value + norm):  # before the update, which would spread it
