@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +64,10 @@ def _load(stream: BinaryIO, path: Path) -> Any:
 @contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
     """What NumPy raises for a file that is not one of its own, or not whole."""
+    import tokenize  # late: these take a part of every start, and only here they are needed
+    import zipfile
+    import zlib
+
     try:
         yield
     except (
