@@ -232,6 +232,11 @@ def test_damaged_labels(tmp_path: Path) -> None:
     assert "cut off" in failure(mnist(tmp_path, labels=idx(LABELS)[:-1]))[0]
 
 
+def test_labels_are_no_images(tmp_path: Path) -> None:
+    mnist(tmp_path)
+    assert "not images" in failure(tmp_path / "t-labels-idx1-ubyte")[0]
+
+
 def test_packed_images_that_are_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "a-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(idx(IMAGES))[:-9])

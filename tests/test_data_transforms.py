@@ -39,6 +39,12 @@ def test_below_all_roots_is_zero() -> None:
     assert TRANSFORMS["sqrt"].inverse(np.array([-3.0, 2.0])).tolist() == [0.0, 4.0]
 
 
+@pytest.mark.parametrize("how", sorted(TRANSFORMS))
+def test_predictions_stay_finite(how: str) -> None:
+    far = np.array([-1e6, 1e6])
+    assert np.isfinite(TRANSFORMS[how].inverse(far)).all()
+
+
 def written(tmp_path: Path, rows: list[str]) -> Path:
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(["x,y", *rows]) + "\n")

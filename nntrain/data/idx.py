@@ -45,6 +45,9 @@ class Idx(Source):
         path = path_of(source)
         with ExitStack() as open_files:
             image_rows = _File(path, open_files)
+            if not image_rows.header.shape:
+                hint = "`data.path` is the file of the images; their labels are found beside it"
+                raise image_rows.error("these are labels, one number a row, not images", hint)
             label_rows = [_File(other, open_files) for other in self.companions(path)]
             for other in label_rows:
                 other.check_labels_of(image_rows)

@@ -12,6 +12,7 @@ from nntrain.families import Array
 from nntrain.wording import quoted
 
 Function = Callable[[Array], Array]
+HIGHEST = 709.0  # e^709 is a finite number of 64 bits, e^710 is none
 
 
 class Transform(NamedTuple):
@@ -30,14 +31,22 @@ def _same(v: Array) -> Array:
     return v
 
 
+def _exp(u: Array) -> Array:
+    return np.exp(np.minimum(u, HIGHEST))
+
+
+def _expm1(u: Array) -> Array:
+    return np.expm1(np.minimum(u, HIGHEST))
+
+
 def _square(u: Array) -> Array:
     return np.square(np.maximum(u, 0.0))
 
 
 TRANSFORMS = {
     "none": Transform(_same, _same),
-    "log": Transform(np.log, np.exp, 0.0, closed=False),
-    "log1p": Transform(np.log1p, np.expm1, -1.0, closed=False),
+    "log": Transform(np.log, _exp, 0.0, closed=False),
+    "log1p": Transform(np.log1p, _expm1, -1.0, closed=False),
     "sqrt": Transform(np.sqrt, _square, 0.0),
 }
 
