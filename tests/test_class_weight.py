@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nntrain.data.batches import Batch
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.families import Array, Loss
 from nntrain.losses import BinaryCrossEntropy, CrossEntropy, Focal, Hinge, WeightedSum
@@ -147,7 +148,7 @@ def test_the_losses_of_the_loop_and_of_evaluation_are_the_weighted_means(tmp_pat
     found = evaluate(run.model, run.dataset.parts["validation"])
     assert found["loss"] == pytest.approx(validation, rel=1e-5)
     part = run.dataset.parts["train"]
-    value = make_step(run)(part.x, part.target, 0, 0.0)
+    value = make_step(run)(Batch(part.x, part.target, None), 0, 0.0)
     assert value == pytest.approx(weighted_mean(*rows_of(run, "train")), rel=1e-5)
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from nntrain.config import Experiment, load, parse, resolved, restore
 from nntrain.config.experiment import EarlyStopping, Model, Trainer
-from nntrain.data.settings import Data, Features, Split
+from nntrain.data.formats import Csv, Idx, Npz, Ts
+from nntrain.data.settings import Data, Features, Split, Window
 from nntrain.errors import ConfigError
 from nntrain.families import to_plain
 from nntrain.layers import ActivationLayer, Dense, Dropout, Elu, Flatten, Identity, Relu, Tanh
@@ -342,16 +343,34 @@ plain_values: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def fitting(data: Data) -> Data:
+    """The same without keys that exclude each other."""
+    if data.test_path is not None:
+        data = replace(data, split=replace(data.split, test=0.0))
+    return data if data.targets else replace(data, window=None)
+
+
 experiments = st.builds(
     Experiment,
     data=st.builds(
         Data,
         path=st.text(st.characters(blacklist_categories=["Cs"])),
+        test_path=st.none() | names,
+        format=st.sampled_from([None, Csv(delimiter=";"), Npz(), Ts(), Idx()]),
         target=st.just("target") | st.just(("a", "b")) | st.none(),
         features=st.builds(Features, exclude=st.lists(names, unique=True, max_size=3).map(tuple)),
         columns=st.dictionaries(names, st.sampled_from(["numeric", "categorical"]), max_size=3),
-        split=st.builds(Split, validation=st.floats(0.1, 0.4), test=shares, stratify=st.booleans()),
-    ),
+        split=st.builds(
+            Split,
+            validation=st.floats(0.1, 0.4) | st.integers(1, 99),
+            test=shares | st.integers(1, 99),
+            by=st.sampled_from([None, "time"]),
+            stratify=st.booleans(),
+        ),
+        window=st.none() | st.builds(Window, *[st.integers(1, 99)] * 3),
+    ).map(fitting),
     model=st.lists(hidden, max_size=3).map(lambda layers: Model((*layers, Dense("auto")))),
     loss=st.just(MeanSquaredError()),
     name=st.sampled_from(["a", "no", "1e3", "017", "2026-01-01", "null", "größe 1", "0x1F"]),

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.dataset import Dataset, Part, read
+from nntrain.data.dataset import Dataset, read
 from nntrain.data.features import Scaled
+from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Data, Features, Preprocessing, Split
 from nntrain.errors import DataError

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nntrain.data.columns import parse
-from nntrain.data.preprocessing import Preprocessor, learn
+from nntrain.data.learning import learn
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import MOST_VALUES, Report
 from nntrain.data.settings import Categorical, Data, Features, Numeric, Preprocessing, TargetScale
 from nntrain.data.sources import Csv

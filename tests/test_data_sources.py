@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nntrain.data.sources import Csv, sha256
+from nntrain.data.files import sha256
+from nntrain.data.sources import Csv
 from nntrain.data.table import join
 from nntrain.errors import DataError
 

@@ -45,7 +45,7 @@ EVENTS: list[Event] = [
     Began(
         folder=Path("runs/a/001"),
         layers=(LayerRow("layers.0", "dense", (3,), 12),),
-        inputs=3,
+        inputs=(3,),
         rows={"train": 1000, "validation": 100},
         columns=(
             "epoch", "step", "learning_rate", "train_loss", "validation_loss",

@@ -11,8 +11,9 @@ import workload as w
 
 import nntrain.training.fit as training
 from nntrain.config import load
-from nntrain.data.dataset import Dataset, Part
+from nntrain.data.dataset import Dataset
 from nntrain.data.features import Scaled
+from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
 from nntrain.events import EpochEnded

@@ -128,16 +128,22 @@ def _load(
     from nntrain.config import load
 
     loaded = load(config, settings)
-    from nntrain.run.checks import check_layers, check_loss, check_outputs
+    from nntrain.run.checks import check_layers_alone, check_loss, check_outputs
     from nntrain.run.folder import check_free
 
-    check_layers(loaded)
+    check_layers_alone(loaded)
     if output_dir:
         check_free(output_dir, overwrite=overwrite)
     from nntrain.data.dataset import Dataset
 
     experiment = loaded.experiment
-    dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.goal, experiment.seed)
+    dataset = Dataset.load(
+        experiment.data,
+        loaded.data_path,
+        experiment.loss.goal,
+        experiment.seed,
+        test_path=loaded.test_path,
+    )
     check_outputs(loaded, dataset.preprocessor)
     check_loss(loaded, dataset)
     return loaded, dataset

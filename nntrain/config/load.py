@@ -26,7 +26,7 @@ class Loaded:
     """A config that was read: the experiment, and where each part of it was written.
 
     text: the file as given, without what it extends and without `--set`.
-    data_path: the data file, absolute.
+    data_path, test_path: the data files, absolute.
     """
 
     experiment: Experiment
@@ -36,8 +36,16 @@ class Loaded:
 
     @property
     def data_path(self) -> Path:
+        return self._beside(self.experiment.data.path)
+
+    @property
+    def test_path(self) -> Path | None:
+        test_path = self.experiment.data.test_path
+        return None if test_path is None else self._beside(test_path)
+
+    def _beside(self, path: str) -> Path:
         folder = os.path.realpath(self.path.parent)
-        return Path(os.path.normpath(Path(folder, self.experiment.data.path)))
+        return Path(os.path.normpath(Path(folder, path)))
 
     def origin(self, path: KeyPath) -> str:
         """Where the value at a key path was written, `file:line`; nothing for a default."""

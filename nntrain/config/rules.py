@@ -176,6 +176,8 @@ def gates(
         if name not in known:
             hint = _score_hint(name, known, "the scores are")
             yield Finding(path, "there is no such score", hint, about_key=True)
+        elif split == "test" and data.test_path is not None:
+            pass
         elif split != "train" and getattr(data.split, split) == 0:
             message = f"needs {split} rows, but `data.split.{split}` is 0"
             yield Finding(path, message, f"set `data.split.{split}: 0.15`", about_key=True)
@@ -191,10 +193,34 @@ def _is_condition(text: str) -> bool:
 
 def split_leaves_rows(data: Data) -> Findings:
     split: Split = data.split
-    if split.validation + split.test >= 1:
+    if sum(size for size in (split.validation, split.test) if size < 1) >= 1:
         parts = f"validation {split.validation:g} and test {split.test:g}"
         message = f"{parts} leave no rows to train on"
         yield Finding(("data", "split"), message, "their sum must be below 1")
+
+
+def test_rows_once(data: Data) -> Findings:
+    if data.test_path is not None and data.split.test:
+        message = "the test has the rows of `data.test_path` already"
+        yield Finding(("data", "split", "test"), message, "leave one of the two out")
+
+
+def labels_of_one_file(data: Data) -> Findings:
+    if data.test_path is not None and getattr(data.format, "labels", None):
+        message = "`labels` names the labels of one file, and with `data.test_path` there are two"
+        hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
+        yield Finding(("data", "format", "labels"), message, hint)
+
+
+def windows_foretell(data: Data) -> Findings:
+    if not data.window:
+        return
+    if not data.targets:
+        message = "a window needs a target: the columns that it foretells"
+        yield Finding(("data", "window"), message, "add `data.target: COLUMN`")
+    if data.split.by == "random":
+        message = "windows overlap, so rows drawn at random would be in training and test at once"
+        yield Finding(("data", "split", "by"), message, "leave it out, or write `by: time`")
 
 
 def columns_once(data: Data) -> Findings:
@@ -439,6 +465,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
+    test_rows_once, labels_of_one_file, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
     ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,

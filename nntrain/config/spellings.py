@@ -63,6 +63,16 @@ KEYS: Table = {
     ),
     "data.split.test": "test_split test_size test_fraction",
     "data.split.stratify": "stratified",
+    "data.split.by": "split_by split_method split_type",
+    "data.test_path": "test_file test_csv test_filename",
+    "data.window": "sliding_window windows sequence rolling",
+    "data.window.length": (
+        "lookback look_back window_size window_length seq_len sequence_length lags n_lags "
+        "input_length input_chunk_length time_steps timesteps n_steps"
+    ),
+    "data.window.horizon": "forecast_horizon prediction_horizon steps_ahead lead offset delay",
+    "data.window.stride": "sequence_stride hop hop_length",
+    "data.format.labels": "labels_path label_file labels_file",
     "model.layers.units": (
         "n_units num_units neurons out_features hidden_units hidden_size output_size "
         "output_dim hidden_dim width size nodes"
@@ -253,6 +263,9 @@ KINDS: Mapping[str, Table] = {
     },
     "file format": {
         "csv": "text txt tsv",
+        "npz": "numpy",
+        "idx": "mnist ubyte idx_ubyte",
+        "ts": "sktime aeon tsfile uea ucr",
     },
 }
 
@@ -278,6 +291,11 @@ WORDS: Table = {
     "categorical": "category text string nominal",
     "ignore": "skip drop exclude",
     "error": "raise fail",
+    "time": "temporal chronological chronologically ordered sequential order",
+    "random": "shuffle shuffled randomly",
+    "sqrt": "square_root root",
+    "log": "ln natural_log logarithm",
+    "log1p": "log_1p log_plus_one",
 }
 
 # Parts of the names of scores, in `monitor` and `expect`.

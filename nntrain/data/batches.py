@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,12 +19,26 @@ def order(n: int, seed: int, epoch: int) -> Array:
     return permutation(n, seed, "shuffle", epoch)
 
 
+class Batch(NamedTuple):
+    """Rows of one step: x (n, …), target (n, …), and lengths (n,) where rows have their own."""
+
+    x: Array
+    target: Array
+    lengths: Array | None
+
+
 def batches(
-    x: Array, target: Array, rows: Array, size: int, first: int = 0
-) -> Iterator[tuple[Array, Array]]:
+    x: Array,
+    target: Array,
+    rows: Array,
+    size: int,
+    first: int = 0,
+    lengths: Array | None = None,
+) -> Iterator[Batch]:
     """Batches of `size` rows (the last one has what is left), from batch number `first` on.
 
     x (N, …) and target (N, …) are C-contiguous, rows (n,) says which of their rows in what order.
+    Where rows have `lengths` (N,), a batch is as long as its longest row.
     What is yielded is only valid until the next batch is asked for: buffers are used again.
     """
     size = min(size, max(1, len(rows)))
@@ -39,4 +54,12 @@ def batches(
             target.take(some, axis=0, out=t_buffer[: len(some)], mode="clip")
         for at in range(0, len(some), size):
             end = min(at + size, len(some))
-            yield x_buffer[at:end], t_buffer[at:end]
+            own = None if lengths is None else lengths[some[at:end]]
+            yield Batch(trimmed(x_buffer[at:end], own), t_buffer[at:end], own)
+
+
+def trimmed(x: Array, lengths: Array | None) -> Array:
+    """x (n, T, …) without the steps that are padding in every row."""
+    if lengths is None or lengths.max() == x.shape[1]:
+        return x
+    return np.ascontiguousarray(x[:, : lengths.max()])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from nntrain.data.settings import Data
-from nntrain.data.table import Table
+from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
 from nntrain.families import Array
 from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
@@ -30,13 +30,13 @@ class Column:
     """
 
     name: str
-    kind: Literal["numeric", "categorical", "ignore", "target", "id"]
+    kind: Literal["numeric", "categorical", "grid", "series", "ignore", "target", "id"]
     missing: int
     note: str = ""
 
     @property
     def is_feature(self) -> bool:
-        return self.kind in ("numeric", "categorical")
+        return self.kind not in ("ignore", "target", "id")
 
 
 def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
@@ -48,10 +48,29 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
         columns.append(column)
         if column.kind != "ignore":
             cells[name] = parsed
-    if not any(column.is_feature for column in columns):
+    lags = settings.window and settings.targets  # what came before is an input, targets too
+    if not lags and not any(column.is_feature for column in columns):
         reasons = "; ".join(f"{quoted(c.name)}: {c.note or c.kind}" for c in columns[:6])
         raise table.error("no column is left to learn from", hint=reasons)
-    return Table(table.file, table.lines, cells), tuple(columns)
+    _check_arrays(table, columns)
+    return replace(table, columns=cells), tuple(columns)
+
+
+def _check_arrays(table: Table, columns: Sequence[Column]) -> None:
+    """An array is the only input of a network, and never its target or an id."""
+    arrays = [c for c in columns if is_array(table.columns[c.name]) and c.kind != "ignore"]
+    for column in arrays:
+        if not column.is_feature:
+            raise table.error(f"{quoted(column.name)} is an array, it can not be {column.kind}")
+    others = (
+        [c.name for c in columns if c.is_feature and c.name != arrays[0].name] if arrays else []
+    )
+    if others:
+        hint = f"leave the others out with `data.features: {{include: [{arrays[0].name}]}}`"
+        message = f"{quoted(arrays[0].name)} is an array, which is the only input of a network; "
+        raise table.error(
+            f"{message}there {'is' if len(others) == 1 else 'are'} {listed(others)} too", hint=hint
+        )
 
 
 def check_names(table: Table, settings: Data) -> None:
@@ -83,7 +102,8 @@ def unknown_columns(table: Table, unknown: list[str], what: str) -> DataError:
 
 def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
     """The column whose part the config alone decides."""
-    missing = int(absent(table.columns[name], settings.na_values).sum())
+    cells = table.columns[name]
+    missing = 0 if is_array(cells) else int(absent(cells, settings.na_values).sum())
     if name in settings.targets:
         return Column(name, "target", missing)
     if name in settings.ids:
@@ -103,7 +123,12 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     decided = _without_a_look(table, name, settings)
     if decided is not None:
         return decided, cells
+    if is_array(cells):
+        steps = settings.columns.get(name) == "series" and cells.ndim == 3
+        return Column(name, "grid" if is_grid(cells) and not steps else "series", 0), cells
     wanted = settings.columns.get(name)
+    if wanted == "series":
+        raise table.error(f"column {quoted(name)} holds single values, it can not be series")
     values, wrong = numbers(cells, settings.na_values)
     present = ~np.isnan(values) | wrong
     if not present.any():
@@ -148,7 +173,7 @@ def _not_numbers(table: Table, name: str, wrong: Array, present: int) -> DataErr
         return _comma(table, name, row)
     right = present - int(wrong.sum())
     return table.error(
-        f"column {quoted(name)}: line {table.lines[row]} has {quoted(cell)}, "
+        f"column {quoted(name)}: {table.place(row)} has {quoted(cell)}, "
         f"where {right:,} of {plural(present, 'cell')} are numbers",
         row,
         f"mend the cell, or say `data.na_values: [{in_yaml(cell)}]` where it means missing, "
@@ -188,7 +213,7 @@ def read_numbers(table: Table, name: str, na_values: Collection[str], hint: str 
         if not hint or 2 * wrong.sum() < len(wrong):
             missing = in_yaml(table.columns[name][row])
             hint = f"mend the cell, or say `data.na_values: [{missing}]` where it means missing"
-        message = f"column {quoted(name)}: line {table.lines[row]} has {cell}, expected a number"
+        message = f"column {quoted(name)}: {table.place(row)} has {cell}, expected a number"
         raise table.error(message, row, hint)
     check_range(table, name, values)
     return values
@@ -201,7 +226,7 @@ def check_range(table: Table, name: str, values: Array) -> None:
         row = int(beyond.argmax())
         cell = quoted(str(table.columns[name][row]))
         raise table.error(
-            f"column {quoted(name)}: line {table.lines[row]} has {cell}, "
+            f"column {quoted(name)}: {table.place(row)} has {cell}, "
             f"which is not a finite number of 32 bits",
             row,
             f"the largest is {FLOAT32_MAX:.3g}; where the cell means missing, empty it or name it "

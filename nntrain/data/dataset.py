@@ -3,72 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from nntrain.data.columns import Column, parse
-from nntrain.data.preprocessing import Preprocessor, learn, learn_target
+from nntrain.data.files import sha256
+from nntrain.data.learning import learn, learn_target
+from nntrain.data.parts import Part
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
-from nntrain.data.sources import sha256
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Classes
+from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
 from nntrain.wording import listed, plural, quoted
 
 
 @dataclass(frozen=True)
-class Part:
-    """Rows that have a target, as arrays.
-
-    x: (N, D) float32, C-contiguous.
-    target: what the loss compares with, see `Preprocessor.target`; it is `x` itself where the
-        network learns its own input.
-    raw: what metrics compare with: numbers in their own unit, (N, K) float64; else `target`.
-    rows: (N,) the number of each row in the file, from 0.
-    """
-
-    x: Array
-    target: Array
-    raw: Array
-    rows: Array
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    @staticmethod
-    def from_table(table: Table, preprocessor: Preprocessor, report: Report | None = None) -> Part:
-        """The rows of a table that have a target."""
-        rows = np.flatnonzero(preprocessor.has_target(table))
-        if not len(rows):
-            raise table.error(f"no row has a value in {listed(preprocessor.targets)}")
-        table = table if len(rows) == len(table) else table.take(rows)
-        x = preprocessor.features(table, report)
-        if not preprocessor.targets:
-            return Part(x, x, x, rows)
-        return Part(x, preprocessor.target(table), preprocessor.raw_target(table), rows)
-
-    def take(self, rows: Array) -> Part:
-        """Some of the rows."""
-        x = self.x[rows]
-        target = x if self.target is self.x else self.target[rows]
-        raw = target if self.raw is self.target else self.raw[rows]
-        return Part(x, target, raw, self.rows[rows])
-
-
-@dataclass(frozen=True)
 class Dataset:
     """Everything that training needs to know of a file.
 
-    parts: `train`, and `validation` and `test` where the split keeps rows for them.
+    parts: `train`, and `validation` and `test` where there are rows for them.
     columns: every column of the file and what becomes of it.
     notes: sentences about what was left out or filled in.
     sha256, size: of the file, in hexadecimal and bytes.
+    test_path: the file of the test rows, if they have one of their own.
+    others: SHA-256 of every other file that was read, by path.
     """
 
     path: str
@@ -78,6 +44,8 @@ class Dataset:
     parts: Mapping[str, Part]
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    test_path: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def load(
@@ -86,48 +54,76 @@ class Dataset:
         goal: Goal,
         seed: int,
         preprocessor: Preprocessor | None = None,
+        test_path: str | Path | None = None,
     ) -> Dataset:
-        """Read a file and split it; learn from the training rows, or use what a model learned."""
+        """Read a file and split it; learn from the training rows, or use what a model learned.
+
+        test_path: the file that `settings.test_path` names.
+        """
         table, columns = parse(read(settings, path), settings)
-        target, labelled, rows = _labelled(table, settings, goal)
-        cut = _split(labelled, _strata(labelled, target), settings, seed)
+        target, table = _target(table, settings, goal)
+        used, rows = _used(table, target, settings)
+        cut = _split(used, target, settings, seed)
         if preprocessor is None:
-            preprocessor = learn(labelled, columns, cut.train, settings, goal)
-            _check_same_classes(labelled, target, preprocessor)
+            preprocessor = learn(used, columns, cut.train, settings, goal)
+            _check_same_classes(used, target, preprocessor)
         report = Report()
-        whole = replace(Part.from_table(labelled, preprocessor, report), rows=rows)
+        whole = Part.from_table(used, preprocessor, report)
+        parts = _parts(whole, cut, rows, used)
+        if test_path is not None:
+            parts["test"] = Part.from_table(read(settings, test_path), preprocessor, report)
         return Dataset(
             str(path),
             sha256(path),
             Path(path).stat().st_size,
             preprocessor,
-            {name: whole.take(part) for name, part in cut._asdict().items() if len(part)},
+            parts,
             tuple(_described(column, preprocessor) for column in columns),
-            (*_left_out(table, rows, preprocessor), *Report(unseen=report.unseen).lines()),
+            (
+                *_left_out(table, whole, preprocessor),
+                *Report(unseen=report.unseen).lines(),
+            ),
+            None if test_path is None else str(test_path),
+            {str(other): sha256(other) for other in _others(settings, path, test_path)},
         )
 
 
 def read(settings: Data, path: str | Path) -> Table:
     """All rows of a file."""
-    return join(list(settings.format.read(path)))
+    return join(list(settings.source(path).read(path)))
 
 
-def _labelled(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table, Array]:
-    """The target as the whole file shows it; the rows that have one, and their numbers (N,)."""
+def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> list[Path]:
+    """What is read besides the file itself."""
+    found = [*settings.source(path).companions(Path(path))]
+    if test_path is not None:
+        found += [Path(test_path), *settings.source(test_path).companions(Path(test_path))]
+    return found
+
+
+def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
+    """The target as the whole file shows it, and the table with it read as numbers."""
     target = learn_target(table, settings, goal)
     if not isinstance(target, Classes):
         table = target.parsed(table, settings.na_values)
-    rows = np.flatnonzero(target.has_value(table, settings.na_values))
-    if not len(rows):
+    known = table.take(target.has_value(table, settings.na_values))
+    if not len(known):
         raise table.error(f"no row has a value in {listed(settings.targets)}")
-    labelled = table if len(rows) == len(table) else table.take(rows)
     if isinstance(target, Classes):
-        target.check(labelled, chosen=settings.columns.get(target.name) == "categorical")
+        target.check(known, chosen=settings.columns.get(target.name) == "categorical")
     elif isinstance(target, Several):
-        target.check(labelled, settings)
+        target.check(known, settings)
     else:
-        target.check(labelled)
-    return target, labelled, rows
+        target.check(known)
+    return target, table
+
+
+def _used(table: Table, target: Target, settings: Data) -> tuple[Table, Array]:
+    """The rows that have a target, and their numbers (n,); all where a row is a step in time."""
+    if settings.window:
+        return table, np.arange(len(table))
+    rows = np.flatnonzero(target.has_value(table, settings.na_values))
+    return table if len(rows) == len(table) else table.take(rows), rows
 
 
 def _strata(table: Table, target: Target) -> Array | None:
@@ -137,11 +133,25 @@ def _strata(table: Table, target: Target) -> Array | None:
     return target.groups(table) if isinstance(target, Several) else None
 
 
-def _split(table: Table, strata: Array | None, settings: Data, seed: int) -> Parts:
+def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
+    strata = _strata(table, target) if settings.split.by == "random" else None
     try:
         return split(len(table), strata, settings.split, seed)
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None
+
+
+def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part]:
+    """The rows of each part; `rows` (n,) are the numbers that the rows of the table have."""
+    parts = {}
+    for name, own in cut._asdict().items():
+        part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
+        if len(part):
+            parts[name] = replace(part, rows=rows[part.rows])
+        elif len(own):
+            found = f"none of the {plural(len(own), f'{name} row')} is the target of a window"
+            raise table.error(found, hint="more rows, or a shorter `data.window.length`")
+    return parts
 
 
 def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
@@ -154,7 +164,7 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
         if len(one.classes) > len(known.classes):
             raise table.error(
                 f"no training row has the class {listed(lost)} of {quoted(one.name)}",
-                hint="`data.split: {stratify: true}` keeps a row of each class for training"
+                hint="`data.split: {by: random, stratify: true}` keeps a row of each for training"
                 if len(whole) == 1
                 else "another `seed` splits the rows otherwise",
             )
@@ -162,18 +172,22 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
 
 def _described(column: Column, preprocessor: Preprocessor) -> Column:
     """The column with what the preprocessor does to it."""
+    if column.kind == "target":
+        lags = "; an input too" if preprocessor.window else ""
+        own = next(part for part in preprocessor.each_target if column.name in part.names)
+        return replace(column, note=own.note + lags)
     for feature in preprocessor.feature_columns:
         if feature.name == column.name:
             return replace(column, note=feature.note)
-    if column.kind == "target":
-        own = (part for part in preprocessor.each_target if column.name in part.names)
-        return replace(column, note=next(own).note)
     return column
 
 
-def _left_out(table: Table, rows: Array, preprocessor: Preprocessor) -> list[str]:
-    count = len(table) - len(rows)
-    if not count:
-        return []
-    names = listed(preprocessor.targets)
-    return [f"{count:,} of {plural(len(table), 'row')} without a value in {names} left out"]
+def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:
+    names, window = listed(preprocessor.targets), preprocessor.window
+    if window:
+        count = len(beginnings(len(table), window)) - len(whole)
+        what = f"{count:,} of {plural(count + len(whole), 'window')} that miss a value in {names}"
+    else:
+        count = len(table) - len(whole)
+        what = f"{count:,} of {plural(len(table), 'row')} without a value in {names}"
+    return [f"{what} left out"] if count else []

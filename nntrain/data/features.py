@@ -13,19 +13,24 @@ from nntrain.data.labels import UNKNOWN, number_of, sort_labels
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Numeric
 from nntrain.data.table import Table
+from nntrain.data.transforms import transformed
 from nntrain.families import Array
 from nntrain.wording import listed, quoted
 
 
 @dataclass(frozen=True)
 class Scaled:
-    """A numeric column: x = (v - shift) / scale, where `fill` stands in for a missing v."""
+    """A numeric column: x = (f(v) - shift) / scale, where `fill` stands in for a missing v.
+
+    transform: f, see `transforms`.
+    """
 
     kind: ClassVar[str] = "numeric"
     name: str
     fill: float
     shift: float
     scale: float
+    transform: str = "none"
 
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], how: Numeric) -> Scaled:
@@ -34,8 +39,8 @@ class Scaled:
         values = read_numbers(table, name, na_values)
         gone = np.isnan(values)
         fill = 0.0 if gone.all() else _typical(values[~gone], how.impute)
-        shift, scale = shift_and_scale(np.where(gone, fill, values), how.scale)
-        return cls(name, fill, shift, scale)
+        bent = transformed(np.where(gone, fill, values), how.transform, name, table)
+        return cls(name, fill, *shift_and_scale(bent, how.scale), how.transform)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -43,7 +48,8 @@ class Scaled:
 
     @property
     def note(self) -> str:
-        return f"(x - {self.shift:.4g}) / {self.scale:.4g}, missing is {self.fill:.4g}"
+        x = "x" if self.transform == "none" else f"{self.transform} x"
+        return f"({x} - {self.shift:.4g}) / {self.scale:.4g}, missing is {self.fill:.4g}"
 
     def write(self, table: Table, na_values: Collection[str], out: Array, report: Report) -> None:
         """Fill the input, out (1, N) float32."""
@@ -52,12 +58,13 @@ class Scaled:
         if count := int(gone.sum()):
             report.missing[self.name] += count
             values = np.where(gone, self.fill, values)
+        bent = transformed(values, self.transform, self.name, table)
         with np.errstate(over="ignore"):
-            out[0] = (values - self.shift) / self.scale
+            out[0] = (bent - self.shift) / self.scale
         if not np.isfinite(out[0]).all():
             row = int(np.isinf(out[0]).argmax())
             raise table.error(
-                f"column {quoted(self.name)}: line {table.lines[row]} has {values[row]:g}, "
+                f"column {quoted(self.name)}: {table.place(row)} has {values[row]:g}, "
                 f"too far from the training rows (around {self.shift:g}, spread {self.scale:g})",
                 row,
             )
@@ -128,15 +135,12 @@ class OneHot:
         if self.strict:
             row = int(unseen.argmax())
             raise table.error(
-                f"column {quoted(self.name)}: line {table.lines[row]} has {quoted(cells[row])}, "
+                f"column {quoted(self.name)}: {table.place(row)} has {quoted(cells[row])}, "
                 "a category that no training row had",
                 row,
                 "`unknown: ignore` under `data.preprocessing.categorical` lets such cells through",
             )
         report.add_unseen(self.name, cells[unseen].tolist())
-
-
-Feature = Scaled | OneHot
 
 
 def shift_and_scale(values: Array, how: str) -> tuple[float, float]:

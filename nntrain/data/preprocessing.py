@@ -6,25 +6,30 @@ prediction, for a whole file and chunk by chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 
 from nntrain.data import plain
-from nntrain.data.columns import Column, unknown_columns
-from nntrain.data.features import Feature, OneHot, Scaled
+from nntrain.data.arrays import ArrayFeature, Grid, Series
+from nntrain.data.columns import unknown_columns
+from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
-from nntrain.data.settings import Data
+from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
-from nntrain.families import Array, Goal, Task
+from nntrain.data.transforms import TRANSFORMS
+from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
+Feature = Scaled | OneHot | ArrayFeature
 KINDS: dict[str, type[Any]] = {
-    "numeric": Scaled, "categorical": OneHot, "classes": Classes, "amounts": Amounts,
+    "numeric": Scaled, "categorical": OneHot, "grid": Grid, "series": Series,
+    "classes": Classes, "amounts": Amounts,
 }  # fmt: skip
 
 
@@ -32,10 +37,12 @@ KINDS: dict[str, type[Any]] = {
 class Preprocessor:
     """From the columns of a table to the inputs and targets of a network.
 
-    feature_columns: what becomes of each feature, in the order of the network's inputs.
+    feature_columns: what becomes of each feature, in the order of the network's inputs; a grid or
+        a series is the only one.
     target_columns: what becomes of the target.
     id_columns: names of the columns that pass through to predictions.
     na_values: cells that mean missing, besides the empty one.
+    window: where rows are steps in time, how many of them are one input, see `windows`.
     """
 
     task: Task
@@ -43,15 +50,38 @@ class Preprocessor:
     target_columns: Target
     id_columns: tuple[str, ...] = ()
     na_values: tuple[str, ...] = ()
+    window: Window | None = None
+
+    @property
+    def array(self) -> ArrayFeature | None:
+        """The feature that is an array, if there is one: the network's only input."""
+        first = self.feature_columns[0]
+        return first if isinstance(first, ArrayFeature) else None
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """One name for each input of the network: `body_mass_g`, `island=Biscoe`."""
-        return tuple(name for feature in self.feature_columns for name in feature.inputs)
+        """One name for each input of a row: `body_mass_g`, `island=Biscoe`, `image[0,3,0]`."""
+        if self.array is not None:
+            places = np.ndindex(self.array.shape)
+            return tuple(f"{self.array.name}[{','.join(map(str, place))}]" for place in places)
+        return tuple(name for feature in self._scalars for name in feature.inputs)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the network's input; of series, its first axis is the longest one's."""
+        if self.array is not None:
+            return self.array.shape
+        width = sum(len(feature.inputs) for feature in self._scalars)
+        return (self.window.length, width) if self.window else (width,)
 
     @property
     def inputs(self) -> int:
-        return len(self.input_names)
+        """How many numbers the network sees of a row."""
+        return math.prod(self.shape)
+
+    @property
+    def _scalars(self) -> tuple[Scaled | OneHot, ...]:
+        return tuple(f for f in self.feature_columns if isinstance(f, Scaled | OneHot))
 
     @property
     def outputs(self) -> int:
@@ -80,22 +110,32 @@ class Preprocessor:
         return self.target_columns.names
 
     def features(self, table: Table, report: Report | None = None) -> Array:
-        """The network's inputs, (N, D) float32.  `report` counts what was odd."""
+        """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many.
+
+        `report` counts what was odd.
+        """
         names = [feature.name for feature in self.feature_columns]
         _require(table, names, "the model needs")
         report = Report() if report is None else report
         report.rows += len(table)
         report.extra = self._extra(table)
-        x = np.empty((len(table), self.inputs), dtype=np.float32)
+        if self.array is not None:
+            return self.array.read(table)
+        width = sum(len(feature.inputs) for feature in self._scalars)
+        x = np.empty((len(table), width), dtype=np.float32)
         for start in range(0, len(table), BLOCK):
             rows = slice(start, start + BLOCK)
-            x[rows] = self._columns(table.take(rows), report).T
+            x[rows] = self._columns(table.take(rows), width, report).T
         return x
 
-    def _columns(self, table: Table, report: Report) -> Array:
-        out = np.empty((self.inputs, len(table)), dtype=np.float32)  # (D, n)
+    def lengths(self, table: Table) -> Array | None:
+        """How many steps each row of `features` has, (N,); None where all have the same."""
+        return None if self.array is None else self.array.lengths(table)
+
+    def _columns(self, table: Table, width: int, report: Report) -> Array:
+        out = np.empty((width, len(table)), dtype=np.float32)  # (D, n)
         at = 0
-        for feature in self.feature_columns:
+        for feature in self._scalars:
             end = at + len(feature.inputs)
             feature.write(table, self.na_values, out[at:end], report)
             at = end
@@ -118,7 +158,8 @@ class Preprocessor:
         `has_target`.
         """
         if not isinstance(self.target_columns, Classes) and self.targets:
-            return self.target_columns.scaled(self.raw_target(table))
+            _require(table, self.targets, "the target is")
+            return self.target_columns.scaled(table, self.na_values)
         return self.raw_target(table)
 
     def raw_target(self, table: Table) -> Array:
@@ -127,7 +168,7 @@ class Preprocessor:
         if isinstance(self.target_columns, Classes):
             return self.target_columns.encode(table)
         if not self.targets:
-            return self.features(table)
+            return self.features(table).reshape(len(table), -1)
         return self.target_columns.raw(table, self.na_values)
 
     def unscale(self, prediction: Array) -> Array:
@@ -149,6 +190,7 @@ class Preprocessor:
             "target": _encode(self.target_columns),
             "ids": list(self.id_columns),
             "na_values": list(self.na_values),
+            "window": plain.encode(self.window) if self.window else None,
         }
 
     @classmethod
@@ -163,43 +205,10 @@ class Preprocessor:
             _decode(value.get("target"), Target, "target"),
             plain.read(texts, value.get("ids"), "ids"),
             plain.read(texts, value.get("na_values"), "na_values"),
+            plain.decode(Window, value["window"], "window") if value.get("window") else None,
         )
         _check(result)
         return result
-
-
-def learn(
-    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, goal: Goal
-) -> Preprocessor:
-    """Learn from training rows, `rows` (N,), of a table that `columns.parse` has read."""
-    training = table.take(rows)
-    kinds = {column.name: column.kind for column in columns}
-    how, na_values = settings.preprocessing, settings.na_values
-    features: list[Feature] = []
-    for name, kind in kinds.items():
-        if kind == "numeric":
-            features.append(Scaled.learn(training, name, na_values, how.numeric))
-        elif kind == "categorical":
-            features.append(OneHot.learn(training, name, na_values, how.categorical))
-    target = learn_target(training, settings, goal)
-    task: Task = "heads" if isinstance(goal, Mapping) else goal
-    return Preprocessor(task, tuple(features), target, settings.ids, na_values)
-
-
-def learn_target(table: Table, settings: Data, goal: Goal) -> Target:
-    """Classes or scales of the target in these rows."""
-    if goal == "numbers":
-        how = settings.preprocessing.target.scale
-        return Amounts.learn(table, settings.targets, settings.na_values, how)
-    if isinstance(goal, Mapping):
-        return Several.learn(table, settings, goal)
-    if goal == "binary" and len(settings.targets) > 1:
-        return Several.learn(table, settings, dict.fromkeys(settings.targets, goal))
-    if len(settings.targets) != 1:
-        found = "several" if settings.targets else "no"
-        hint = "`data.target` names the column with the classes"
-        raise table.error(f"classes come from one target column, and there are {found}", hint=hint)
-    return Classes.learn(table, settings.targets[0], settings.na_values, goal)
 
 
 def _require(table: Table, names: Iterable[str], what: str) -> None:
@@ -234,6 +243,17 @@ def _check(found: Preprocessor) -> None:
     names = [feature.name for feature in found.feature_columns]
     if not names or len(set(names)) < len(names):
         raise plain.damaged("features: none, or one twice")
+    arrays = [f for f in found.feature_columns if isinstance(f, ArrayFeature)]
+    if arrays and (len(names) > 1 or found.window):
+        raise plain.damaged("features: an array and others")
+    for array in arrays:
+        channels = {len(array.shifts), len(array.scales), array.shape[-1] if array.shape else 0}
+        if len(channels) > 1 or min(*array.shape, *array.scales) <= 0:
+            raise plain.damaged(f"{array.name}: shape or scales")
+    if any(
+        getattr(feature, "transform", "none") not in TRANSFORMS for feature in found.feature_columns
+    ):
+        raise plain.damaged("features: transform")
     for feature in found.feature_columns:
         if isinstance(feature, Scaled) and not feature.scale > 0:
             raise plain.damaged(f"{feature.name}: scale {feature.scale}")
@@ -250,7 +270,8 @@ def _check(found: Preprocessor) -> None:
 def _check_target(target: Classes | Amounts) -> None:
     if isinstance(target, Amounts):
         sizes = {len(target.names), len(target.shifts), len(target.scales)}
-        if len(sizes) > 1 or not all(scale > 0 for scale in target.scales):
+        sound = target.transform in TRANSFORMS and all(scale > 0 for scale in target.scales)
+        if len(sizes) > 1 or not sound:
             raise plain.damaged("target: scales")
     elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
         raise plain.damaged("target: classes")

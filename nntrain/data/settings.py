@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
-from nntrain.data.sources import Csv
-from nntrain.families import Rate, Source, Spec
+from nntrain.data.formats import by_ending
+from nntrain.families import PositiveInt, Rate, Source, Spec
+
+Kind = Literal["numeric", "categorical", "series", "ignore"]
+Size = Rate | PositiveInt
+"""Rows: a share of all, or how many."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,14 @@ class Numeric(Spec):
     """What becomes of numeric columns; every statistic comes from training rows alone.
 
     impute: what stands in for a missing cell.
-    scale: `standard` gives mean 0 and standard deviation 1, `min_max` the range [0, 1].
+    scale: `standard` gives mean 0 and standard deviation 1, `min_max` the range [0, 1].  The
+        numbers of images and series are scaled by channel, which is the last axis.
+    transform: what is done to the numbers before they are scaled.
     """
 
     impute: Literal["median", "mean", "most_frequent"] = "median"
     scale: Literal["standard", "min_max", "none"] = "standard"
+    transform: Literal["none", "log1p", "sqrt"] = "none"
 
 
 @dataclass(frozen=True)
@@ -50,9 +58,14 @@ class Categorical(Spec):
 
 @dataclass(frozen=True)
 class TargetScale(Spec):
-    """How numeric targets are scaled for training; metrics and predictions undo it."""
+    """How numeric targets are scaled for training; metrics and predictions undo it.
+
+    scale: `standard` gives mean 0 and standard deviation 1.
+    transform: what is done to the numbers before they are scaled.
+    """
 
     scale: Literal["standard", "none"] = "standard"
+    transform: Literal["none", "log", "log1p", "sqrt"] = "none"
 
 
 @dataclass(frozen=True)
@@ -66,15 +79,36 @@ class Preprocessing(Spec):
 
 @dataclass(frozen=True)
 class Split(Spec):
-    """Shares of the rows that are kept from training, drawn by the seed.
+    """Rows that are kept from training: a share of all (below 1), or how many (whole numbers).
 
-    stratify: keep the classes' shares equal in every part (classification only); of several
-        targets the shares of their combinations, as far as none is rarer than ten rows.
+    by: `random` draws them by the seed; `time` takes them from the end of the file: first the
+        training rows, then those for validation, then those for the test.  Left out, `time` with
+        a window, else `random`.
+    stratify: keep the classes' shares equal in every part (classification by `random` only);
+        of several targets the shares of their combinations, as far as none is rarer than ten rows.
     """
 
-    validation: Rate = 0.15
-    test: Rate = 0.15
+    validation: Size = 0.15
+    test: Size = 0.15
+    by: Literal["random", "time"] | None = None
     stratify: bool = True
+
+
+@dataclass(frozen=True)
+class Window(Spec):
+    """The rows of the file are steps in time; a window of them tells what comes next.
+
+    A window that begins at row i holds the rows i … i + length - 1, targets included, and its
+    target is row i + length - 1 + horizon.
+
+    length: rows in a window.
+    horizon: how many rows after the last one of the window the target lies; 1 is the next row.
+    stride: rows from the beginning of one window to that of the next.
+    """
+
+    length: PositiveInt
+    horizon: PositiveInt = 1
+    stride: PositiveInt = 1
 
 
 @dataclass(frozen=True)
@@ -82,23 +116,42 @@ class Data(Spec):
     """What to learn, from which rows.
 
     path: the file, relative to the config file.
-    format: the file's format; left out, `csv`.
+    test_path: a file of rows for the test, relative to the config file; then the split keeps
+        none.
+    format: the file's format; left out, by the file's ending.
     target: a column or a list of columns; left out, the network learns its own input.  A row
         that lacks one of them is left out.
     id: a column or columns passed through to predictions, never a feature.
-    columns: kinds of columns that the data does not tell by itself.
+    columns: kinds of columns that the data does not tell by itself: of a number that stands for a
+        category, or of an array (rows, steps, channels), which is an image unless it is `series`.
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
+    window: for rows in the order of time: a number of rows is one input of the network.
     """
 
     path: str
-    format: Source = field(default_factory=Csv)
+    test_path: str | None = None
+    format: Source | None = None
     target: str | tuple[str, ...] | None = None
     id: str | tuple[str, ...] | None = None
     features: Features = field(default_factory=Features)
-    columns: Mapping[str, Literal["numeric", "categorical", "ignore"]] = field(default_factory=dict)
+    columns: Mapping[str, Kind] = field(default_factory=dict)
     na_values: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     split: Split = field(default_factory=Split)
+    window: Window | None = None
+
+    def __post_init__(self) -> None:
+        """Settle the defaults that follow from other keys."""
+        split = self.split
+        if split.by is None:
+            split = replace(split, by="time" if self.window else "random")
+        if self.test_path is not None and split.test == Split.test:  # left out
+            split = replace(split, test=0.0)
+        object.__setattr__(self, "split", split)
+
+    def source(self, path: str | Path) -> Source:
+        """What reads a file of this data."""
+        return self.format or by_ending(str(path))
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Several:
     @classmethod
     def learn(cls, table: Table, settings: Data, tasks: Mapping[str, Task]) -> Several:
         """Classes or scale of each target in the rows that have it."""
-        na_values, how = settings.na_values, settings.preprocessing.target.scale
+        na_values, how = settings.na_values, settings.preprocessing.target
         return cls(
             tuple(
                 Amounts.learn(table, (name,), na_values, how)
@@ -104,14 +104,13 @@ class Several:
             ]
         ).astype(np.float64)
 
-    def scaled(self, raw: Array) -> Array:
+    def scaled(self, table: Table, na_values: Collection[str]) -> Array:
         """What the loss compares with, (N, K) float32."""
-        scaled = raw.astype(np.float32)
-        for part, place in self.places():
-            if isinstance(part, Amounts):
-                column = [place.column]
-                scaled[:, column] = part.scaled(raw[:, column])
-        return scaled
+        columns = [
+            part.numbers(table) if isinstance(part, Classes) else part.scaled(table, na_values)
+            for part in self.parts
+        ]
+        return np.column_stack(columns).astype(np.float32)
 
     def unscaled(self, prediction: Array) -> Array:
         """Outputs (N, ΣC), the numbers among them in their own unit."""

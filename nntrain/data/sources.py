@@ -1,11 +1,9 @@
-"""File formats: where rows come from."""
+"""CSV: tables of text, the first row of which names the columns."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -13,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import numpy as np
 
+from nntrain.data.files import UTF8_HINT, checked_lines, opened_text
 from nntrain.data.table import TEXT, Table
-from nntrain.errors import DataError, MachineError
+from nntrain.errors import DataError
 from nntrain.families import Array, Source
 from nntrain.limits import Len
-from nntrain.wording import listed, nearest, quoted
+from nntrain.wording import listed, quoted
 
 if TYPE_CHECKING:
     from _csv import Reader
 
 BLANKS = " \t"
 ROWS_AT_A_TIME = 32768
-UTF8_HINT = "save it as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
 QUOTE_HINT = 'a quoted cell is quoted as a whole, and a quote inside it is doubled: "5"" disk"'
 
 
@@ -42,7 +40,7 @@ class Csv(Source):
     ) -> Iterator[Table]:
         """The rows of a file or of an open text stream, as tables of `rows_at_a_time` rows."""
         if isinstance(source, (str, Path)):
-            with _opened(Path(source)) as stream:
+            with opened_text(Path(source)) as stream:
                 yield from self._tables(stream, str(source), rows_at_a_time)
         else:
             file = str(getattr(source, "name", "<stream>"))
@@ -51,7 +49,7 @@ class Csv(Source):
     def _tables(self, stream: TextIO, file: str, count: int) -> Iterator[Table]:
         if len(self.delimiter) != 1 or self.delimiter in '" \r\n\0':
             raise DataError(f"{quoted(self.delimiter)} can not be the delimiter", file)
-        lines = _checked(stream, file)
+        lines = checked_lines(stream, file)
         names, at = self._header(lines, file)
         empty = True
         for numbers, cells in self._bodies(lines, at, len(names), file, count):
@@ -188,55 +186,3 @@ def _check_header(names: list[str], line: int, file: str) -> None:
             f"the header names a column twice: {listed(twice)}",
             file, line, "is the first row perhaps data, and the names are missing?",
         )  # fmt: skip
-
-
-def _checked(stream: TextIO, file: str) -> Iterator[str]:
-    """The lines, without a byte order mark, as long as they are text."""
-    number = 0
-    try:
-        for line in stream:
-            number += 1
-            if "\0" in line:
-                raise DataError("a NUL byte: this is not UTF-8 text", file, number, UTF8_HINT)
-            yield line.removeprefix("\ufeff") if number == 1 else line
-    except UnicodeDecodeError as error:
-        bad = number + 1 + error.object[: error.start].count(b"\n")
-        raise DataError("this line is not UTF-8", file, bad, UTF8_HINT) from None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    try:
-        stream = path.open(encoding="utf-8", newline="")
-    except FileNotFoundError:
-        raise DataError("there is no such file", path, hint=_nearby(path)) from None
-    except IsADirectoryError:
-        hint = f"its files are {listed(inside)}" if (inside := _files(path)) else ""
-        raise DataError("this is a folder, not a file", path, hint=hint) from None
-    except OSError as error:
-        raise MachineError(f"{path}: {error.strerror}") from None
-    with stream:
-        yield stream
-
-
-def _nearby(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent} either"
-    near = nearest(path.name, _files(path.parent))
-    if near:
-        return f"did you mean {listed(near)}?"
-    tables = [name for name in _files(path.parent) if name.lower().endswith((".csv", ".tsv"))]
-    return f"the folder has {listed(tables)}" if tables else ""
-
-
-def _files(folder: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
-    except OSError:
-        return []
-
-
-def sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

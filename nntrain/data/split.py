@@ -21,15 +21,19 @@ class Parts(NamedTuple):
 
 
 def split(n: int, classes: Array | None, settings: Split, seed: int) -> Parts:
-    """Cut n rows by the shares; a function of (n, classes, shares, seed) alone.
+    """Cut n rows by the settings; a function of (n, classes, settings, seed) alone.
 
-    classes (n,): the class of each row from 0, or None.  Where they are given and the settings
-    say `stratify`, every class has its share in every part, rounded by largest remainders so that
-    the parts keep their sizes; a class always has a training row, and with as many rows as there
-    are parts one in each as far as the sizes allow.
+    By time, the rows train that come first in the file; those for validation follow, then those
+    for the test.  At random, `classes` (n,) may give the class of each row from 0: where the
+    settings say `stratify`, every class has its share in every part, rounded by largest
+    remainders so that the parts keep their sizes; a class always has a training row, and with as
+    many rows as there are parts one in each as far as the sizes allow.
     """
-    shares = _shares(settings)
+    shares = _shares(n, settings)
     sizes = _sizes(n, shares)
+    if settings.by == "time":
+        first, second = np.cumsum(sizes)[:2]
+        return Parts(*np.split(np.arange(n), [first, second]))
     order = permutation(n, seed, "split")
     if classes is None or not settings.stratify:
         counts = sizes[:, None]  # (3, 1)
@@ -46,14 +50,19 @@ def split(n: int, classes: Array | None, settings: Split, seed: int) -> Parts:
     return Parts(*(np.flatnonzero(part == number) for number in range(3)))
 
 
-def _shares(settings: Split) -> Array:
+def _shares(n: int, settings: Split) -> Array:
     """Shares of train, validation, test, (3,)."""
-    rest = 1.0 - settings.validation - settings.test
-    if rest < 1e-9:
-        message = f"validation {settings.validation:g} and test {settings.test:g} leave no rows"
-        hint = "together they must be below 1"
-        raise ConfigError(Problem(f"{message} for training", path="data.split", hint=hint))
-    return np.array([rest, settings.validation, settings.test])
+    kept = [settings.validation, settings.test]
+    validation, test = (size / max(n, size) if size >= 1 else size for size in kept)
+    rest = 1.0 - validation - test
+    if rest >= 1e-9:
+        return np.array([rest, validation, test])
+    sizes = f"validation {kept[0]:,} and test {kept[1]:,}"
+    if max(kept) >= 1:
+        message = f"{sizes} leave none of {n:,} usable rows to train"
+        raise DataError(message, hint="keep fewer rows in `data.split`")
+    message, hint = f"{sizes} leave no rows for training", "together they must be below 1"
+    raise ConfigError(Problem(message, path="data.split", hint=hint))
 
 
 def _sizes(n: int, shares: Array) -> Array:

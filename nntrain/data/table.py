@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,16 +15,23 @@ TEXT = np.dtypes.StringDType()  # 16 bytes a cell up to 15 bytes of text; a Pyth
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name, each (N,): text as it stands in the file without the blanks around it,
-    or, once `columns.parse` has read them as numbers, float64 with NaN for a missing cell.
+    """Columns by name, the rows on axis 0.  A column is one of
+
+    - text (N,), as it stands in the file without the blanks around it;
+    - numbers (N,) float64, NaN for a missing cell, once `columns.parse` has read them;
+    - a *grid*: an array a row, all of one shape, (N, …) of any numeric type;
+    - a *series*: (N,) objects, each an array (T, C) of its own length T.
 
     file: the file's name, for messages.
-    lines: (N,) the line of the file where each row begins, from 1.
+    lines: (N,) where each row begins, from 1: the line of a text file, the number of the row in
+        a binary one.
+    unit: what `lines` counts, `line` or `row`.
     """
 
     file: str
     lines: Array
     columns: Mapping[str, Array]
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -32,18 +39,42 @@ class Table:
     def take(self, rows: Array | slice) -> Table:
         """Some of the rows: their numbers, a mask (N,) or a slice."""
         columns = {name: cells[rows] for name, cells in self.columns.items()}
-        return Table(self.file, self.lines[rows], columns)
+        return replace(self, lines=self.lines[rows], columns=columns)
+
+    def place(self, row: int) -> str:
+        """Where a row is, in words: `line 7`."""
+        return f"{self.unit} {self.lines[row]}"
 
     def error(self, message: str, row: int | None = None, hint: str = "") -> DataError:
         """What is wrong with this file, and in which of its lines."""
         return DataError(message, self.file, 0 if row is None else int(self.lines[row]), hint)
 
 
+def is_grid(cells: Array) -> bool:
+    return cells.ndim > 1
+
+
+def is_array(cells: Array) -> bool:
+    """Whether each cell is an array: a grid or a series."""
+    return is_grid(cells) or cells.dtype == object
+
+
+def as_column(series: Sequence[Array]) -> Array:
+    """Arrays of any shapes as the cells of a column, (N,) objects."""
+    cells = np.empty(len(series), dtype=object)
+    for row, one in enumerate(series):  # NumPy would stack those of equal shape
+        cells[row] = one
+    return cells
+
+
 def join(tables: list[Table]) -> Table:
     """One table of all rows.  Empties the list, to hold little more than one copy."""
-    file, names = tables[0].file, list(tables[0].columns)
+    if len(tables) == 1:
+        return tables.pop()
+    first = replace(tables[0], columns={})
+    names = list(tables[0].columns)
     lines = np.concatenate([table.lines for table in tables])
     parts = [dict(table.columns) for table in tables]
     tables.clear()
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
-    return Table(file, lines, columns)
+    return replace(first, lines=lines, columns=columns)

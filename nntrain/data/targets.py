@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nntrain.data.columns import MOST_CATEGORIES, absent, numbers, read_numbers
 from nntrain.data.features import shift_and_scale
 from nntrain.data.labels import UNKNOWN, number_of, numeric, sort_labels
+from nntrain.data.settings import TargetScale
 from nntrain.data.table import Table
+from nntrain.data.transforms import TRANSFORMS, transformed
 from nntrain.families import Array, Task
 from nntrain.wording import in_yaml, listed, plural, quoted
 
@@ -82,7 +84,7 @@ class Classes:
         if unknown.any():
             row = int(unknown.argmax())
             raise table.error(
-                f"column {quoted(self.name)}: line {table.lines[row]} has {quoted(cells[row])}, "
+                f"column {quoted(self.name)}: {table.place(row)} has {quoted(cells[row])}, "
                 "a class that no training row had",
                 row,
                 f"the classes are {listed(self.classes)}",
@@ -96,14 +98,17 @@ class Classes:
 
 @dataclass(frozen=True)
 class Amounts:
-    """Numeric targets: y = (v - shift) / scale for each of K columns, (N, K).
+    """Numeric targets: y = (f(v) - shift) / scale for each of K columns, (N, K).
 
     No columns: the network learns its own input.
+
+    transform: f, see `transforms`.
     """
 
     names: tuple[str, ...]
     shifts: tuple[float, ...]
     scales: tuple[float, ...]
+    transform: str = "none"
 
     @property
     def outputs(self) -> int:
@@ -112,20 +117,23 @@ class Amounts:
 
     @classmethod
     def learn(
-        cls, table: Table, names: tuple[str, ...], na_values: Collection[str], how: str
+        cls, table: Table, names: tuple[str, ...], na_values: Collection[str], how: TargetScale
     ) -> Amounts:
         """Shift and scale of the rows that have a value."""
         pairs = []
         for name in names:
             values = read_amounts(table, name, na_values)
-            known = values[~np.isnan(values)]
-            pairs.append(shift_and_scale(known, how) if len(known) else (0.0, 1.0))
-        return cls(names, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+            bent = transformed(values, how.transform, name, table)
+            known = bent[~np.isnan(bent)]
+            pairs.append(shift_and_scale(known, how.scale) if len(known) else (0.0, 1.0))
+        shifts, scales = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
+        return cls(names, shifts, scales, how.transform)
 
     def check(self, table: Table) -> None:
         """A number that never varies can not be learned."""
         for name in self.names:
             values = table.columns[name]
+            transformed(values, self.transform, name, table)
             if values.min() == values.max():
                 found = f"target {quoted(name)} is {values[0]:g} in every row"
                 raise table.error(found + NOTHING)
@@ -143,21 +151,27 @@ class Amounts:
     def parsed(self, table: Table, na_values: Collection[str]) -> Table:
         """The table with the targets read as numbers, so that this is done once."""
         values = {name: read_amounts(table, name, na_values) for name in self.names}
-        return Table(table.file, table.lines, {**table.columns, **values})
+        return replace(table, columns={**table.columns, **values})
 
     def raw(self, table: Table, na_values: Collection[str]) -> Array:
         """The values in their own unit, (N, K) float64."""
         return np.stack([read_amounts(table, name, na_values) for name in self.names], axis=1)
 
-    def scaled(self, raw: Array) -> Array:
+    def scaled(self, table: Table, na_values: Collection[str]) -> Array:
         """What the loss compares with, (N, K) float32."""
-        scaled: Array = (raw - np.array(self.shifts)) / np.array(self.scales)
+        raw = self.raw(table, na_values)
+        columns = [
+            transformed(values, self.transform, name, table)
+            for name, values in zip(self.names, raw.T, strict=True)
+        ]
+        bent = np.stack(columns, axis=1)
+        scaled: Array = (bent - np.array(self.shifts)) / np.array(self.scales)
         return scaled.astype(np.float32)
 
     def unscaled(self, prediction: Array) -> Array:
         """A prediction in the targets' own unit, (N, K) float64."""
-        values: Array = prediction * np.array(self.scales) + np.array(self.shifts)
-        return values
+        bent: Array = prediction * np.array(self.scales) + np.array(self.shifts)
+        return TRANSFORMS[self.transform].inverse(bent)
 
 
 def without_class(cells: Array, na_values: Collection[str]) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 from nntrain.data.columns import Column
 from nntrain.display import text
 from nntrain.events import Began, Ended, EpochEnded, Event, Saved
-from nntrain.families import Array
+from nntrain.families import Array, Shape
 from nntrain.store import LayerRow
 
 MOST_COLUMNS = 16
@@ -30,9 +30,9 @@ def lines(event: Event) -> list[str]:
     return []
 
 
-def network(layers: tuple[LayerRow, ...], inputs: int) -> list[str]:
+def network(layers: tuple[LayerRow, ...], inputs: Shape) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
-    rows = [("layer", "kind", "output", "parameters"), ("input", "", text.count(inputs), "")]
+    rows = [("layer", "kind", "output", "parameters"), ("input", "", text.shape(inputs), "")]
     rows += [(r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in layers]
     rows.append(("total", "", "", text.count(sum(r.parameters for r in layers))))
     return table(rows, "llrr")

@@ -7,44 +7,71 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nntrain.config import Loaded
 from nntrain.config.tree import KeyPath
+from nntrain.data.arrays import Series
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.sources import Csv
 from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError, DataError
-from nntrain.families import Loss
+from nntrain.families import Loss, Shape
 from nntrain.heads import Heads
 from nntrain.layers.chain import LayerError
 from nntrain.layers.dense import Dense
 from nntrain.losses import WeightedSum
 from nntrain.metrics import TopK
 from nntrain.network import plan, settle_units
+from nntrain.store import Plan
 from nntrain.wording import quoted, suggestion
 
 
-def check_layers(loaded: Loaded, inputs: int = 1, outputs: int = 1) -> None:
-    """Refuse layers that do not fit onto each other; before the data is read, widths stand in."""
+def check_layers_alone(loaded: Loaded) -> None:
+    """What can be said of the layers before the data is read, where the axes of its rows are known.
+
+    A table is one axis, of a width that stands in for the real one; a window of it is two.  A
+    `reshape` can not be judged without the real width.
+    """
+    data, layers = loaded.experiment.data, loaded.experiment.model.layers
+    fixed = any(layer.kind == "reshape" for layer in layers)
+    if isinstance(data.source(data.path), Csv) and not fixed:
+        check_layers(loaded, (data.window.length, 1) if data.window else (1,))
+
+
+def check_layers(loaded: Loaded, shape: Shape, outputs: int = 1) -> Plan:
+    """The plan of the network; refuses layers that do not fit onto each other."""
     layers = settle_units(loaded.experiment.model.layers, outputs)
     try:
-        plan(layers, (inputs,))
+        return plan(layers, shape)
     except LayerError as error:
-        numbers = [int(n) for n in re.findall(r"layers\.(\d+)", error.path)]
-        path = ("model", *(part for n in numbers for part in ("layers", n)))
-        raise ConfigError(loaded.problem(path, error.message)) from None
+        raise ConfigError(loaded.problem(_key_path(error.path), error.message)) from None
+
+
+def _key_path(name: str) -> KeyPath:
+    """Where in the config the layer stands that the plan calls `layers.0.layers.1`."""
+    numbers = [int(n) for n in re.findall(r"layers\.(\d+)", name)]
+    return ("model", *(part for n in numbers for part in ("layers", n)))
 
 
 def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
-    """Refuse a last layer that is not as wide as what is to be learned."""
+    """Refuse a network that does not fit the data: its inputs, or what is to be learned."""
     check_classes(loaded, preprocessor)
-    check_layers(loaded, preprocessor.inputs, preprocessor.outputs)
-    layers = settle_units(loaded.experiment.model.layers, preprocessor.outputs)
-    shape = plan(layers, (preprocessor.inputs,)).layers[-1].shape
+    found = check_layers(loaded, preprocessor.shape, preprocessor.outputs)
+    if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
+        _check_any_length(loaded, preprocessor, found)
+    shape = found.layers[-1].shape
     if shape == (preprocessor.outputs,):
         return
+    layers = loaded.experiment.model.layers
     last = max((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
-    path: tuple[str | int, ...] = ("model", "layers")
+    path: KeyPath = ("model", "layers")
     if last is not None:
         path = (*path, last, "units")
-    message = f"the network ends with {shape[0]} outputs, the data needs {preprocessor.outputs}"
+    needed = f"the data needs {preprocessor.outputs}"
+    if len(shape) != 1:
+        shown = " × ".join(map(str, shape))
+        message = f"the network ends with {shown} outputs a row, {needed} on one axis"
+        hint = "a layer such as `flatten` makes one axis of several"
+        raise ConfigError(loaded.problem(("model", "layers"), message, hint))
+    message = f"the network ends with {shape[0]} outputs, {needed}"
     hint = f"{_why(preprocessor)}; write `units: auto` in the last dense layer"
     raise ConfigError(loaded.problem(path, message, hint))
 
@@ -98,6 +125,18 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
             message = f"`{metric.name}` is 1 whatever is predicted: there are {max(counts)} classes"
             hint = "write `{type: top_k, k: …}` with fewer"
             raise ConfigError(loaded.problem(("metrics", i), message, hint))
+
+
+def _check_any_length(loaded: Loaded, preprocessor: Preprocessor, found: Plan) -> None:
+    """Weights must not depend on how long a series is, where series differ in that."""
+    steps, *rest = preprocessor.shape
+    longer = check_layers(loaded, (2 * steps, *rest), preprocessor.outputs)
+    for name, row in found.weights.items():
+        if longer.weights[name].shape != row.shape:
+            message = "series differ in length, and the weights of this layer depend on it"
+            hint = "bring each series to one vector first: pool it over time, or end a recurrent "
+            hint += "layer with its last step; `flatten` keeps all steps"
+            raise ConfigError(loaded.problem(_key_path(name), message, hint))
 
 
 def _why(preprocessor: Preprocessor) -> str:

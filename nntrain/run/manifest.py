@@ -22,13 +22,19 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "seed": seed,
         "data": {
-            "path": str(Path(dataset.path).absolute()),
+            "path": absolute(dataset.path),
             "sha256": dataset.sha256,
             "bytes": dataset.size,
             "rows": {name: len(part.rows) for name, part in dataset.parts.items()},
+            "test_path": dataset.test_path and absolute(dataset.test_path),
+            "others": {absolute(path): found for path, found in dataset.others.items()},
         },
         **bits_depend_on(threads),
     }
+
+
+def absolute(path: str) -> str:
+    return str(Path(path).absolute())
 
 
 def bits_depend_on(threads: int) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Model:
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, (preprocessor.inputs,), experiment.seed)
+    network = Network(layers, preprocessor.shape, experiment.seed)
     widths = {name: part.outputs for part in preprocessor.each_target for name in part.names}
     loss = experiment.loss.settled(preprocessor.classes, preprocessor.class_counts)
     loss = loss.for_outputs(widths)
@@ -69,6 +69,8 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     """
     config = to_plain(model.experiment)
     config["name"] = config["data"]["path"] = ""
+    if config["data"]["test_path"] is not None:
+        config["data"]["test_path"] = ""
     facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
     write_archive(path, "model", weights, facts)
 

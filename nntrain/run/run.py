@@ -13,8 +13,8 @@ import numpy as np
 
 from nntrain.config import Experiment, Loaded, parse, resolved
 from nntrain.data.dataset import Dataset
+from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
-from nntrain.data.sources import sha256
 from nntrain.errors import ConfigError, DataError, MachineError
 from nntrain.families import Array, Update, to_plain
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
@@ -214,17 +214,28 @@ def reload_dataset(
 ) -> Dataset:
     """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
     facts: dict[str, Any] = folder.read_json(folder.manifest)["data"]
-    path = Path(facts["path"])
+    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
+        _check_unchanged(Path(path), known)
+    return Dataset.load(
+        experiment.data,
+        facts["path"],
+        experiment.loss.goal,
+        experiment.seed,
+        preprocessor,
+        facts.get("test_path"),
+    )
+
+
+def _check_unchanged(path: Path, known: str) -> None:
     if not path.exists():
         raise DataError(
             "the data of this run is not there any more",
             file=path,
             hint="put it back, or give other data with --data (eval)",
         )
-    if sha256(path) != facts["sha256"]:
+    if sha256(path) != known:
         raise DataError(
             "the data has changed since this run began",
             file=path,
             hint="put the old file back, begin a new run, or use --data (eval)",
         )
-    return Dataset.load(experiment.data, path, experiment.loss.goal, experiment.seed, preprocessor)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from nntrain.call import INFERENCE, Call
-from nntrain.data.dataset import Part
+from nntrain.data.batches import Batch, trimmed
+from nntrain.data.parts import Part
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.evaluate import blocks
@@ -18,18 +19,19 @@ SCALE = "scale features and targets, `data.preprocessing` does it by default"
 ADVICE = "try a smaller optimizer.learning_rate, or trainer.gradient_clip_norm: 1.0"
 
 
-def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> str:
+def diagnose(run: Run, batch: Batch, number: int, value: float) -> str:
     """A few lines for the user: in which step, in which layer, for which rows."""
-    where, rows = _first_odd(run, x, target, Call(training=True, step=number))
+    where, rows = _first_odd(run, batch, Call(training=True, step=number))
+    size = len(batch.x)
     if not where:
-        rows = np.arange(len(x))
+        rows = np.arange(size)
         where = "the loss" if not math.isfinite(value) else f"the gradient of {_broken_weight(run)}"
     finite = math.isfinite(value) and np.isfinite(run.model.network.store.grad).all()
     odd = "is too large" if finite else "is not finite"
     numbers = run.batch_rows()[rows] + 1
     return (
         f"training diverged in step {number + 1} (epoch {run.progress.epoch + 1}): "
-        f"{where} {odd}, {_name_rows(numbers, len(x))}\n"
+        f"{where} {odd}, {_name_rows(numbers, size)}\n"
         f"  the weights were left as they were before that step; {SCALE if finite else ADVICE}"
     )
 
@@ -42,8 +44,10 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
     for name, W in store.weights.items():
         if not np.isfinite(W).all():
             return f"{start}{name} is not finite\n  {ADVICE}"
-    for block in blocks(len(part), part.x[:1].size):
-        where, rows = _first_odd(run, part.x[block], part.target[block], INFERENCE)
+    for block in blocks(part.x):
+        lengths = None if part.lengths is None else part.lengths[block]
+        batch = Batch(trimmed(part.x[block], lengths), part.target[block], lengths)
+        where, rows = _first_odd(run, batch, INFERENCE)
         if where:
             numbers = part.rows[block][rows] + 1
             rest = f"{where} is not finite for {split} rows, {_name_rows(numbers, 0)}"
@@ -51,7 +55,7 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
     return f"{start}the {split} loss is not finite\n  {ADVICE}"
 
 
-def _first_odd(run: Run, x: Array, target: Array, call: Call) -> tuple[str, Array]:
+def _first_odd(run: Run, batch: Batch, call: Call) -> tuple[str, Array]:
     """What was not finite first, and in which rows; an empty text if no layer is to blame."""
     found: list[tuple[str, Array]] = []
 
@@ -60,10 +64,11 @@ def _first_odd(run: Run, x: Array, target: Array, call: Call) -> tuple[str, Arra
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen))
 
+    x, target, lengths = batch
     network, loss = run.model.network, run.model.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    prediction, backward = network(x, Call(call.training, call.step, watch=watch))
-    _, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))
+    prediction, backward = network(x, Call(call.training, call.step, lengths=lengths, watch=watch))
+    _, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
     backward(d_prediction)
     if not found:
         return "", np.arange(0)

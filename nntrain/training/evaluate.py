@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nntrain.data.dataset import Part
+from nntrain.call import Call
+from nntrain.data.batches import trimmed
+from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.several import Several
 from nntrain.data.targets import Classes
@@ -19,26 +21,31 @@ NO_TARGET = -1  # the class of a step that is padding, or that nobody knows
 BLOCK_BYTES = 2**20  # of input at a time: activations stay near the cache
 
 
-def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Slices that cut `rows` rows of `width` numbers into portions for one forward pass."""
-    size = max(32, min(4096, BLOCK_BYTES // (4 * max(width, 1))))
-    return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
+def blocks(x: Array) -> Iterator[slice]:
+    """Slices that cut the rows of x (N, …) into portions for one forward pass."""
+    size = max(32, min(4096, BLOCK_BYTES // max(x[:1].nbytes, 1)))
+    return (slice(at, min(at + size, len(x))) for at in range(0, len(x), size))
+
+
+def forward(model: Model, x: Array, lengths: Array | None, rows: slice) -> Array:
+    """What the network gives for some rows, (n, K)."""
+    own = None if lengths is None else lengths[rows]
+    prediction, _ = model.network(trimmed(x[rows], own), Call(lengths=own))
+    return prediction
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
-def predict(model: Model, x: Array) -> Array:
-    """What people are shown for inputs (N, D): probabilities (N, C) or values (N, K)."""
-    network = model.network
-    parts = [model.show(network(x[part])[0]) for part in blocks(len(x), x.shape[1])]
-    return np.concatenate(parts)
+def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
+    """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
+    return np.concatenate([model.show(forward(model, x, lengths, rows)) for rows in blocks(x)])
 
 
 @np.errstate(all="ignore")
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     total, count, sums = 0.0, 0.0, dict[str, Array]()
-    for block in blocks(len(part), part.x.shape[1]):
-        prediction, _ = model.network(part.x[block])
+    for block in blocks(part.x):
+        prediction = forward(model, part.x, part.lengths, block)
         weights = np.ones(len(prediction), prediction.dtype)
         factors = model.loss.row_weights(part.target[block])
         by_class = weights if factors is None else factors.astype(prediction.dtype)
@@ -101,7 +108,9 @@ def each_head(
 def confusions(model: Model, part: Part) -> Iterator[tuple[Classes, Array]]:
     """For each target of classes its counts (C, C): a row a true class, a column a chosen one."""
     known = model.preprocessor
-    shown, raw, _ = steps_as_rows(predict(model, part.x), part.raw, np.ones(len(part)))
+    shown, raw, _ = steps_as_rows(
+        predict(model, part.x, part.lengths), part.raw, np.ones(len(part))
+    )
     heads = dict(each_head(known, shown, raw))
     for target in known.each_target:
         if isinstance(target, Classes):

@@ -55,9 +55,9 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
-        for x, target in batches(part.x, part.target, run.order, size, progress.batch):
-            value = step(x, target, progress.step, rate(progress.step))
-            progress.count(value, len(x))
+        for batch in batches(part.x, part.target, run.order, size, progress.batch, part.lengths):
+            value = step(batch, progress.step, rate(progress.step))
+            progress.count(value, len(batch.x))
             if status := stop():
                 progress.seconds += pace.seconds()
                 return status
@@ -155,7 +155,7 @@ def _began(run: Run) -> Began:
     return Began(
         folder=run.folder.path,
         layers=tuple(run.model.network.plan.layers),
-        inputs=run.model.preprocessor.inputs,
+        inputs=run.model.preprocessor.shape,
         rows={name: len(part.x) for name, part in run.dataset.parts.items()},
         columns=run.columns,
         history=tuple(progress.history),

@@ -12,11 +12,15 @@ from typing import Any, TextIO
 import numpy as np
 
 from nntrain.data.report import Report
+from nntrain.data.settings import Window
 from nntrain.data.several import Several
+from nntrain.data.table import Table, join
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.families import Array
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, predict
+from nntrain.wording import plural
 
 PORTION = 8192  # rows read, predicted and written at a time
 
@@ -45,11 +49,20 @@ def _of_one(target: Classes | Amounts, label: bool) -> list[str]:
 
 
 def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator[Row]:
-    """A row for each row of the source, whose target is not needed; `report` fills on the way."""
+    """A row for each row of the source, whose target is not needed; `report` fills on the way.
+
+    With a window, a row for each window, named after the row that it foretells: the newest one
+    foretells what comes after the end of the file.
+    """
     known = model.preprocessor
+    data = model.experiment.data
+    tables = data.source(source if isinstance(source, Path) else "").read(source, PORTION)
+    if known.window:
+        yield from _forecasts(model, known.window, join(list(tables)), report)
+        return
     done = 0
-    for table in model.experiment.data.format.read(source, PORTION):
-        shown = predict(model, known.features(table, report))
+    for table in tables:
+        shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
             ids = ((number,) for number in range(done + 1, done + len(table) + 1))
@@ -57,6 +70,21 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         rows = _shown_rows(model, shown)
         yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
         done += len(table)
+
+
+def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:
+    """The ids of the rows foretold are empty where the file does not have these rows yet."""
+    known = model.preprocessor
+    first = all_beginnings(len(table), window)
+    if not len(first):
+        needed = f"a window takes {window.length:,}"
+        raise table.error(f"{plural(len(table), 'row')} are too few: {needed}")
+    rows = target_rows(first, window)
+    shown = predict(model, cut(known.features(table, report), first, window))
+    ids = known.ids(table)
+    for row, rest in zip(rows.tolist(), _shown_rows(model, shown), strict=True):
+        own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
+        yield [*own, *rest]
 
 
 def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:

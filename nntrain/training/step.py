@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nntrain.call import Call
+from nntrain.data.batches import Batch
 from nntrain.errors import DivergedError
 from nntrain.families import Array
 from nntrain.run.run import Run
@@ -16,8 +17,8 @@ from nntrain.training.weights import shares
 
 LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
 
-Step = Callable[[Array, Array, int, float], float]
-"""`step(x, target, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
+Step = Callable[[Batch, int, float], float]
+"""`step(batch, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
 
 
 def make_step(run: Run) -> Step:
@@ -26,14 +27,15 @@ def make_step(run: Run) -> Step:
     store = network.store
     longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
 
-    def step(x: Array, target: Array, number: int, rate: float) -> float:
-        prediction, backward = network(x, Call(training=True, step=number))
-        value, d_prediction = loss(prediction, target, shares(loss, target, x.dtype))
+    def step(batch: Batch, number: int, rate: float) -> float:
+        x, target, lengths = batch
+        prediction, backward = network(x, Call(training=True, step=number, lengths=lengths))
+        value, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
         scale = min(1.0, longest / norm) if norm else 1.0
         if not math.isfinite(value + norm) or norm * scale > LARGEST:
-            raise DivergedError(diagnose(run, x, target, number, value))  # nothing has moved yet
+            raise DivergedError(diagnose(run, batch, number, value))  # nothing has moved yet
         store.commit()
         update(number + 1, rate, scale)
         return value

@@ -1,0 +1,99 @@
+"""Files of the user's: opened, unpacked where they are gzipped, read as text, hashed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from nntrain.errors import DataError, MachineError
+from nntrain.wording import listed, nearest
+
+UTF8_HINT = "save it as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
+ENDINGS = (".csv", ".tsv", ".npz", ".npy", ".ts", ".gz")  # of files that may hold data
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked where its name ends with `.gz`."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise DataError("there is no such file", path, hint=_nearby(path)) from None
+    except IsADirectoryError:
+        hint = f"its files are {listed(inside)}" if (inside := _files(path)) else ""
+        raise DataError("this is a folder, not a file", path, hint=hint) from None
+    except OSError as error:
+        raise MachineError(f"{path}: {error.strerror}") from None
+    with stream:
+        if path.suffix != ".gz":
+            yield stream
+        else:
+            with gzip.GzipFile(fileobj=stream) as unpacked, _unpacking(path):
+                yield cast(BinaryIO, unpacked)
+
+
+def path_of(source: str | Path | TextIO) -> Path:
+    """The path of a source that can not be a stream of text."""
+    if isinstance(source, (str, Path)):
+        return Path(source)
+    name = str(getattr(source, "name", "<stream>"))
+    raise DataError("this format is not text: it can be read from a file only", name)
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    """A damaged .gz is a mistake in the data."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"damaged or cut off: it can not be unpacked ({error})", path) from None
+
+
+@contextmanager
+def opened_text(path: Path) -> Iterator[TextIO]:
+    """The same as UTF-8 text, line ends as they are."""
+    with opened(path) as stream:
+        yield io.TextIOWrapper(stream, encoding="utf-8", newline="")
+
+
+def checked_lines(stream: TextIO, file: str) -> Iterator[str]:
+    """The lines, without a byte order mark, as long as they are text."""
+    number = 0
+    try:
+        for line in stream:
+            number += 1
+            if "\0" in line:
+                raise DataError("a NUL byte: this is not UTF-8 text", file, number, UTF8_HINT)
+            yield line.removeprefix("\ufeff") if number == 1 else line
+    except UnicodeDecodeError as error:
+        bad = number + 1 + error.object[: error.start].count(b"\n")
+        raise DataError("this line is not UTF-8", file, bad, UTF8_HINT) from None
+
+
+def _nearby(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent} either"
+    near = nearest(path.name, _files(path.parent))
+    if near:
+        return f"did you mean {listed(near)}?"
+    tables = [name for name in _files(path.parent) if name.lower().endswith(ENDINGS)]
+    return f"the folder has {listed(tables)}" if tables else ""
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    except OSError:
+        return []
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
