@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from nntrain.averaging import Ema, Swa
 from nntrain.families import (
     Activation,
     Array,
+    Averaging,
     Family,
     Initializer,
     Layer,
@@ -53,8 +55,20 @@ from nntrain.layers import (
 )
 from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nntrain.metrics import R2, Accuracy, Mae, Rmse
-from nntrain.optimizers import Adam, Sgd
-from nntrain.schedules import Constant, Cosine, Exponential, Step
+from nntrain.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    Amsgrad,
+    Lion,
+    Nadam,
+    Radam,
+    Rmsprop,
+    Rprop,
+    Sgd,
+)
+from nntrain.schedules import Constant, Cosine, Exponential, Plateau, Step
 
 F = TypeVar("F", bound=Family)
 
@@ -90,6 +104,17 @@ OPTIMIZERS: tuple[Optimizer, ...] = (
     Adam(),
     Adam(betas=(0.8, 0.95), eps=0.01),
     Adam(weight_decay=0.1),
+    Amsgrad(),
+    Adamax(),
+    Nadam(),
+    Radam(),
+    Adagrad(),
+    Adadelta(),
+    Rmsprop(),
+    Rmsprop(momentum=0.9),
+    Rmsprop(momentum=0.5, centered=True),
+    Lion(),
+    Rprop(),
 )
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(),
@@ -98,7 +123,9 @@ SCHEDULES: tuple[Schedule, ...] = (
     Exponential(decay=0.9),
     Cosine(),
     Cosine(floor=0.1, warmup_epochs=1.0),
+    Plateau(),
 )
+AVERAGINGS: tuple[Averaging, ...] = (Ema(), Ema(decay=0.9, warmup=False), Swa(start_epoch=2))
 METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
@@ -111,6 +138,7 @@ TABLE: dict[type[Family], Sequence[Family]] = {
     Loss: LOSSES,
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
+    Averaging: AVERAGINGS,
     Metric: METRICS,
     Initializer: INITIALIZERS,
 }

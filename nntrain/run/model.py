@@ -36,7 +36,8 @@ class Model:
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, (preprocessor.inputs,), experiment.seed)
+    groups = experiment.optimizer.groups
+    network = Network(layers, (preprocessor.inputs,), experiment.seed, groups=groups)
     return Model(experiment, preprocessor, network)
 
 

@@ -9,29 +9,31 @@ import numpy as np
 from nntrain.call import Call
 from nntrain.families import Array
 from nntrain.run.run import Run
+from nntrain.training.portions import Portions
 
 SHOWN = 5  # rows named in a message
 
 
-def diagnose(run: Run, x: Array, target: Array, number: int, value: float) -> str:
+def diagnose(run: Run, x: Array, target: Array, weights: Array, number: int, value: float) -> str:
     """A few lines for the user: in which step, in which layer, for which rows."""
-    found: list[tuple[str, Array]] = []
+    found: list[tuple[str, Array, int]] = []  # what, its numbers, the place of their first row
 
     def watch(path: str, y: Array, dy: Array | None) -> None:
         seen, what = (y, "output") if dy is None else (dy, "gradient")
         if not found and not np.isfinite(seen).all():
-            found.append((f"the {what} of {path} ({kinds[path]})", seen))
+            found.append((f"the {what} of {path} ({kinds[path]})", seen, part.start))
 
     network, loss = run.model.network, run.model.experiment.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    weights = np.full(len(x), 1.0 / len(x), x.dtype)
-    prediction, backward = network(x, Call(training=True, step=number, watch=watch))
-    _, d_prediction = loss(prediction, target, weights)
-    backward(d_prediction)
+    for part in Portions(network.store, run.model.experiment.trainer.micro_batch_size)(len(x)):
+        call = Call(training=True, step=number, row=part.start, watch=watch)
+        prediction, backward = network(x[part], call)
+        _, d_prediction = loss(prediction, target[part], weights[part])
+        backward(d_prediction)
     where, rows = "the loss", np.arange(len(x))
     if found:
-        where, seen = found[0]
-        rows = np.flatnonzero(~np.isfinite(seen).reshape(len(x), -1).all(axis=1))
+        where, seen, first = found[0]
+        rows = first + np.flatnonzero(~np.isfinite(seen).reshape(len(seen), -1).all(axis=1))
     elif math.isfinite(value):
         where = f"the gradient of {_broken_weight(run)}"
     return (
