@@ -173,7 +173,8 @@ def _order(
     weights: Iterable[WeightRow], groups: Sequence[Group]
 ) -> tuple[list[WeightRow], list[Segment]]:
     """The weights in the order in which they lie, and the segments that are not frozen."""
-    numbered = [(row, _group(row.name, groups)) for row in weights]
+    rows = list(weights)
+    numbered = list(zip(rows, of_groups([row.name for row in rows], groups), strict=True))
     frozen = [False, *(group.frozen for group in groups)]
     numbered.sort(key=lambda pair: (frozen[pair[1]], pair[1], not pair[0].decays))  # stable
     segments, at = list[Segment](), 0
@@ -185,9 +186,12 @@ def _order(
     return [row for row, _ in numbered], segments
 
 
-def _group(name: str, groups: Sequence[Group]) -> int:
-    """The number, from 1, of the first group that holds a weight; 0 if none does."""
-    return next((number for number, group in enumerate(groups, 1) if group.holds(name)), 0)
+def of_groups(names: Sequence[str], groups: Sequence[Group]) -> list[int]:
+    """For each weight the number, from 1, of the first group that holds it; 0 if none does."""
+    return [
+        next((number for number, group in enumerate(groups, 1) if group.holds(name)), 0)
+        for name in names
+    ]
 
 
 def aligned(size: int, dtype: Any) -> Array:

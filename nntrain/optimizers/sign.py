@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from nntrain.families import Array, Optimizer, PositiveFloat, Rate
+from nntrain.limits import Gt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ class Rprop(Optimizer):
     """
 
     learning_rate: PositiveFloat = 0.01
-    etas: tuple[PositiveFloat, PositiveFloat] = (0.5, 1.2)
+    etas: tuple[Rate, Annotated[float, Gt(1)]] = (0.5, 1.2)
     step_sizes: tuple[PositiveFloat, PositiveFloat] = (1e-6, 50.0)
 
     def slots(self) -> tuple[str, ...]:
