@@ -245,22 +245,33 @@ class Optimizer(Family):
         """The update of `theta` by `grad`; what no segment holds stays as it is."""
         room = np.empty((2, min(BLOCK, len(theta))), theta.dtype)
         slots = [state[name] for name in self.slots()]
-        moves = [self._of_segment(theta, grad, segment, slots, room) for segment in segments]
+        shrinking, stretches = list[tuple[Array, float]](), list[tuple[slice, float]]()
+        for segment in segments:
+            factor, decay = self.manner(segment)
+            if decay:
+                shrinking.append((theta[segment.part], factor * decay))
+            part, before = segment.part, stretches[-1] if stretches else None
+            if before and before[1] == factor and before[0].stop == part.start:
+                part = slice(stretches.pop()[0].start, part.stop)  # fewer, longer blocks
+            stretches.append((part, factor))
+        moves = [
+            (self._of_stretch(theta, grad, part, slots, room), factor) for part, factor in stretches
+        ]
 
         def update(step: int, rate: float, scale: float) -> None:
-            for move in moves:
-                move(step, rate, scale)
+            for weights, decay in shrinking:
+                np.multiply(weights, 1.0 - rate * decay, out=weights)
+            for move, factor in moves:
+                move(step, rate * factor, scale)
 
         return update
 
-    def _of_segment(
-        self, theta: Array, grad: Array, segment: Segment, slots: Sequence[Array], room: Array
+    def _of_stretch(
+        self, theta: Array, grad: Array, stretch: slice, slots: Sequence[Array], room: Array
     ) -> Update:
-        """The update of the weights of one segment."""
-        factor, decay = self.manner(segment)
-        shrinking = theta[segment.part]
-        first, end, _ = segment.part.indices(len(theta))
-        parts = [slice(at, min(at + BLOCK, end)) for at in range(first, end, BLOCK)]
+        """The update of weights that have one learning rate, block by block."""
+        starts = range(stretch.start, stretch.stop, BLOCK)
+        parts = [slice(at, min(at + BLOCK, stretch.stop)) for at in starts]
         blocks = [
             (
                 theta[part],
@@ -274,9 +285,6 @@ class Optimizer(Family):
         kept = np.empty(room.shape[1:], np.bool_)
 
         def update(step: int, rate: float, scale: float) -> None:
-            rate *= factor
-            if decay:
-                np.multiply(shrinking, 1.0 - rate * decay, out=shrinking)
             for number, value in zip(numbers, self.constants(step, rate), strict=True):
                 number[()] = value
             for p, g, work, state in blocks:
