@@ -22,6 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
 import numpy as np
 
 from nntrain.arrays import Array, Shape
+from nntrain.blocks import BLOCK, FLUSH_EVERY, blocks, flush_subnormals
 from nntrain.call import Call
 from nntrain.limits import Ge, Gt, Le, Lt
 
@@ -243,7 +244,7 @@ class Optimizer(Family):
         self, theta: Array, grad: Array, segments: Sequence[Segment], state: Mapping[str, Array]
     ) -> Update:
         """The update of `theta` by `grad`; what no segment holds stays as it is."""
-        room = np.empty((2, min(BLOCK, len(theta))), theta.dtype)
+        room = np.empty((2, len(theta[:BLOCK])), theta.dtype)
         slots = [state[name] for name in self.slots()]
         shrinking, stretches = list[tuple[Array, float]](), list[tuple[slice, float]]()
         for segment in segments:
@@ -270,16 +271,14 @@ class Optimizer(Family):
         self, theta: Array, grad: Array, stretch: slice, slots: Sequence[Array], room: Array
     ) -> Update:
         """The update of weights that have one learning rate, block by block."""
-        starts = range(stretch.start, stretch.stop, BLOCK)
-        parts = [slice(at, min(at + BLOCK, stretch.stop)) for at in starts]
-        blocks = [
+        pieces = [
             (
                 theta[part],
                 grad[part],
                 [row[: part.stop - part.start] for row in room],
                 [slot[part] for slot in slots],
             )
-            for part in parts
+            for part in blocks(stretch)
         ]
         numbers = [np.empty((), theta.dtype) for _ in self.constants(1, 0.0)]
         kept = np.empty(room.shape[1:], np.bool_)
@@ -287,7 +286,7 @@ class Optimizer(Family):
         def update(step: int, rate: float, scale: float) -> None:
             for number, value in zip(numbers, self.constants(step, rate), strict=True):
                 number[()] = value
-            for p, g, work, state in blocks:
+            for p, g, work, state in pieces:
                 if scale != 1.0:
                     np.multiply(g, scale, out=g)
                 self.move(p, g, work, state, numbers)
@@ -302,20 +301,6 @@ class Optimizer(Family):
         rate, decay = group.learning_rate, group.weight_decay
         factor = 1.0 if rate is None else rate / self.learning_rate
         return factor, (self.weight_decay if decay is None else decay) * segment.decays
-
-
-BLOCK = 32_768  # numbers: what one move touches fits in a core's cache
-FLUSH_EVERY = 64  # steps
-TINY = 1e-30
-
-
-def flush_subnormals(slots: Sequence[Array], size: Array, kept: Array) -> None:
-    """Zero what decays towards numbers that processors handle dozens of times slower."""
-    for slot in slots:
-        np.abs(slot, out=size)
-        np.greater_equal(size, TINY, out=kept)
-        np.copyto(size, kept)  # 0 or 1; multiplying by booleans would allocate a buffer
-        np.multiply(slot, size, out=slot)
 
 
 @dataclass(frozen=True, kw_only=True)

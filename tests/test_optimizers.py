@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nntrain import families
-from nntrain.families import BLOCK, Array, Group, Optimizer, Segment, Update
+from nntrain import blocks, families
+from nntrain.blocks import BLOCK
+from nntrain.families import Array, Group, Optimizer, Segment, Update
 from nntrain.optimizers import (
     Adadelta,
     Adagrad,
@@ -201,7 +202,8 @@ def test_blocks_change_not_a_bit(optimizer: Optimizer, monkeypatch: pytest.Monke
         return descend(optimizer, start.copy(), lambda _: slope, [0.1, 0.05, 0.1], half)
 
     in_blocks = moved()
-    monkeypatch.setattr(families, "BLOCK", len(start))
+    for module in (blocks, families):
+        monkeypatch.setattr(module, "BLOCK", len(start))
     np.testing.assert_array_equal(in_blocks, moved())
 
 

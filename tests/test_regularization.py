@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nntrain.blocks import BLOCK
 from nntrain.config.experiment import GradientNoise, Regularization, Trainer
-from nntrain.families import BLOCK, Group
+from nntrain.families import Group
 from nntrain.layers import Dense, Tanh
 from nntrain.network import Network
 from nntrain.rng import bits, normals

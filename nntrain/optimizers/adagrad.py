@@ -111,8 +111,8 @@ class Rmsprop(Optimizer):
     centered: divide by the deviation instead of the size.
     eps: ε, which keeps the division finite.
 
-    As in PyTorch, whose default for ρ (its `alpha`) is 0.99 and for η 0.01; Keras puts ε below
-    the root.
+    As in PyTorch, whose default for ρ (its `alpha`) is 0.99 and for η 0.01.  Keras puts ε below
+    the root, and keeps η inside b, which differs when the learning rate changes.
     """
 
     learning_rate: PositiveFloat = 0.001

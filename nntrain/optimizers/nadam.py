@@ -25,7 +25,7 @@ class Nadam(Optimizer):
     momentum_decay: ψ, how fast μ rises from β₁ / 2 to β₁.
     eps: ε, which keeps the division finite.
 
-    As in PyTorch; Keras has η = 0.001 and ε = 1e-7, and the same ψ.
+    As in PyTorch and the paper; Keras has η = 0.001, ε = 1e-7 and ψ = 1.
     """
 
     learning_rate: PositiveFloat = 0.002

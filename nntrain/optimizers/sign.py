@@ -22,7 +22,7 @@ class Lion(Optimizer):
     learning_rate: η.
     betas: β₁ and β₂, the shares of m that count in the direction and that are kept.
 
-    PyTorch has none; Keras's is the same.
+    PyTorch has none; Keras's is the same, with η = 0.001.
     """
 
     learning_rate: PositiveFloat = 0.0001

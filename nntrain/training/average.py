@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nntrain.families import BLOCK
+from nntrain.blocks import BLOCK, blocks_of
 from nntrain.run.run import Run
 
 
@@ -16,17 +16,18 @@ def make_average(run: Run) -> Callable[[int], None]:
     averaging, epoch = run.model.experiment.averaging, run.steps_per_epoch
     if averaging is None:
         return lambda step: None
-    blocks = [
-        (average[at : at + BLOCK], vector[at : at + BLOCK], np.empty_like(vector[at : at + BLOCK]))
+    room = np.empty(BLOCK, run.model.network.store.theta.dtype)
+    pieces = [
+        (average[part], vector[part], room[: part.stop - part.start])
         for average, vector in run.averaged_pairs()
-        for at in range(0, len(vector), BLOCK)
+        for part in blocks_of(vector)
     ]
 
     def move(step: int) -> None:
         kept = averaging.kept(step, epoch)
         if kept == 1.0:
             return
-        for average, vector, work in blocks:
+        for average, vector, work in pieces:
             if kept == 0.0:
                 np.copyto(average, vector)
                 continue

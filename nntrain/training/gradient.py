@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nntrain.blocks import blocks_of
 from nntrain.config.experiment import GradientNoise, Trainer
-from nntrain.families import BLOCK, Array
+from nntrain.families import Array
 from nntrain.rng import Stream, normals
 
 Refine = Callable[[float, int], float]
@@ -51,11 +52,11 @@ def make_noise(grad: Array, noise: GradientNoise, seed: int) -> Callable[[int], 
 
     def add(step: int) -> None:
         deviation = math.sqrt(noise.eta / (1 + step) ** noise.gamma)
-        for at in range(0, len(grad), BLOCK):
-            block = grad[at : at + BLOCK]
-            words = stream.words((step << 48) + at // 2, -(-len(block) // 2))
-            drawn = normals(words, grad.dtype)[: len(block)]
+        for part in blocks_of(grad):
+            some = grad[part]
+            words = stream.words((step << 48) + part.start // 2, -(-len(some) // 2))
+            drawn = normals(words, grad.dtype)[: len(some)]
             drawn *= deviation
-            block += drawn
+            some += drawn
 
     return add

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nntrain.blocks import BLOCK, blocks
 from nntrain.config.experiment import Regularization
-from nntrain.families import BLOCK
 from nntrain.store import Store
 
 
@@ -17,15 +17,15 @@ def make_penalty(store: Store, settings: Regularization) -> Callable[[], None]:
     if not (l1 or l2):
         return lambda: None
     room = np.empty_like(store.theta[:BLOCK])
-    blocks = []
-    for part in (segment.part for segment in store.segments if segment.decays):
-        for at in range(part.start, part.stop, BLOCK):
-            block = slice(at, min(at + BLOCK, part.stop))
-            size = block.stop - block.start
-            blocks.append((store.theta[block], store.grad[block], room[:size]))
+    pieces = [
+        (store.theta[part], store.grad[part], room[: part.stop - part.start])
+        for segment in store.segments
+        for part in blocks(segment.part)
+        if segment.decays
+    ]
 
     def add() -> None:
-        for w, g, work in blocks:
+        for w, g, work in pieces:
             if l2:
                 np.multiply(w, l2, out=work)
                 np.add(g, work, out=g)
