@@ -8,6 +8,7 @@ from typing import Annotated
 
 import numpy as np
 
+from nntrain.blocks import TINY
 from nntrain.families import Array, Optimizer, PositiveFloat, Rate
 from nntrain.limits import Gt
 
@@ -49,7 +50,7 @@ class Lion(Optimizer):
         np.multiply(m, b1, out=c)
         np.multiply(g, rest1, out=room)
         np.add(c, room, out=c)
-        np.sign(c, out=c)
+        _sign(c, room, out=c)
         np.multiply(c, rate, out=c)
         np.subtract(p, c, out=p)
         np.multiply(m, b2, out=m)
@@ -100,7 +101,7 @@ class Rprop(Optimizer):
         a, b, least, most, zero, one, rate, first = constants
         if first:
             delta[...] = one
-        np.sign(g, out=sign)
+        _sign(g, turn, out=sign)
         np.multiply(sign, before, out=turn)  # 1, 0 or -1
         np.multiply(turn, b, out=before)  # the slot is free until the end
         np.add(before, a, out=before)
@@ -115,3 +116,10 @@ class Rprop(Optimizer):
         np.multiply(before, delta, out=sign)
         np.multiply(sign, rate, out=sign)
         np.subtract(p, sign, out=p)
+
+
+def _sign(x: Array, room: Array, out: Array) -> None:
+    """-1, 0 or 1 where |x| is above 1e-22; without the branches that make `np.sign` slow."""
+    np.abs(x, out=room)
+    np.add(room, TINY, out=room)
+    np.divide(x, room, out=out)
