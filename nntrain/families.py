@@ -246,17 +246,11 @@ class Optimizer(Family):
         """The update of `theta` by `grad`; what no segment holds stays as it is."""
         room = np.empty((2, len(theta[:BLOCK])), theta.dtype)
         slots = [state[name] for name in self.slots()]
-        shrinking, stretches = list[tuple[Array, float]](), list[tuple[slice, float]]()
-        for segment in segments:
-            factor, decay = self.manner(segment)
-            if decay:
-                shrinking.append((theta[segment.part], factor * decay))
-            part, before = segment.part, stretches[-1] if stretches else None
-            if before and before[1] == factor and before[0].stop == part.start:
-                part = slice(stretches.pop()[0].start, part.stop)  # fewer, longer blocks
-            stretches.append((part, factor))
+        manners = [(segment.part, *self.manner(segment)) for segment in segments]
+        shrinking = [(theta[part], factor * decay) for part, factor, decay in manners if decay]
         moves = [
-            (self._of_stretch(theta, grad, part, slots, room), factor) for part, factor in stretches
+            (self._of_stretch(theta, grad, stretch, slots, room), factor)
+            for stretch, factor in _joined([(part, factor) for part, factor, _ in manners])
         ]
 
         def update(step: int, rate: float, scale: float) -> None:
@@ -301,6 +295,16 @@ class Optimizer(Family):
         rate, decay = group.learning_rate, group.weight_decay
         factor = 1.0 if rate is None else rate / self.learning_rate
         return factor, (self.weight_decay if decay is None else decay) * segment.decays
+
+
+def _joined(parts: Sequence[tuple[slice, float]]) -> list[tuple[slice, float]]:
+    """Neighbours with one factor as one stretch: fewer and longer blocks."""
+    found: list[tuple[slice, float]] = []
+    for part, factor in parts:
+        if found and found[-1][0].stop == part.start and found[-1][1] == factor:
+            part = slice(found.pop()[0].start, part.stop)
+        found.append((part, factor))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
