@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nntrain.call import INFERENCE, Call
-from nntrain.families import Array, Backward, Layer, Shape
+from nntrain.families import Array, Backward, Group, Layer, Shape
 from nntrain.layers.chain import chain
 from nntrain.layers.dense import Dense
 from nntrain.layers.embedding import Embedding
@@ -20,6 +20,7 @@ class Network:
     """Layers built for inputs of `shape` (without the batch axis).
 
     seed: the first weights and all random numbers follow from it.
+    groups: of the optimizer, for the order of the weights.
     input_gradient: also find the gradient with respect to the input, which training leaves out.
     """
 
@@ -30,10 +31,11 @@ class Network:
         seed: int = 0,
         *,
         dtype: Any = np.float32,
+        groups: Sequence[Group] = (),
         input_gradient: bool = False,
     ):
         self.plan = plan(layers, shape)
-        self.store = Store(self.plan, seed, dtype, learns=input_gradient)
+        self.store = Store(self.plan, seed, dtype, learns=input_gradient, groups=groups)
         self.forward, self.shape = chain(layers, shape, self.store)
 
     def __call__(self, x: Array, call: Call = INFERENCE) -> tuple[Array, Backward]:

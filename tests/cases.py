@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from nntrain.averaging import Ema, Swa
 from nntrain.families import (
     Activation,
     Array,
+    Averaging,
     Family,
     Initializer,
     Layer,
@@ -121,7 +123,19 @@ from nntrain.metrics import (
     RocAuc,
     TopK,
 )  # fmt: skip
-from nntrain.optimizers import Adam, Sgd
+from nntrain.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    Amsgrad,
+    Lion,
+    Nadam,
+    Radam,
+    Rmsprop,
+    Rprop,
+    Sgd,
+)
 from nntrain.schedules import (
     Constant,
     Cosine,
@@ -134,6 +148,7 @@ from nntrain.schedules import (
     MultiStep,
     Noam,
     OneCycle,
+    Plateau,
     Polynomial,
     Step,
 )
@@ -201,6 +216,17 @@ OPTIMIZERS: tuple[Optimizer, ...] = (
     Adam(),
     Adam(betas=(0.8, 0.95), eps=0.01),
     Adam(weight_decay=0.1),
+    Amsgrad(),
+    Adamax(),
+    Nadam(),
+    Radam(),
+    Adagrad(),
+    Adadelta(),
+    Rmsprop(),
+    Rmsprop(momentum=0.9),
+    Rmsprop(momentum=0.5, centered=True),
+    Lion(),
+    Rprop(),
 )
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(),
@@ -224,7 +250,9 @@ SCHEDULES: tuple[Schedule, ...] = (
     InverseSqrt(timescale_epochs=2.5, warmup_epochs=2.5),
     Noam(),
     Noam(warmup_epochs=2.5),
+    Plateau(),
 )
+AVERAGINGS: tuple[Averaging, ...] = (Ema(), Ema(decay=0.9, warmup=False), Swa(start_epoch=2))
 CLASSES = ("ant", "bee", "cow", "dog")
 METRICS: tuple[Metric, ...] = (
     Accuracy(), TopK(k=1), TopK(k=2), LogLoss(), Brier(), CalibrationError(),
@@ -249,6 +277,7 @@ TABLE: dict[type[Family], Sequence[Family]] = {
     Loss: LOSSES,
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
+    Averaging: AVERAGINGS,
     Metric: METRICS,
     Initializer: INITIALIZERS,
 }

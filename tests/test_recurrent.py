@@ -110,7 +110,7 @@ class TestPadding:
         assert dx is not None
         valid = [row if after is None else row[: after[i]] for i, row in enumerate(y)]
         valid += [row[:n] for row, n in zip(dx, lengths, strict=True)]
-        return valid, [network.store.grad.copy(), network.store._next.copy()]
+        return valid, [network.store.grad.copy(), network.store.next.copy()]
 
     @over("case", SEQUENCES)
     @pytest.mark.parametrize("call", [INFERENCE, TRAINING], ids=["inference", "training"])

@@ -12,17 +12,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nntrain.averaging import Swa
 from nntrain.config import spellings
-from nntrain.config.experiment import EarlyStopping, Model
+from nntrain.config.experiment import EarlyStopping, Model, Trainer
 from nntrain.config.hints import did_you_mean
 from nntrain.config.scores import scores, tasks
 from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
-from nntrain.families import Layer, Loss, Metric
+from nntrain.families import Averaging, Layer, Loss, Metric, Optimizer, Schedule
 from nntrain.heads import Heads
 from nntrain.initializers import Zeros
 from nntrain.losses import WeightedSum
+from nntrain.optimizers import Rprop
+from nntrain.schedules import Plateau
 from nntrain.wording import listed, nearest, quoted
 
 SPLITS = ("train", "validation", "test")
@@ -125,9 +128,22 @@ def _twice(path: KeyPath, names: Sequence[str]) -> Findings:
 def monitor(
     data: Data, loss: Loss, metrics: tuple[Metric, ...] | None, early_stopping: EarlyStopping | None
 ) -> Findings:
-    if early_stopping is None:
-        return
-    path, name = ("early_stopping", "monitor"), early_stopping.monitor
+    if early_stopping is not None:
+        path = ("early_stopping", "monitor")
+        yield from _monitored(path, early_stopping.monitor, data, loss, metrics)
+
+
+def monitor_of_plateau(
+    data: Data, loss: Loss, metrics: tuple[Metric, ...] | None, lr_schedule: Schedule
+) -> Findings:
+    if isinstance(lr_schedule, Plateau) and lr_schedule.monitor is not None:
+        path = ("lr_schedule", "monitor")
+        yield from _monitored(path, lr_schedule.monitor, data, loss, metrics)
+
+
+def _monitored(
+    path: KeyPath, name: str, data: Data, loss: Loss, metrics: tuple[Metric, ...] | None
+) -> Findings:
     known = ["train_loss", "validation_loss"]
     known += [f"validation_{score}" for score in _scores(data, loss, metrics)[1:]]
     if name not in known:
@@ -463,6 +479,49 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
         yield Finding(("optimizer", "nesterov"), message, "add `momentum: 0.9`")
 
 
+def groups_change_something(optimizer: Optimizer) -> Findings:
+    for i, group in enumerate(optimizer.groups):
+        path: KeyPath = ("optimizer", "groups", i)
+        own = {"learning_rate": group.learning_rate, "weight_decay": group.weight_decay}
+        given = [name for name, value in own.items() if value is not None]
+        if not group.layers:
+            message = "expected at least one layer, got an empty list"
+            yield Finding((*path, "layers"), message, "write paths, such as `layers: [layers.0]`")
+        for name in given if group.frozen else ():
+            message = f"these weights are frozen, so `{name}` does nothing"
+            yield Finding((*path, name), message, "leave one of the two out")
+        if not given and not group.frozen:
+            message = "this group does not differ from the other weights"
+            hint = "give it a `learning_rate`, a `weight_decay` or `frozen: true`"
+            yield Finding(path, message, hint)
+
+
+def step_sizes_in_order(optimizer: Optimizer) -> Findings:
+    if isinstance(optimizer, Rprop) and optimizer.step_sizes[0] > optimizer.step_sizes[1]:
+        message = "the smallest step comes first, the largest second"
+        yield Finding(("optimizer", "step_sizes"), message)
+
+
+def one_way_of_clipping(trainer: Trainer) -> Findings:
+    if trainer.gradient_clip_norm and trainer.gradient_clip_value:
+        message = "gradients are clipped by `gradient_clip_norm` already"
+        yield Finding(("trainer", "gradient_clip_value"), message, "leave one of the two out")
+
+
+def micro_batches_are_smaller(trainer: Trainer) -> Findings:
+    if (trainer.micro_batch_size or 0) > trainer.batch_size:
+        message = f"a batch has only {trainer.batch_size} rows (`trainer.batch_size`)"
+        hint = "rows in one step: `batch_size`; rows computed at a time: `micro_batch_size`"
+        yield Finding(("trainer", "micro_batch_size"), message, hint)
+
+
+def averaging_begins_in_time(averaging: Averaging | None, trainer: Trainer) -> Findings:
+    if isinstance(averaging, Swa) and averaging.start_epoch > trainer.max_epochs:
+        message = f"training ends before, after epoch {trainer.max_epochs} (`trainer.max_epochs`)"
+        hint = f"start at three quarters: `start_epoch: {max(1, trainer.max_epochs * 3 // 4)}`"
+        yield Finding(("averaging", "start_epoch"), message, hint)
+
+
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     test_rows_once, labels_of_one_file, windows_foretell,
@@ -471,4 +530,6 @@ RULES: tuple[Callable[..., Findings], ...] = (
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
     weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
+    monitor_of_plateau, groups_change_something, step_sizes_in_order, one_way_of_clipping,
+    micro_batches_are_smaller, averaging_begins_in_time,
 )  # fmt: skip

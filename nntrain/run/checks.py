@@ -12,16 +12,16 @@ from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import Csv
 from nntrain.data.targets import Classes
-from nntrain.errors import ConfigError, DataError
-from nntrain.families import Loss, Shape
+from nntrain.errors import ConfigError, DataError, Problem
+from nntrain.families import Group, Loss, Shape
 from nntrain.heads import Heads
 from nntrain.layers.chain import LayerError
 from nntrain.layers.dense import Dense
 from nntrain.losses import WeightedSum
 from nntrain.metrics import TopK
 from nntrain.network import plan, settle_units
-from nntrain.store import Plan
-from nntrain.wording import quoted, suggestion
+from nntrain.store import Plan, of_groups
+from nntrain.wording import listed, quoted, suggestion
 
 
 def check_layers_alone(loaded: Loaded) -> None:
@@ -40,15 +40,39 @@ def check_layers(loaded: Loaded, shape: Shape, outputs: int = 1) -> Plan:
     """The plan of the network; refuses layers that do not fit onto each other."""
     layers = settle_units(loaded.experiment.model.layers, outputs)
     try:
-        return plan(layers, shape)
+        planned = plan(layers, shape)
     except LayerError as error:
         raise ConfigError(loaded.problem(_key_path(error.path), error.message)) from None
+    if problems := list(_problems_of_groups(loaded, planned)):
+        raise ConfigError(*problems)
+    return planned
 
 
 def _key_path(name: str) -> KeyPath:
     """Where in the config the layer stands that the plan calls `layers.0.layers.1`."""
     numbers = [int(n) for n in re.findall(r"layers\.(\d+)", name)]
     return ("model", *(part for n in numbers for part in ("layers", n)))
+
+
+def _problems_of_groups(loaded: Loaded, planned: Plan) -> Iterator[Problem]:
+    """Groups that name no layer with weights, or leave nothing to train."""
+    groups = loaded.experiment.optimizer.groups
+    learning = [row.path for row in planned.layers if row.parameters]
+    for i, group in enumerate(groups):
+        for j, pattern in enumerate(group.layers):
+            one = Group(layers=(pattern,))
+            if any(map(one.holds, learning)):
+                continue
+            idle = [row for row in planned.layers if one.holds(row.path)]
+            message = f"there is no layer {quoted(pattern)}"
+            if idle:
+                message = f"{quoted(pattern)} ({idle[0].kind}) has no weights"
+            hint = f"the layers with weights are {listed(learning, most=12)}"
+            yield loaded.problem(("optimizer", "groups", i, "layers", j), message, hint)
+    numbers = of_groups(list(planned.weights), groups)
+    if numbers and all(number and groups[number - 1].frozen for number in numbers):
+        message = "all layers with weights are frozen, so there is nothing to train"
+        yield loaded.problem(("optimizer", "groups"), message)
 
 
 def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:

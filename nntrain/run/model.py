@@ -42,7 +42,8 @@ class Model:
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, preprocessor.shape, experiment.seed)
+    groups = experiment.optimizer.groups
+    network = Network(layers, preprocessor.shape, experiment.seed, groups=groups)
     widths = {name: part.outputs for part in preprocessor.each_target for name in part.names}
     loss = experiment.loss.settled(preprocessor.classes, preprocessor.class_counts)
     loss = loss.for_outputs(widths)

@@ -14,6 +14,9 @@ class Progress:
     way that are done.  loss_sum, row_sum: what `train_loss` of that epoch is made of.
     best, best_epoch: the best monitored score so far (smaller is better), and when.
     reference, waited: the last score that was better by `min_delta`, and the epochs since then.
+    plateau_factor: what the plateaus so far have made of the learning rate.
+    plateau_reference, plateau_waited: as `reference` and `waited`; a plateau begins
+    to wait anew.
     history: the rows of metrics.csv.  seconds: time spent in training so far.
     """
 
@@ -26,6 +29,9 @@ class Progress:
     best_epoch: int = 0
     reference: float | None = None
     waited: int = 0
+    plateau_factor: float = 1.0
+    plateau_reference: float | None = None
+    plateau_waited: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 

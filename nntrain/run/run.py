@@ -30,6 +30,7 @@ class Run:
     """A network in training.
 
     best: the weights and buffers of the best epoch so far, as `theta` and `running`.
+    average: the averaged ones likewise; empty without `averaging`.
     notes: sentences for the user that came up on the way.
     order: of the training rows in the epoch under way.
     """
@@ -41,6 +42,7 @@ class Run:
     slots: dict[str, Array]
     update: Update
     best: dict[str, Array]
+    average: dict[str, Array]
     notes: list[str] = field(default_factory=list)
     order: Array = field(default_factory=lambda: np.arange(0))
 
@@ -71,6 +73,11 @@ class Run:
         folder.write_json(folder.manifest, facts)
         run = cls._assemble(folder, model, dataset)
         run.write_history()
+        if experiment.trainer.micro_batch_size and model.network.store.running.size:
+            run.notes.append(
+                "trainer.micro_batch_size: layers with running statistics normalise each portion "
+                "by itself, so the result is not that of the whole batch"
+            )
         return run
 
     @classmethod
@@ -102,14 +109,28 @@ class Run:
     def _assemble(cls, folder: RunFolder, model: Model, dataset: Dataset) -> Run:
         store, optimizer = model.network.store, model.experiment.optimizer
         slots = {name: np.zeros_like(store.theta) for name in optimizer.slots()}
-        update = optimizer.build(store.theta, store.grad, store.decaying, slots)
-        best = {"theta": store.theta.copy(), "running": store.running.copy()}
-        return cls(folder, model, dataset, Progress(), slots, update, best)
+        update = optimizer.build(store.theta, store.grad, store.segments, slots)
+        vectors = {"theta": store.theta, "running": store.running}
+        best = {name: vector.copy() for name, vector in vectors.items()}
+        averaging = model.experiment.averaging
+        average = {name: vector.copy() for name, vector in vectors.items() if averaging}
+        return cls(folder, model, dataset, Progress(), slots, update, best, average)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        rows = len(self.dataset.parts["train"])
+        return -(-rows // self.model.experiment.trainer.batch_size)
+
+    def averaged_pairs(self) -> list[tuple[Array, Array]]:
+        """Each averaged vector and what it is the average of."""
+        store = self.model.network.store
+        return [(vector, getattr(store, name)) for name, vector in self.average.items()]
 
     def keep_as_best(self) -> None:
-        """The weights as they are now are the best so far."""
+        """The weights as they are now, or their average, are the best so far."""
         for name, vector in self.best.items():
-            np.copyto(vector, getattr(self.model.network.store, name))
+            now = getattr(self.model.network.store, name)
+            np.copyto(vector, self.average.get(name, now))
 
     def take_best(self) -> None:
         """Go back to the best weights: they are what is evaluated, shown and exported."""
@@ -123,6 +144,7 @@ class Run:
             "running": store.running,
             **{f"slot.{name}": vector for name, vector in self.slots.items()},
             **{f"best.{name}": vector for name, vector in self.best.items()},
+            **{f"average.{name}": vector for name, vector in self.average.items()},
         }
 
     def write_checkpoint(self) -> None:
