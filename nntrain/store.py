@@ -8,6 +8,7 @@ Weights that decay come first, so that weight decay is one slice.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,8 @@ class Plan(Builder):
         return lambda call, rows, width: np.zeros((rows, width), np.uint16)
 
     def record(self, kind: str, shape: Shape) -> None:
+        if any(row.path == self.path for row in self.layers):
+            return  # shared: the same layer in another place
         inside = [w.size for w in self.weights.values() if w.name.startswith(f"{self.path}.")]
         self.layers.append(LayerRow(self.path, kind, shape, sum(inside)))
 
@@ -76,8 +79,15 @@ class Plan(Builder):
 class Store(Builder):
     """The flat vectors, and the names of their parts."""
 
-    def __init__(self, plan: Plan, seed: int, dtype: Any = np.float32, learns: bool = False):
-        super().__init__(learns=learns)
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        dtype: Any = np.float32,
+        learns: bool = False,
+        columns: Mapping[str, slice] | None = None,
+    ):
+        super().__init__(learns=learns, columns=columns or {})
         self.seed = seed
         rows = sorted(plan.weights.values(), key=lambda row: not row.decays)  # stable
         self.size = sum(row.size for row in rows)

@@ -45,12 +45,15 @@ from nntrain.layers import (
     Dropout,
     Elu,
     Flatten,
+    Graph,
     Identity,
     Relu,
+    Residual,
     Sigmoid,
     Softmax,
     Tanh,
 )
+from nntrain.layers.wiring import GraphNode
 from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nntrain.metrics import R2, Accuracy, Mae, Rmse
 from nntrain.optimizers import Adam, Sgd
@@ -69,6 +72,25 @@ class LayerCase(NamedTuple):
         return f"{label(self.layer)} {self.shape}"
 
 
+DIAMOND = Graph(
+    nodes={
+        "left": GraphNode("input", layers=(Dense(2, activation=Tanh()), Dropout(0.3))),
+        "right": GraphNode("input", layers=(Dense(2),)),
+        "product": GraphNode(("left", "right", "left"), combine="multiply"),
+        "sum": GraphNode(("left", "product", "right"), combine="add", layers=(Dense(3),)),
+        "all": GraphNode(("input", "sum", "left"), combine="concatenate"),
+    },
+    outputs=("sum", "all"),
+)
+SIAMESE = Graph(
+    nodes={
+        "one": GraphNode("input", layers=(Dense(3, activation=Tanh()),)),
+        "two": GraphNode("one", share="one"),
+        "both": GraphNode(("two", "one"), combine="concatenate", share="head"),
+        "head": GraphNode(("one", "two"), combine="concatenate", layers=(Dense(2),)),
+    },
+    outputs=("head", "both"),
+)
 LAYERS = (
     LayerCase(Dense(4), (3,)),
     LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
@@ -77,6 +99,13 @@ LAYERS = (
     LayerCase(Dropout(0.75), (2, 3)),
     LayerCase(ActivationLayer(Relu()), (5,)),
     LayerCase(Flatten(), (2, 3)),
+    LayerCase(Residual((Dense(3, activation=Tanh()), Dense(3))), (3,)),
+    LayerCase(Residual((Dense(4, activation=Tanh()),), activation=Sigmoid()), (2, 3)),
+    LayerCase(Residual((Dense(2), Dropout(0.3)), repeat=3, activation=Tanh()), (3,)),
+    LayerCase(Residual((Flatten(),)), (3,)),
+    LayerCase(Graph({"a": GraphNode("input", layers=(Dense(2),))}, "a"), (3,)),
+    LayerCase(DIAMOND, (3,)),
+    LayerCase(SIAMESE, (2, 3)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
     Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),

@@ -19,7 +19,12 @@ from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
-from nntrain.wording import listed, nearest, quoted
+from nntrain.layers.chain import nested
+from nntrain.layers.graph import Graph
+from nntrain.layers.residual import Residual
+from nntrain.layers.units import settle_units
+from nntrain.layers.wiring import faults, names
+from nntrain.wording import listed, nearest, plural, quoted
 
 SPLITS = ("train", "validation", "test")
 _DEFAULT_METRICS = {"classes": ("accuracy",), "binary": ("accuracy",), "numbers": ("rmse", "r2")}
@@ -232,13 +237,38 @@ def layers_end_well(model: Model) -> Findings:
         yield Finding(("model", "layers", len(model.layers) - 1), message, "end with a dense layer")
 
 
-def auto_units_last(model: Model) -> Findings:
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    for i in sized[:-1]:
-        if getattr(model.layers[i], "units", None) == "auto":
+def graphs_are_wired(model: Model) -> Findings:
+    for path, layer in nested(model.layers, ("model", "layers")):
+        if isinstance(layer, Graph):
+            for keys, message, hint, about_key in faults(layer.inputs, layer.nodes, layer.outputs):
+                yield Finding((*path, *keys), message, hint, about_key)
+
+
+def auto_units_last(data: Data, model: Model) -> Findings:
+    """Once the targets are known, no layer may wait for its units."""
+    widths = (1,) * max(1, len(data.targets))
+    settled = settle_units(model.layers, len(widths), widths)
+    for path, layer in nested(settled, ("model", "layers")):
+        if getattr(layer, "units", None) == "auto":
+            last = model.layers[-1]
             message = "only the last layer with units can take them from the target"
-            hint = "write a number, such as `units: 64`"
-            yield Finding(("model", "layers", i, "units"), message, hint)
+            if isinstance(last, Graph) and len(names(last.outputs)) > 1:
+                ends, targets = plural(len(names(last.outputs)), "output"), len(widths)
+                message = f"{ends} of the graph for {plural(targets, 'target')}: {message}"
+            yield Finding((*path, "units"), message, "write a number, such as `units: 64`")
+
+
+def _sized(layers: Sequence[Layer], path: KeyPath = ("model", "layers")) -> KeyPath:
+    """Where the last layer with units stands; nothing where several, or others, end a network."""
+    for i in reversed(range(len(layers))):
+        layer, here = layers[i], (*path, i)
+        if hasattr(layer, "units"):
+            return here
+        if isinstance(layer, Residual):
+            return _sized(layer.layers, (*here, "layers"))
+        if isinstance(layer, Graph):
+            return ()
+    return ()
 
 
 def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
@@ -247,7 +277,7 @@ def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
         activation = getattr(layers[i], "activation", None)
         if activation is not None and activation.kind != "identity":
             return ("model", "layers", i, "activation"), activation.kind
-        if hasattr(layers[i], "units"):
+        if hasattr(layers[i], "units") or isinstance(layers[i], (Graph, Residual)):
             break
     return (), ""
 
@@ -272,12 +302,13 @@ def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
 def one_output_for_two_classes(model: Model, loss: Loss) -> Findings:
     if loss.kind != "binary_cross_entropy":
         return
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    units = getattr(model.layers[sized[-1]], "units", None) if sized else None
+    path = _sized(model.layers)
+    last = next((layer for at, layer in nested(model.layers, path[:2]) if at == path), None)
+    units = getattr(last, "units", None)
     if units not in (None, 1, "auto"):
         message = f"`binary_cross_entropy` learns one score, the last layer gives {units}"
         hint = "write `units: auto`; for more than two classes, `loss: cross_entropy`"
-        yield Finding(("model", "layers", sized[-1], "units"), message, hint)
+        yield Finding((*path, "units"), message, hint)
 
 
 def outputs_reach_the_targets(data: Data, model: Model, loss: Loss) -> Findings:
@@ -311,7 +342,7 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, layers_end_well, auto_units_last,
+    ignored_columns, layers_end_well, graphs_are_wired, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, nesterov_needs_momentum,
 )  # fmt: skip

@@ -64,6 +64,7 @@ KEYS: Table = {
         "kernel_init weight_initializer init weight_init initializer"
     ),
     "model.layers.bias_initializer": "bias_init",
+    "model.layers.repeat": "repeats n_blocks num_blocks blocks",
     "model.layers": "layer hidden_layers",
     "lr_schedule.decay": "gamma decay_rate",
     "lr_schedule.every_epochs": "lr_step_size step_epochs",
@@ -108,6 +109,8 @@ KINDS: Mapping[str, Table] = {
         "dense": "linear fully_connected fc affine inner_product hidden perceptron mlp",
         "dropout": "drop dropout1d",
         "flatten": "reshape squeeze",
+        "residual": "residual_block res_block resnet_block skip skip_connection shortcut",
+        "graph": "functional dag branches parallel",
     },
     "activation": {
         "identity": "linear none null no",

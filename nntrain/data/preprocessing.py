@@ -53,6 +53,21 @@ class Preprocessor:
         return len(self.input_names)
 
     @property
+    def places(self) -> dict[str, slice]:
+        """Where each feature stands in the network's inputs."""
+        found, at = dict[str, slice](), 0
+        for feature in self.feature_columns:
+            found[feature.name] = slice(at, at + len(feature.inputs))
+            at += len(feature.inputs)
+        return found
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many outputs each target needs."""
+        several = isinstance(self.target_columns, Amounts) and len(self.targets) > 1
+        return (1,) * len(self.targets) if several else (self.outputs,)
+
+    @property
     def outputs(self) -> int:
         """Outputs that the network needs: one a class, 1 for two classes, one a number."""
         if isinstance(self.target_columns, Classes):

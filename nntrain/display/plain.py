@@ -33,9 +33,28 @@ def lines(event: Event) -> list[str]:
 def network(layers: tuple[LayerRow, ...], inputs: int) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
     rows = [("layer", "kind", "output", "parameters"), ("input", "", text.count(inputs), "")]
-    rows += [(r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in layers]
-    rows.append(("total", "", "", text.count(sum(r.parameters for r in layers))))
+    rows += [
+        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters))
+        for r in _outer_first(layers)
+    ]
+    rows.append(("total", "", "", text.count(parameters(layers))))
     return table(rows, "llrr")
+
+
+def parameters(layers: Sequence[LayerRow]) -> int:
+    """How many numbers a network learns; a layer's count has those of the layers inside."""
+    paths = {row.path for row in layers}
+    inner = (any(row.path.startswith(f"{path}.") for path in paths) for row in layers)
+    return sum(row.parameters for row, inside in zip(layers, inner, strict=True) if not inside)
+
+
+def _outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
+    """Each layer before those inside of it, which were built first."""
+    ordered: list[LayerRow] = []
+    for row in layers:
+        inside = (i for i, r in enumerate(ordered) if r.path.startswith(f"{row.path}."))
+        ordered.insert(next(inside, len(ordered)), row)
+    return ordered
 
 
 def table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:

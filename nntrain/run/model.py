@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from nntrain.config import Experiment, restore
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import ConfigError
 from nntrain.families import Array, to_plain
-from nntrain.network import Network, settle_units
+from nntrain.layers.units import settle_units
+from nntrain.network import Network
 from nntrain.run.archive import damaged, read_archive, write_archive
 
 
@@ -35,9 +37,16 @@ class Model:
 
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
-    layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, (preprocessor.inputs,), experiment.seed)
-    return Model(experiment, preprocessor, network)
+    return Model(experiment, preprocessor, build_network(experiment, preprocessor))
+
+
+def build_network(
+    experiment: Experiment, preprocessor: Preprocessor, dtype: Any = np.float32
+) -> Network:
+    """The network that a config describes, for the data that was met."""
+    layers = settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
+    shape, columns = (preprocessor.inputs,), preprocessor.places
+    return Network(layers, shape, experiment.seed, dtype=dtype, columns=columns)
 
 
 def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
