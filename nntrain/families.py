@@ -105,8 +105,8 @@ class Builder:
         """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
         raise NotImplementedError
 
-    def record(self, kind: str, shape: Shape) -> None:
-        """A layer of this kind now stands at `path`."""
+    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+        """A layer of this kind, which ends with this activation, now stands at `path`."""
 
 
 class Built(NamedTuple):

@@ -200,8 +200,8 @@ def test_no_file_of_the_run_is_half_written(tmp_path: Path) -> None:
     list(fit(run))
     assert not list((tmp_path / "run").glob(".*"))
     assert {f.name for f in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "config.resolved.yaml", "manifest.json", "metrics.csv", "metrics.jsonl",
-        "model.safetensors", "summary.json",
+        "config.yaml", "config.resolved.yaml", "layers.csv", "manifest.json", "metrics.csv",
+        "metrics.jsonl", "model.safetensors", "summary.json",
     }  # fmt: skip
 
 

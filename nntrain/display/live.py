@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nntrain.display import plain, text
-from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped
+from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped, Warned
 
 MARKS = 14  # letters behind the columns
 REFRESH = 5  # pictures a second
@@ -69,6 +69,8 @@ class LiveView:
                 self.rows.append((event.row, speed, seconds))
                 if event.best:
                     self.best = int(event.row["epoch"])
+            case Warned():
+                self.console.print("\n".join(plain.lines(event)), markup=False, style="yellow")
             case Saved():
                 self.saved.add(event.epoch)
             case Ended():

@@ -8,7 +8,16 @@ from typing import Any
 
 from nntrain.data.columns import Column
 from nntrain.display import text
-from nntrain.events import Began, Ended, EpochEnded, Event, Saved
+from nntrain.events import (
+    Began,
+    Ended,
+    EpochEnded,
+    Event,
+    LayerLook,
+    LayersSeen,
+    Saved,
+    Warned,
+)
 from nntrain.families import Array
 from nntrain.store import LayerRow
 
@@ -23,11 +32,29 @@ def lines(event: Event) -> list[str]:
             return [*network(event.layers, event.inputs), "", *_begun(event)]
         case EpochEnded():
             return _epoch(event)
+        case Warned():
+            return [f"warning: {event.message}", f"  {event.advice}"]
         case Saved():
             return [f"saved checkpoint at step {event.step}: {event.path}"]
         case Ended():
             return ended(event.summary)
     return []
+
+
+def log_lines(event: Event) -> list[str]:
+    """What the log has of an event: the same, and every look into the network."""
+    return seen(event.looks) if isinstance(event, LayersSeen) else lines(event)
+
+
+def seen(looks: Sequence[LayerLook]) -> list[str]:
+    """A look into the network as a table: a row a layer."""
+    rows = [("layer", "kind", "gradient", "at output", "update", "dead")]
+    for look in looks:
+        sizes = (look.gradient_norm, look.output_gradient_norm, look.update_ratio)
+        dead = "" if look.dead_share is None else f"{look.dead_share:.0%}"
+        cells = ("" if size is None else f"{size:.2e}" for size in sizes)
+        rows.append((look.layer, look.kind, *cells, dead))  # type: ignore[arg-type]
+    return table(rows, "llrrrr")
 
 
 def network(layers: tuple[LayerRow, ...], inputs: int) -> list[str]:

@@ -33,7 +33,8 @@ def chain(layers: Sequence[Layer], shape: Shape, store: Builder, called: str = "
             except ValueError as error:
                 raise LayerError(store.path, str(error)) from error
             store.columns = {}  # what leaves a layer is not made of columns any more
-            store.record(layer.kind, shape)
+            activation = getattr(getattr(layer, "activation", None), "kind", "")
+            store.record(layer.kind, shape, activation)
             forwards.append((store.path, forward, layer.lengths))
     return Built(_connect(forwards), shape)
 

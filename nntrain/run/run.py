@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import sha256
 from nntrain.errors import DataError, MachineError
+from nntrain.events import LayerLook
 from nntrain.families import Array, Update
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
 from nntrain.run.folder import RunFolder, create
@@ -145,18 +146,25 @@ class Run:
         write_model(self.folder.model, self.model, named_vectors(self.model.network))
 
     def write_history(self) -> None:
-        """metrics.csv and metrics.jsonl as the history has them: no row lost, none twice."""
+        """The tables of the run folder as the history has them: no row lost, none twice."""
         rows = self.progress.history
         lines = [",".join(self.columns), *(self._csv(row) for row in rows)]
         write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
         text = "".join(self._json(row) + "\n" for row in rows)
         write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
+        looks = [look for look in self.progress.looks if look.epoch <= self.progress.epoch]
+        lines = [",".join(LayerLook._fields), *map(_looked, looks)]
+        write_whole(self.folder.layers_csv, ("\n".join(lines) + "\n").encode(), flush=False)
 
     def add_row(self, row: dict[str, float]) -> None:
         """One more epoch in the history and in both files."""
         self.progress.history.append(row)
         append(self.folder.metrics_csv, self._csv(row) + "\n")
         append(self.folder.metrics_jsonl, self._json(row) + "\n")
+
+    def add_looks(self, looks: Iterable[LayerLook]) -> None:
+        """What was seen of each layer, in layers.csv."""
+        append(self.folder.layers_csv, "".join(f"{_looked(look)}\n" for look in looks))
 
     def _csv(self, row: Mapping[str, float]) -> str:
         return ",".join(repr(row[name]) for name in self.columns)
@@ -170,10 +178,17 @@ class Run:
         """The columns of metrics.csv, in order."""
         scores = ["loss", *(metric.kind for metric in self.model.experiment.metrics or ())]
         validated = [f"validation_{name}" for name in scores if "validation" in self.dataset.parts]
-        return ("epoch", "step", "learning_rate", "train_loss", *validated)
+        trained = ("train_loss", "train_loss_evaluated")
+        return ("epoch", "step", "learning_rate", *trained, *validated)
 
     def log(self, line: str) -> None:
         append(self.folder.log, line + "\n")
+
+
+def _looked(look: LayerLook) -> str:
+    """A line of layers.csv; a number that does not exist is an empty cell."""
+    epoch, layer, kind, *numbers = look
+    return ",".join([str(epoch), layer, kind, *("" if n is None else repr(n) for n in numbers)])
 
 
 def append(path: Path, text: str) -> None:

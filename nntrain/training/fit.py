@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nntrain.data.batches import batches, order
+from nntrain.data.dataset import Part
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, Event
 from nntrain.run.run import Run
+from nntrain.training.concerns import overfitting
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
+from nntrain.training.insight import Insight
 from nntrain.training.pace import Pace, save
 from nntrain.training.patience import Patience
 from nntrain.training.step import make_step
@@ -38,6 +42,8 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
         if status in ("interrupted", "max_time"):
             yield save(run)
         summary = _finish(run, status)
+    if status in ("completed", "early_stopped"):
+        yield from overfitting(run.progress)
     yield Ended(summary)
 
 
@@ -45,7 +51,9 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
-    step, rate = make_step(run), _learning_rate(run, -(-len(part) // size))
+    per_epoch = -(-len(part) // size)
+    insight, rate = Insight(run, per_epoch), _learning_rate(run, per_epoch)
+    step = insight.around(make_step(run))
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
 
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
@@ -59,14 +67,15 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
                 return status
             if pace.is_due():
                 yield from pace.events(value)
-        yield _end_epoch(run, patience, pace, rate(progress.step - 1))
+        yield _end_epoch(run, patience, pace, rate(progress.step - 1), insight.sample)
+        yield from insight.events()
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
 
 
-def _end_epoch(run: Run, patience: Patience, pace: Pace, rate: float) -> EpochEnded:
+def _end_epoch(run: Run, patience: Patience, pace: Pace, rate: float, sample: Part) -> EpochEnded:
     """Validate, judge, keep the best weights, and write the row of metrics.csv."""
     seconds, speed = pace.seconds(), pace.speed()
-    row = _row(run, rate)
+    row = _row(run, rate, sample)
     if not math.isfinite(row.get("validation_loss", 0.0)):
         raise DivergedError(f"the validation loss is not finite after epoch {row['epoch']:.0f}")
     best = patience.judge(run.progress, row)
@@ -84,14 +93,20 @@ def _learning_rate(run: Run, per_epoch: int) -> Callable[[int], float]:
     return lambda step: base * schedule(step, total, per_epoch)
 
 
-def _row(run: Run, rate: float) -> dict[str, float]:
-    """The line of metrics.csv for the epoch that has just been trained."""
+def _row(run: Run, rate: float, sample: Part) -> dict[str, float]:
+    """The line of metrics.csv for the epoch that has just been trained.
+
+    `train_loss` is the mean over the steps, with dropout and while the weights moved;
+    `train_loss_evaluated` is measured as `validation_loss` is, so that the two can be compared.
+    """
     progress = run.progress
+    bare = replace(run.model, experiment=replace(run.model.experiment, metrics=()))
     row = {
         "epoch": progress.epoch + 1,
         "step": progress.step,
         "learning_rate": rate,
         "train_loss": progress.loss_sum / progress.row_sum,
+        "train_loss_evaluated": evaluate(bare, sample)["loss"],
     }
     part = run.dataset.parts.get("validation")
     scores = evaluate(run.model, part) if part else {}
