@@ -24,7 +24,7 @@ from nntrain.store import LayerRow
 from nntrain.training.concerns import concerns
 from nntrain.training.step import Step, equal_weights, gradient_norm
 
-STEPS = 100  # from one look to the next, at least
+STEPS = 200  # from one look to the next, at least
 ROWS = 128  # that a look takes
 MOST_EVALUATED = 1000  # rows that `train_loss_evaluated` takes, if there are as many to validate
 DYING = ("relu",)  # activations whose units can be 0 for every row, and then learn no more
