@@ -29,6 +29,7 @@ from nntrain.families import (
     Shape,
     Task,
 )
+from nntrain.initializers import Constant as ConstantValue
 from nntrain.initializers import (
     GlorotNormal,
     GlorotUniform,
@@ -36,7 +37,11 @@ from nntrain.initializers import (
     HeUniform,
     LecunNormal,
     LecunUniform,
+    Normal,
     Ones,
+    Orthogonal,
+    TruncatedNormal,
+    Uniform,
     Zeros,
 )
 from nntrain.layers import (
@@ -45,19 +50,43 @@ from nntrain.layers import (
     Dropout,
     Elu,
     Flatten,
+    Gelu,
     Graph,
+    HardSigmoid,
     Identity,
+    LeakyRelu,
+    LogSoftmax,
+    Mish,
+    Prelu,
     Relu,
     Residual,
+    Selu,
     Sigmoid,
+    Silu,
     Softmax,
+    Softplus,
+    Softsign,
     Tanh,
 )
 from nntrain.layers.wiring import GraphNode
 from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nntrain.metrics import R2, Accuracy, Mae, Rmse
 from nntrain.optimizers import Adam, Sgd
-from nntrain.schedules import Constant, Cosine, Exponential, Step
+from nntrain.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Cyclic,
+    Exponential,
+    InverseSqrt,
+    InverseTime,
+    Linear,
+    MultiStep,
+    Noam,
+    OneCycle,
+    Polynomial,
+    Step,
+)
 
 F = TypeVar("F", bound=Family)
 
@@ -95,6 +124,7 @@ LAYERS = (
     LayerCase(Dense(4), (3,)),
     LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
     LayerCase(Dense(2, activation=Softmax()), (1,)),
+    LayerCase(Dense(4, activation=Prelu(), use_bias=False), (2, 3)),
     LayerCase(Dropout(0.4), (7,)),
     LayerCase(Dropout(0.75), (2, 3)),
     LayerCase(ActivationLayer(Relu()), (5,)),
@@ -108,7 +138,9 @@ LAYERS = (
     LayerCase(SIAMESE, (2, 3)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
-    Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),
+    Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(), HardSigmoid(),
+    Softsign(), LogSoftmax(), LeakyRelu(), LeakyRelu(negative_slope=0.3), Prelu(), Selu(),
+    Softplus(), Silu(), Mish(), Gelu(), Gelu(approximate=True),
 )  # fmt: skip
 LOSSES: tuple[Loss, ...] = (MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy())
 OPTIMIZERS: tuple[Optimizer, ...] = (
@@ -127,11 +159,28 @@ SCHEDULES: tuple[Schedule, ...] = (
     Exponential(decay=0.9),
     Cosine(),
     Cosine(floor=0.1, warmup_epochs=1.0),
+    MultiStep(milestones=(2, 5), drop=0.5),
+    InverseTime(decay=0.5),
+    Polynomial(),
+    Polynomial(power=0.5, floor=0.1),
+    Linear(),
+    Linear(floor=0.1),
+    CosineRestarts(first_epochs=2),
+    CosineRestarts(first_epochs=3, t_mult=1, floor=0.1),
+    OneCycle(),
+    OneCycle(rise=0.5, start=0.2, end=0.1),
+    Cyclic(cycle_epochs=3),
+    InverseSqrt(),
+    InverseSqrt(timescale_epochs=2.5, warmup_epochs=2.5),
+    Noam(),
+    Noam(warmup_epochs=2.5),
 )
 METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
-    LecunNormal(),
+    LecunNormal(), ConstantValue(0.3), Uniform(), Uniform(low=0.5, high=2.0), Normal(),
+    Normal(mean=1.0, stddev=0.5), TruncatedNormal(), TruncatedNormal(mean=-1.0, stddev=2.0),
+    Orthogonal(), Orthogonal(gain=1.5),
 )  # fmt: skip
 
 TABLE: dict[type[Family], Sequence[Family]] = {

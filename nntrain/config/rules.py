@@ -34,9 +34,13 @@ _CONDITION = re.compile(
 _LOGITS = {"classes": "softmax", "binary": "sigmoid"}
 _RANGES = {
     "relu": "never below 0",
+    "softplus": "never below 0",
+    "log_softmax": "never above 0",
     "sigmoid": "from 0 to 1",
+    "hard_sigmoid": "from 0 to 1",
     "softmax": "from 0 to 1",
     "tanh": "from -1 to 1",
+    "softsign": "from -1 to 1",
 }
 
 
@@ -287,14 +291,14 @@ def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
     if not activation or loss.task not in _LOGITS:
         return
     own = _LOGITS[loss.task]
-    if activation in (own, "softmax", "sigmoid"):
+    if activation in (own, "softmax", "log_softmax", "sigmoid", "hard_sigmoid"):
         message = f"`{loss.kind}` takes raw scores and applies {own} itself; here it comes twice"
         message = (
             message if activation == own else f"`{loss.kind}` takes raw scores, not {activation}"
         )
         hint = "leave the activation out; predictions are probabilities all the same"
     else:
-        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` cuts them off"
+        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` bends them"
         hint = "leave the last activation out"
     yield Finding(path, message, hint)
 
