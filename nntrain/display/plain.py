@@ -48,12 +48,13 @@ def log_lines(event: Event) -> list[str]:
 
 def seen(looks: Sequence[LayerLook]) -> list[str]:
     """A look into the network as a table: a row a layer."""
-    rows = [("layer", "kind", "gradient", "at output", "update", "dead")]
+    head = f"epoch {looks[0].epoch}: layer"
+    rows: list[tuple[str, ...]] = [(head, "kind", "gradient", "at output", "update", "dead")]
     for look in looks:
         sizes = (look.gradient_norm, look.output_gradient_norm, look.update_ratio)
         dead = "" if look.dead_share is None else f"{look.dead_share:.0%}"
         cells = ("" if size is None else f"{size:.2e}" for size in sizes)
-        rows.append((look.layer, look.kind, *cells, dead))  # type: ignore[arg-type]
+        rows.append((look.layer, look.kind, *cells, dead))
     return table(rows, "llrrrr")
 
 

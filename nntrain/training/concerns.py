@@ -19,9 +19,9 @@ OVERFITTED = 1.05  # of the best validation loss
 
 def concerns(looks: Sequence[LayerLook], experiment: Experiment, row: EpochRow) -> Iterator[Warned]:
     """What is wrong at the end of an epoch, whose line in metrics.csv is `row`."""
-    yield from _gradients(looks)
-    yield from _dead(looks)
-    yield from _updates(looks, experiment.optimizer.learning_rate, row)
+    base = experiment.optimizer.learning_rate
+    # each may be but a consequence of the one before
+    yield from [*_dead(looks)] or [*_gradients(looks)] or _updates(looks, base, row)
 
 
 def _gradients(looks: Sequence[LayerLook]) -> Iterator[Warned]:
@@ -31,12 +31,14 @@ def _gradients(looks: Sequence[LayerLook]) -> Iterator[Warned]:
     on the way up and their gradients on the way back, so that the product, the gradient of the
     weights, is as small everywhere (Glorot & Bengio 2010, section 4.2.1).
     """
-    ends = [look for look in looks if look.gradient_norm is not None and look.output_gradient_norm]
+    ends = [
+        (look.layer, look.output_gradient_norm) for look in looks if look.gradient_norm is not None
+    ]
     if len(ends) < 3:
         return
-    first, last = ends[0], ends[-1]
-    ratio = (first.output_gradient_norm or 0.0) / (last.output_gradient_norm or math.nan)
-    passed = f"{first.layer} gets {ratio:.1e} times the gradient that {last.layer} gets"
+    (first, at_first), (last, at_last) = ends[0], ends[-1]
+    ratio = (at_first or 0.0) / (at_last or math.nan)
+    passed = f"{first} gets {ratio:.1e} times the gradient that {last} gets"
     if ratio < VANISHED:
         yield Warned(
             "vanishing",
@@ -99,6 +101,6 @@ def overfitting(progress: Progress) -> Iterator[Warned]:
             "overfitting",
             f"over-fitting: after epoch {progress.best_epoch} the loss on training rows fell "
             f"{seen}, the one on validation rows rose {unseen}",
-            f"the model is that of epoch {progress.best_epoch}; `early_stopping` saves the time, "
-            "`weight_decay`, dropout or more rows may make it better",
+            f"the model is that of epoch {progress.best_epoch}; `weight_decay`, dropout, fewer "
+            "units or more rows may make it better",
         )
