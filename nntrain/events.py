@@ -113,3 +113,19 @@ class Ended:
 
 
 Event = Began | Stepped | EpochEnded | LayersSeen | Warned | Saved | Ended
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """How one gradient compares with finite differences; what `check --gradients` tells.
+
+    training: with dropout and batch statistics, or without.
+    error: the largest difference, as a share of the largest number.
+    """
+
+    name: str
+    training: bool
+    size: int
+    tried: int
+    error: float
+    ok: bool

@@ -13,6 +13,7 @@ from nntrain.events import (
     Ended,
     EpochEnded,
     Event,
+    GradientRow,
     LayerLook,
     LayersSeen,
     Saved,
@@ -58,7 +59,7 @@ def seen(looks: Sequence[LayerLook]) -> list[str]:
     return table(rows, "llrrrr")
 
 
-def network(layers: tuple[LayerRow, ...], inputs: int) -> list[str]:
+def network(layers: Sequence[LayerRow], inputs: int) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
     rows = [("layer", "kind", "output", "parameters"), ("input", "", text.count(inputs), "")]
     rows += [
@@ -177,6 +178,28 @@ def finished(summary: Mapping[str, Any]) -> list[str]:
         f"saved the model of epoch {summary['best_epoch']} in {run}",
         f"next: nntrain eval {run}",
     ]
+
+
+def checked(
+    layers: Sequence[LayerRow], inputs: int, rows: Mapping[str, int], notes: Sequence[str]
+) -> list[str]:
+    """What `check` tells of a config and its data."""
+    shown = ", ".join(f"{name} {text.count(n)}" for name, n in rows.items())
+    found = [*network(layers, inputs), "", f"rows: {shown}"]
+    return [*found, *(f"note: {note}" for note in notes)]
+
+
+def gradients(compared: Sequence[GradientRow]) -> list[str]:
+    """Gradients and finite differences, as a table: a row a weight, without and with training."""
+    rows: list[tuple[str, ...]] = [("gradient of", "training", "numbers", "tried", "error", "ok")]
+    for row in compared:
+        training, ok = ("on" if row.training else "off"), ("yes" if row.ok else "NO")
+        counts = text.count(row.size), text.count(row.tried)
+        rows.append((row.name, training, *counts, f"{row.error:.0e}", ok))
+    wrong = sum(not row.ok for row in compared)
+    verdict = f"{wrong} of {len(compared)} are wrong" if wrong else f"all {len(compared)} agree"
+    head = "gradients against finite differences; error: as a share of the largest number"
+    return [head, *table(rows, "llrrrl"), verdict]
 
 
 def evaluated(result: Mapping[str, Any]) -> list[str]:

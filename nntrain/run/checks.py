@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nntrain.config import Loaded
+from nntrain.config import Experiment, Loaded
 from nntrain.config.tree import KeyPath, find
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import ConfigError
@@ -13,6 +13,8 @@ from nntrain.layers.graph import Graph
 from nntrain.layers.units import settle_units
 from nntrain.layers.wiring import names
 from nntrain.network import plan
+from nntrain.store import Plan
+from nntrain.wording import listed
 
 
 def check_layers(loaded: Loaded, known: Preprocessor | None = None) -> Shape:
@@ -66,6 +68,18 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     message = f"the network ends with {shape[0]} outputs, the data needs {preprocessor.outputs}"
     hint = f"{_why(preprocessor)}; write `units: auto` in the last dense layer"
     raise ConfigError(loaded.problem(path, message, hint))
+
+
+def notices(experiment: Experiment, plan: Plan) -> list[str]:
+    """What is allowed, and does something else than one may think."""
+    found = []
+    if getattr(experiment.trainer, "micro_batch_size", None) and plan.buffers:
+        owners = sorted({name.rpartition(".")[0] for name in plan.buffers})
+        found.append(
+            f"trainer.micro_batch_size: {listed(owners)} takes the statistics of each portion by "
+            "itself, so the gradient is not that of the whole batch"
+        )
+    return found
 
 
 def _why(preprocessor: Preprocessor) -> str:

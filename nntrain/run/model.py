@@ -18,8 +18,9 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import ConfigError
 from nntrain.families import Array, to_plain
 from nntrain.layers.units import settle_units
-from nntrain.network import Network
+from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
+from nntrain.store import Plan
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def build_network(
     layers = settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
     shape, columns = (preprocessor.inputs,), preprocessor.places
     return Network(layers, shape, experiment.seed, dtype=dtype, columns=columns)
+
+
+def build_plan(experiment: Experiment, preprocessor: Preprocessor) -> Plan:
+    """What that network would consist of."""
+    layers = settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
+    return plan(layers, (preprocessor.inputs,), preprocessor.places)
 
 
 def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
