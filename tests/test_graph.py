@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nntrain.call import Call
-from nntrain.config import load, parse, resolved
+from nntrain.config import load, parse, resolved, restore
+from nntrain.config.experiment import Model
 from nntrain.display import plain
-from nntrain.families import Array, Layer
+from nntrain.families import Array, Layer, to_plain
 from nntrain.layers import Dense, Dropout, Flatten, Graph, Relu, Residual, Tanh
 from nntrain.layers.chain import LayerError
 from nntrain.layers.units import settle_units
 from nntrain.layers.wiring import GraphNode, faults
 from nntrain.network import Network, plan
+from nntrain.run.folder import RunFolder
+from nntrain.run.run import Run
+from nntrain.training.fit import fit
 from tests.cases import assert_same_slope, finite_differences, inputs, quick
-from tests.conftest import Command, write_points
+from tests.conftest import CONFIG, ROOT, Command, write_points
+from tests.test_run import same_files, start
 
 COLUMNS = {"a": slice(0, 1), "b": slice(1, 2), "word": slice(2, 5)}
 TRAINING = Call(training=True, step=2)
@@ -358,6 +364,42 @@ def test_a_graph_trains_from_a_config_and_predicts(nntrain: Command, wired: Path
 def test_a_graph_survives_the_way_through_yaml(wired: Path) -> None:
     experiment = load(wired).experiment
     assert parse(resolved(experiment), "again") == experiment
+
+
+PENGUINS = load(ROOT / "configs" / "penguins.yaml").experiment
+
+
+@quick
+@given(graph=graphs())
+def test_any_graph_survives_the_way_through_yaml_and_json(graph: Graph) -> None:
+    experiment = replace(PENGUINS, model=Model((graph, Dense("auto"))))
+    assert parse(resolved(experiment), "again") == experiment
+    assert restore(json.loads(json.dumps(to_plain(experiment))), "model") == experiment
+
+
+RESUMED = """\
+    - type: graph
+      nodes:
+        left: {input: input, layers: [{type: dense, units: 4}, {type: dropout, rate: 0.3}]}
+        again: {input: input, share: left}
+        out:
+          input: [left, again]
+          combine: multiply
+          layers: [{type: residual, repeat: 2, layers: [{type: dense, units: 5}]}]
+      outputs: [out, left]
+    - {type: dense, units: auto}
+"""
+
+
+@pytest.mark.parametrize("steps", [2, 9, 20])
+def test_a_resumed_graph_ends_with_the_bytes_of_the_whole_run(tmp_path: Path, steps: int) -> None:
+    head, _, tail = CONFIG.partition("    - {type: dense")
+    config = write_points(tmp_path, config=head + RESUMED + tail[tail.index("loss:") :])
+    list(fit(start(config, tmp_path / "whole")))
+    done = iter([""] * (steps - 1) + ["interrupted"] * 99)
+    list(fit(start(config, tmp_path / "cut"), stop=lambda: next(done)))
+    list(fit(Run.resume(RunFolder(tmp_path / "cut"))))
+    assert same_files(tmp_path / "whole", tmp_path / "cut")
 
 
 @pytest.mark.parametrize(

@@ -144,13 +144,12 @@ class TestNumbers:
         assert told.message.startswith("75% of the units of layers.0 are 0")
 
     def test_nested_layers_have_rows_of_their_own_weights(self) -> None:
-        names = dict.fromkeys(["layers.0.projection", "layers.0.layers.0.W", "layers.10.W"])
-        rows: Any = dict.fromkeys(["layers.0.layers.0", "layers.0", "layers.10", "layers.1"])
-        owned = {path: insight._owned(path, names, rows) for path in rows}  # type: ignore[arg-type]
-        assert owned == {
+        names = ["layers.0.projection", "layers.0.layers.0.W", "layers.10.forward.W"]
+        rows = ["layers.0.layers.0", "layers.0", "layers.10", "layers.1"]
+        assert insight._owned(names, rows) == {
             "layers.0.layers.0": ["layers.0.layers.0.W"],
             "layers.0": ["layers.0.projection"],
-            "layers.10": ["layers.10.W"],
+            "layers.10": ["layers.10.forward.W"],
             "layers.1": [],
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nntrain.data.columns import Column
@@ -73,8 +73,13 @@ def network(layers: Sequence[LayerRow], inputs: int) -> list[str]:
 def parameters(layers: Sequence[LayerRow]) -> int:
     """How many numbers a network learns; a layer's count has those of the layers inside."""
     paths = {row.path for row in layers}
-    inner = (any(row.path.startswith(f"{path}.") for path in paths) for row in layers)
-    return sum(row.parameters for row, inside in zip(layers, inner, strict=True) if not inside)
+    return sum(row.parameters for row in layers if paths.isdisjoint(_above(row.path)))
+
+
+def _above(path: str) -> Iterator[str]:
+    """`a.b` and `a`, for `a.b.c`."""
+    while path := path.rpartition(".")[0]:
+        yield path
 
 
 def _outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -39,8 +39,7 @@ class Insight:
         self.sample = sample(run)
         self.few = self.sample.take(np.arange(min(ROWS, len(self.sample))))
         self.rows = {row.path: row for row in run.model.network.plan.layers}
-        names = run.model.network.store.weights
-        self.owned = {path: _owned(path, names, self.rows) for path in self.rows}
+        self.owned = _owned(run.model.network.store.weights, self.rows)
 
     def around(self, step: Step) -> Step:
         """The same step, with a look after the last one of some epochs."""
@@ -123,14 +122,15 @@ def sample(run: Run) -> Part:
     return parts["train"].take(permutation(n, run.model.experiment.seed, "sample")[:most])
 
 
-def _owned(path: str, names: Mapping[str, Array], rows: Mapping[str, LayerRow]) -> list[str]:
-    """The weights of a layer that are not those of a layer inside of it."""
-    inside = [other for other in rows if other.startswith(f"{path}.")]
-    return [
-        name
-        for name in names
-        if name.startswith(f"{path}.") and not any(name.startswith(f"{other}.") for other in inside)
-    ]
+def _owned(names: Iterable[str], rows: Collection[str]) -> dict[str, list[str]]:
+    """For each layer the weights that are its own, not those of a layer inside of it."""
+    owned: dict[str, list[str]] = {path: [] for path in rows}
+    for name in names:
+        path = name.rpartition(".")[0]
+        while path not in owned:
+            path = path.rpartition(".")[0]
+        owned[path].append(name)
+    return owned
 
 
 def _norm(arrays: Mapping[str, Array], names: list[str]) -> float:
