@@ -103,6 +103,7 @@ class TestSharing:
     def test_the_plan_counts_them_once(self) -> None:
         counted = plan([self.graph], (3,))
         rows = {row.path.removeprefix("layers.0."): row for row in counted.layers}
+        assert len(rows) == len(counted.layers)
         assert list(rows) == [
             "nodes.near.layers.0", "nodes.near", "nodes.far", "nodes.out", "layers.0",
         ]  # fmt: skip
@@ -162,9 +163,9 @@ class TestColumns:
 def test_nothing_flows_to_where_nothing_learns() -> None:
     calls: list[str] = []
     nodes = {
-        "fixed": GraphNode("input", layers=(Dropout(0.5),)),
-        "both": GraphNode(("fixed", "learned"), combine="multiply"),
         "learned": GraphNode("input", layers=(Dense(3),)),
+        "both": GraphNode(("fixed", "learned"), combine="multiply"),
+        "fixed": GraphNode("input", layers=(Dropout(0.5),)),  # built after what learns
     }
     network = network_of(Graph(nodes, "both"), input_gradient=False)
     watch = lambda path, y, dy: calls.append(path) if dy is not None else None  # noqa: E731
