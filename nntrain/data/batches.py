@@ -26,6 +26,7 @@ def batches(
     x (N, …) and target (N, …) are C-contiguous, rows (n,) says which of their rows in what order.
     What is yielded is only valid until the next batch is asked for: buffers are used again.
     """
+    size = min(size, max(1, len(rows)))
     each = x[:1].nbytes + (0 if target is x else target[:1].nbytes)
     chunk = size * max(1, CHUNK_BYTES // max(1, size * each))
     chunk = min(chunk, math.ceil(len(rows) / size) * size)

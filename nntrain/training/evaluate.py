@@ -19,6 +19,7 @@ def blocks(rows: int, width: int) -> Iterator[slice]:
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
+@np.errstate(all="ignore")  # what is not finite is told by the callers
 def predict(model: Model, x: Array) -> Array:
     """What people are shown for inputs (N, D): probabilities (N, C) or values (N, K)."""
     network = model.network
@@ -26,6 +27,7 @@ def predict(model: Model, x: Array) -> Array:
     return np.concatenate(parts)
 
 
+@np.errstate(all="ignore")
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     experiment, network = model.experiment, model.network
