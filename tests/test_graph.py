@@ -403,6 +403,16 @@ def test_a_resumed_graph_ends_with_the_bytes_of_the_whole_run(tmp_path: Path, st
     assert same_files(tmp_path / "whole", tmp_path / "cut")
 
 
+def test_the_graph_of_the_documents_works(nntrain: Command) -> None:
+    page = (ROOT / "docs" / "all-of-nntrain.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(model:.*?)```", page, re.DOTALL)
+    data = f"data: {{path: {ROOT / 'datasets' / 'penguins.csv'}, target: species}}\n"
+    Path("graph.yaml").write_text(data + shown + "loss: cross_entropy\n", encoding="utf-8")
+    result = nntrain("check", "graph.yaml", "--gradients")
+    assert result.code == 0, result.err
+    assert "layers.1.blocks.2.layers.1" in result.out
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place", "says"),
     [

@@ -60,7 +60,7 @@ class Progress:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         history = [{k: _from_json(v) for k, v in row.items()} for row in plain["history"]]
-        looks = [_look(*values) for values in plain["looks"]]
+        looks = [_look(*values) for values in plain.get("looks", ())]
         return cls(**{**plain, "history": history, "looks": looks})
 
 

@@ -69,7 +69,7 @@ def _dead(looks: Sequence[LayerLook]) -> Iterator[Warned]:
 
 def _updates(looks: Sequence[LayerLook], base: float, row: EpochRow) -> Iterator[Warned]:
     """Is the learning rate far off?  The first look tells, before there is little left to learn."""
-    ratios = [look.update_ratio for look in looks if look.update_ratio is not None]
+    ratios = [look.update_ratio for look in looks if look.update_ratio]  # not what stands still
     typical = statistics.median(ratios) if ratios else math.nan
     if typical > FAST:
         yield Warned(
