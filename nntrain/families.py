@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO, TypeVar
@@ -76,6 +76,8 @@ class Builder:
 
     learns: bool = False  # does anything before the layer that is being built learn?
     path: str = ""
+    columns: Mapping[str, slice] = field(default_factory=dict)
+    """Where the columns of the table stand on the last axis, for the first layer alone."""
 
     @contextmanager
     def at(self, path: str) -> Iterator[None]:
@@ -108,8 +110,8 @@ class Builder:
         """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
         raise NotImplementedError
 
-    def record(self, kind: str, shape: Shape) -> None:
-        """A layer of this kind now stands at `path`."""
+    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+        """A layer of this kind, which ends with this activation, now stands at `path`."""
 
 
 class Built(NamedTuple):
@@ -455,7 +457,7 @@ def knowing(kind: K, **facts: Any) -> K:
 def to_plain(value: Any) -> Any:
     """The YAML form of a kind, a section or anything made of them: mappings, lists, scalars."""
     if isinstance(value, Spec):
-        own = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+        own = {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]
         return {"type": value.kind, **own} if isinstance(value, Family) else own
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]

@@ -9,7 +9,7 @@ an optimizer walks a few segments, and what it moves is one stretch from the beg
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -39,12 +39,16 @@ class WeightRow:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of the plan: what it is, the shape that leaves it, how many numbers it learns."""
+    """One layer of the plan: what it is, the shape that leaves it, how many numbers it learns.
+
+    activation: the kind that it ends with, if any.
+    """
 
     path: str
     kind: str
     shape: Shape
     parameters: int
+    activation: str = ""
 
 
 @dataclass
@@ -71,9 +75,11 @@ class Plan(Builder):
     def random(self, name: str) -> Draw:
         return lambda call, rows, width: np.zeros((rows, width), np.uint16)
 
-    def record(self, kind: str, shape: Shape) -> None:
+    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+        if any(row.path == self.path for row in self.layers):
+            return  # shared: the same layer in another place
         inside = [w.size for w in self.weights.values() if w.name.startswith(f"{self.path}.")]
-        self.layers.append(LayerRow(self.path, kind, shape, sum(inside)))
+        self.layers.append(LayerRow(self.path, kind, shape, sum(inside), activation))
 
 
 class Store(Builder):
@@ -91,16 +97,17 @@ class Store(Builder):
         dtype: Any = np.float32,
         learns: bool = False,
         groups: Sequence[Group] = (),
+        columns: Mapping[str, slice] | None = None,
     ):
-        super().__init__(learns=learns)
+        super().__init__(learns=learns, columns=columns or {})
         self.seed = seed
         rows, self.segments = _order(plan.weights.values(), groups)
         self.size = sum(row.size for row in rows)
         self.live = self.segments[-1].part.stop if self.segments else 0
         self.theta = aligned(self.size, dtype)
         self.grad = aligned(self.size, dtype)
-        self.weights = _views(self.theta, {row.name: row.shape for row in rows})
-        self.gradients = _views(self.grad, {row.name: row.shape for row in rows})
+        self._shapes = {row.name: row.shape for row in rows}
+        self.weights, self.gradients = self.views(self.theta), self.views(self.grad)
         self.running = aligned(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
         self.next = np.empty_like(self.running)
         shapes = {name: shape for name, (shape, _) in plan.buffers.items()}
@@ -128,6 +135,10 @@ class Store(Builder):
             return W, dW_again
         self._taken.add(full)
         return W, dW
+
+    def views(self, vector: Array) -> dict[str, Array]:
+        """The part of each weight in a vector as long as `theta`, by name."""
+        return _views(vector, self._shapes)
 
     def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
         full = self.name(name)

@@ -56,6 +56,7 @@ from nntrain.layers import (
     Embedding,
     Flatten,
     Gelu,
+    Graph,
     Gru,
     HardSigmoid,
     Identity,
@@ -67,6 +68,7 @@ from nntrain.layers import (
     PositionalEncoding,
     Prelu,
     Relu,
+    Residual,
     Selu,
     Sigmoid,
     Silu,
@@ -76,6 +78,7 @@ from nntrain.layers import (
     Softsign,
     Tanh,
 )
+from nntrain.layers.wiring import GraphNode
 from nntrain.losses import (
     BinaryCrossEntropy,
     CosineSimilarity,
@@ -166,6 +169,25 @@ class LayerCase(NamedTuple):
         return f"{label(self.layer)} {self.shape}"
 
 
+DIAMOND = Graph(
+    nodes={
+        "left": GraphNode("input", layers=(Dense(2, activation=Tanh()), Dropout(0.3))),
+        "right": GraphNode("input", layers=(Dense(2),)),
+        "product": GraphNode(("left", "right", "left"), combine="multiply"),
+        "sum": GraphNode(("left", "product", "right"), combine="add", layers=(Dense(3),)),
+        "all": GraphNode(("input", "sum", "left"), combine="concatenate"),
+    },
+    outputs=("sum", "all"),
+)
+SIAMESE = Graph(
+    nodes={
+        "one": GraphNode("input", layers=(Dense(3, activation=Tanh()),)),
+        "two": GraphNode("one", share="one"),
+        "both": GraphNode(("two", "one"), combine="concatenate", share="head"),
+        "head": GraphNode(("one", "two"), combine="concatenate", layers=(Dense(2),)),
+    },
+    outputs=("head", "both"),
+)
 LAYERS = (
     LayerCase(Dense(4), (3,)),
     LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
@@ -189,6 +211,13 @@ LAYERS = (
     LayerCase(Lstm(3), (4, 2)),
     LayerCase(Lstm(2, return_sequences=True, bidirectional=True), (3, 2)),
     LayerCase(Lstm(2, bidirectional=True, bias_initializer=LecunNormal()), (3, 1)),
+    LayerCase(Residual((Dense(3, activation=Tanh()), Dense(3))), (3,)),
+    LayerCase(Residual((Dense(4, activation=Tanh()),), activation=Sigmoid()), (2, 3)),
+    LayerCase(Residual((Dense(2), Dropout(0.3)), repeat=3, activation=Tanh()), (3,)),
+    LayerCase(Residual((Flatten(),)), (3,)),
+    LayerCase(Graph({"a": GraphNode("input", layers=(Dense(2),))}, "a"), (3,)),
+    LayerCase(DIAMOND, (3,)),
+    LayerCase(SIAMESE, (2, 3)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
     Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(), HardSigmoid(),

@@ -18,7 +18,8 @@ from nntrain.families import Activation, Array, Backward, Builder, Built, Draw, 
 from nntrain.initializers import Constant, Ones, UnitForget, Zeros
 from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity, Relu, Softmax, Tanh
 from nntrain.layers.chain import LayerError, chain
-from nntrain.network import Network, plan, settle_units
+from nntrain.layers.units import settle_units
+from nntrain.network import Network, plan
 from nntrain.store import ALIGNMENT, Plan
 from tests.cases import (
     ACTIVATIONS,

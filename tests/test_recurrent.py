@@ -14,7 +14,8 @@ from nntrain.initializers import UnitForget
 from nntrain.layers import Dense, Embedding, Gru, Lstm, PositionalEncoding, SimpleRnn
 from nntrain.layers.chain import LayerError
 from nntrain.layers.recurrent import StateProduct, chunks
-from nntrain.network import Network, settle_vocabulary
+from nntrain.layers.units import settle_vocabulary
+from nntrain.network import Network
 from nntrain.rng import generator
 from tests.cases import (
     LAYERS,

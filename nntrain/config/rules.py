@@ -23,10 +23,15 @@ from nntrain.errors import Problem
 from nntrain.families import Averaging, Layer, Loss, Metric, Optimizer, Schedule
 from nntrain.heads import Heads
 from nntrain.initializers import Zeros
+from nntrain.layers.chain import nested
+from nntrain.layers.graph import Graph
+from nntrain.layers.residual import Residual
+from nntrain.layers.units import settle_units
+from nntrain.layers.wiring import faults, names
 from nntrain.losses import WeightedSum
 from nntrain.optimizers import Rprop
 from nntrain.schedules import Plateau
-from nntrain.wording import listed, nearest, quoted
+from nntrain.wording import listed, nearest, plural, quoted
 
 SPLITS = ("train", "validation", "test")
 _CONDITION = re.compile(
@@ -302,13 +307,38 @@ def layers_end_well(model: Model) -> Findings:
         yield Finding(("model", "layers", len(model.layers) - 1), message, "end with a dense layer")
 
 
-def auto_units_last(model: Model) -> Findings:
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    for i in sized[:-1]:
-        if getattr(model.layers[i], "units", None) == "auto":
+def graphs_are_wired(model: Model) -> Findings:
+    for path, layer in nested(model.layers, ("model", "layers")):
+        if isinstance(layer, Graph):
+            for keys, message, hint, about_key in faults(layer.inputs, layer.nodes, layer.outputs):
+                yield Finding((*path, *keys), message, hint, about_key)
+
+
+def auto_units_last(data: Data, model: Model) -> Findings:
+    """Once the targets are known, no layer may wait for its units."""
+    widths = (1,) * max(1, len(data.targets))
+    settled = settle_units(model.layers, len(widths), widths)
+    for path, layer in nested(settled, ("model", "layers")):
+        if getattr(layer, "units", None) == "auto":
+            last = model.layers[-1]
             message = "only the last layer with units can take them from the target"
-            hint = "write a number, such as `units: 64`"
-            yield Finding(("model", "layers", i, "units"), message, hint)
+            if isinstance(last, Graph) and len(names(last.outputs)) > 1:
+                ends, targets = plural(len(names(last.outputs)), "output"), len(widths)
+                message = f"{ends} of the graph for {plural(targets, 'target')}: {message}"
+            yield Finding((*path, "units"), message, "write a number, such as `units: 64`")
+
+
+def _sized(layers: Sequence[Layer], path: KeyPath = ("model", "layers")) -> KeyPath:
+    """Where the last layer with units stands; nothing where several, or others, end a network."""
+    for i in reversed(range(len(layers))):
+        layer, here = layers[i], (*path, i)
+        if hasattr(layer, "units"):
+            return here
+        if isinstance(layer, Residual):
+            return _sized(layer.layers, (*here, "layers"))
+        if isinstance(layer, Graph):
+            return ()
+    return ()
 
 
 def no_first_value_without_a_bias(model: Model) -> Findings:
@@ -325,7 +355,7 @@ def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
         activation = getattr(layers[i], "activation", None)
         if activation is not None and activation.kind != "identity":
             return ("model", "layers", i, "activation"), activation.kind
-        if hasattr(layers[i], "units"):
+        if hasattr(layers[i], "units") or isinstance(layers[i], (Graph, Residual)):
             break
     return (), ""
 
@@ -351,14 +381,15 @@ def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
 def one_output_for_two_classes(data: Data, model: Model, loss: Loss) -> Findings:
     if loss.task != "binary":
         return
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    units = getattr(model.layers[sized[-1]], "units", None) if sized else None
+    path = _sized(model.layers)
+    last = next((layer for at, layer in nested(model.layers, path[:2]) if at == path), None)
+    units = getattr(last, "units", None)
     wanted = max(len(data.targets), 1)
     if units not in (None, wanted, "auto"):
         each = "one score" if wanted == 1 else f"{wanted} scores, one for each target"
         message = f"`{loss.kind}` learns {each}, the last layer gives {units}"
         hint = "write `units: auto`; for more than two classes, `loss: cross_entropy`"
-        yield Finding(("model", "layers", sized[-1], "units"), message, hint)
+        yield Finding((*path, "units"), message, hint)
 
 
 def outputs_reach_the_targets(data: Data, model: Model, loss: Loss) -> Findings:
@@ -526,7 +557,8 @@ RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     test_rows_once, labels_of_one_file, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
+    ignored_columns, no_first_value_without_a_bias, layers_end_well, graphs_are_wired,
+    auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
     weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,

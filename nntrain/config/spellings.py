@@ -108,6 +108,7 @@ KEYS: Table = {
     ),
     "model.layers.output_dim": "embedding_dim embedding_size emb_dim",
     "model.layers.embeddings_initializer": "embedding_init embeddings_init",
+    "model.layers.repeat": "repeats n_blocks num_blocks blocks",
     "model.layers.use_bias": "bias has_bias fit_intercept",
     "model.layers": "layer hidden_layers",
     "lr_schedule.decay": "gamma decay_rate",
@@ -185,6 +186,8 @@ KINDS: Mapping[str, Table] = {
         "embedding": "embed token_embedding lookup",
         "multi_head_attention": "attention self_attention mha multihead_attention",
         "positional_encoding": "positional_embedding position_encoding position_embedding",
+        "residual": "residual_block res_block resnet_block skip skip_connection shortcut",
+        "graph": "functional dag branches parallel",
     },
     "activation": {
         "identity": "linear none null no",
