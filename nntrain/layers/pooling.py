@@ -1,0 +1,343 @@
+"""Pooling: what stands in a window becomes one number, so that images and signals get smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.families import Array, Backward, Builder, Built, Layer, PositiveInt, Shape
+from nntrain.layers.signals import image, keep_valid, padding_of, signal, valid_steps
+from nntrain.layers.windows import Pair, Windows, pair, same
+
+Size = PositiveInt | tuple[PositiveInt, PositiveInt]
+Padding = Literal["valid", "same"]
+LOWEST = -np.inf
+
+
+@dataclass(frozen=True)
+class MaxPool2d(Layer):
+    """y = the largest x in each window.   (H, W, C) -> (H', W', C)
+
+    pool_size: the height and width of a window, or one number for both.
+    strides: how far apart the windows are; left out, as far as they are large.
+    padding: `valid` takes whole windows: H' = (H - pool) // stride + 1; `same` goes beyond the
+        edge, where nothing counts: H' = ceil(H / stride).
+
+    The first of several largest gets the gradient, as in PyTorch.  `same` adds (pool - 1) // 2
+    before, as PyTorch's `padding=pool//2` for odd sizes; Keras adds less where the stride is
+    larger than 1 and divides H.
+    """
+
+    pool_size: Size = 2
+    strides: Size | None = None
+    padding: Padding = "valid"
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        height, width, channels = image(self.kind, shape)
+        windows = _windows(pair(self.pool_size), self.strides and pair(self.strides), self.padding)
+        out = _count(windows, (height, width))
+        halves = windows == Windows((2, 2), (2, 2)) and not (height % 2 or width % 2)
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            return _max_of_pairs(x) if halves else _max(x, windows)
+
+        return Built(forward, (*out, channels))
+
+
+@dataclass(frozen=True)
+class MaxPool1d(Layer):
+    """y = the largest x in each window of steps.   (T, C) -> (T', C)
+
+    pool_size: the steps in a window.
+    strides: how far apart the windows are; left out, as far as they are large.
+    padding: `valid` takes whole windows: T' = (T - pool) // stride + 1; `same` goes beyond the
+        ends, where nothing counts: T' = ceil(T / stride).
+
+    Steps beyond the length of a row do not count.  See `max_pool2d`.
+    """
+
+    pool_size: PositiveInt = 2
+    strides: PositiveInt | None = None
+    padding: Padding = "valid"
+
+    def lengths(self, n: Array) -> Array:
+        return valid_steps(n, _along(self))
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        steps, channels = signal(self.kind, shape)
+        windows = _along(self)
+        out = _count(windows, (1, steps))
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            row = keep_valid(x, call.lengths, LOWEST)[:, None]
+            y, back = _max(row, windows)
+            y = y[:, 0]
+            if call.lengths is None:
+                return y, lambda dy: back(dy[:, None])[:, 0]
+            n = self.lengths(call.lengths)
+            np.copyto(y, 0.0, where=padding_of(y, n))  # no infinity goes on from here
+            return y, lambda dy: back(keep_valid(dy, n)[:, None])[:, 0]
+
+        return Built(forward, (out[1], channels))
+
+
+@dataclass(frozen=True)
+class AveragePool2d(Layer):
+    """y = the mean of x in each window.   (H, W, C) -> (H', W', C)
+
+    pool_size: the height and width of a window, or one number for both.
+    strides: how far apart the windows are; left out, as far as they are large.
+    padding: as in `max_pool2d`.
+
+    Beyond the edge nothing counts, as in Keras; PyTorch counts zeros there unless it is told
+    `count_include_pad=False`.
+    """
+
+    pool_size: Size = 2
+    strides: Size | None = None
+    padding: Padding = "valid"
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        height, width, channels = image(self.kind, shape)
+        windows = _windows(pair(self.pool_size), self.strides and pair(self.strides), self.padding)
+        out = _count(windows, (height, width))
+        inside = np.ones((1, height, width, 1), bool)
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            return _average(x, windows, inside)
+
+        return Built(forward, (*out, channels))
+
+
+@dataclass(frozen=True)
+class AveragePool1d(Layer):
+    """y = the mean of x in each window of steps.   (T, C) -> (T', C)
+
+    pool_size: the steps in a window.
+    strides: how far apart the windows are; left out, as far as they are large.
+    padding: as in `max_pool1d`.
+
+    Beyond the ends, and beyond the length of a row, nothing counts.  See `average_pool2d`.
+    """
+
+    pool_size: PositiveInt = 2
+    strides: PositiveInt | None = None
+    padding: Padding = "valid"
+
+    def lengths(self, n: Array) -> Array:
+        return valid_steps(n, _along(self))
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        steps, channels = signal(self.kind, shape)
+        windows = _along(self)
+        out = _count(windows, (1, steps))
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            if call.lengths is None:
+                inside = np.ones((1, 1, x.shape[1], 1), bool)
+                y, back = _average(x[:, None], windows, inside)
+                return y[:, 0], lambda dy: back(dy[:, None])[:, 0]
+            inside = ~padding_of(x, call.lengths)[:, None]
+            n = self.lengths(call.lengths)
+            y, back = _average(keep_valid(x, call.lengths)[:, None], windows, inside)
+            return y[:, 0], lambda dy: keep_valid(
+                back(keep_valid(dy, n)[:, None])[:, 0], call.lengths
+            )
+
+        return Built(forward, (out[1], channels))
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool2d(Layer):
+    """y = the largest x of each channel.   (H, W, C) -> (C,)"""
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        channels = image(self.kind, shape)[2]
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            y, back = _largest(x.reshape(len(x), -1, channels))
+            return y, lambda dy: back(dy).reshape(x.shape)
+
+        return Built(forward, (channels,))
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool1d(Layer):
+    """y = the largest x of each channel, over the steps of a row.   (T, C) -> (C,)"""
+
+    def lengths(self, n: Array) -> None:
+        return None
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        channels = signal(self.kind, shape)[1]
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            if call.lengths is None:
+                return _largest(x)
+            y, back = _largest(keep_valid(x, call.lengths, LOWEST))
+            filled = call.lengths[:, None] > 0
+            np.copyto(y, 0.0, where=~filled)  # a row without steps
+            return y, lambda dy: back(dy * filled)
+
+        return Built(forward, (channels,))
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool2d(Layer):
+    """y = the mean of each channel.   (H, W, C) -> (C,)
+
+    Lin, Chen, Yan 2013, *Network in network*, arXiv:1312.4400, section 3.2.
+    """
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        height, width, channels = image(self.kind, shape)
+        share = 1.0 / (height * width)
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            y: Array = x.reshape(len(x), -1, channels).sum(axis=1)
+            y *= share
+
+            def backward(dy: Array) -> Array:
+                dx = np.empty_like(x)
+                dx[...] = (dy * share)[:, None, None]
+                return dx
+
+            return y, backward
+
+        return Built(forward, (channels,))
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool1d(Layer):
+    """y = the mean of each channel, over the steps of a row.   (T, C) -> (C,)"""
+
+    def lengths(self, n: Array) -> None:
+        return None
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        channels = signal(self.kind, shape)[1]
+
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            lengths = call.lengths
+            steps = np.full(len(x), x.shape[1]) if lengths is None else np.maximum(lengths, 1)
+            share = (1.0 / steps).astype(x.dtype)[:, None]
+            y: Array = keep_valid(x, lengths).sum(axis=1)
+            y *= share
+
+            def backward(dy: Array) -> Array:
+                dx = np.empty_like(x)
+                dx[...] = (dy * share)[:, None]
+                return keep_valid(dx, lengths)
+
+            return y, backward
+
+        return Built(forward, (channels,))
+
+
+def _windows(size: Pair, strides: Pair | None, padding: Padding) -> Windows:
+    before, after = same(size, (1, 1)) if padding == "same" else ((0, 0), (0, 0))
+    return Windows(size, strides or size, (1, 1), before, after)
+
+
+def _along(pool: MaxPool1d | AveragePool1d) -> Windows:
+    strides = pool.strides or pool.pool_size
+    return _windows((1, pool.pool_size), (1, strides), pool.padding)
+
+
+def _count(windows: Windows, shape: Pair) -> Pair:
+    out = windows.count(shape)
+    if min(out) < 1:
+        sizes = [f"{a} × {b}" for a, b in (windows.size, shape)]
+        raise ValueError(f"a window of {sizes[0]} does not fit into {sizes[1]}")
+    return out
+
+
+def _max(x: Array, windows: Windows) -> tuple[Array, Backward]:
+    """The largest of each window, for windows of any kind: one pass for each of their points."""
+    padded = windows.pad(x, windows.padding(x, LOWEST))
+    out = windows.count((x.shape[1], x.shape[2]))
+    first, *others = windows.points(padded, *out)
+    y = first.copy()
+    for point in others:
+        np.maximum(y, point, out=y)
+
+    def backward(dy: Array) -> Array:
+        dpadded = np.zeros_like(padded)
+        open_ = np.ones(y.shape, bool)  # windows whose largest is still to be found
+        for point, dpoint in zip(
+            windows.points(padded, *out), windows.points(dpadded, *out), strict=True
+        ):
+            here = point == y
+            here &= open_
+            open_ ^= here
+            dpoint += dy * here
+        return windows.inside(dpadded, x.shape)
+
+    return y, backward
+
+
+def _max_of_pairs(x: Array) -> tuple[Array, Backward]:
+    """The same for windows of 2 × 2, side by side: the larger of two, twice."""
+    n, height, width, channels = x.shape
+    pairs = x.reshape(n, height, width // 2, 2, channels)
+    left, right = pairs[..., 0, :], pairs[..., 1, :]
+    rows = np.maximum(left, right).reshape(n, height // 2, 2, width // 2, channels)
+    left_wins = left >= right
+    upper, lower = rows[:, :, 0], rows[:, :, 1]
+    upper_wins = upper >= lower
+
+    def backward(dy: Array) -> Array:
+        drows = np.empty_like(rows)
+        _share(dy, upper_wins, drows[:, :, 0], drows[:, :, 1])
+        dx = np.empty_like(pairs)
+        _share(drows.reshape(left.shape), left_wins, dx[..., 0, :], dx[..., 1, :])
+        return dx.reshape(x.shape)
+
+    return np.maximum(upper, lower), backward
+
+
+def _share(dy: Array, first_wins: Array, first: Array, second: Array) -> None:
+    """The winner of two gets all of dy."""
+    np.multiply(dy, first_wins, out=first)
+    np.subtract(dy, first, out=second)
+
+
+def _average(x: Array, windows: Windows, inside: Array) -> tuple[Array, Backward]:
+    """The mean over those points of each window that are `inside`, where all others are 0."""
+    padded = windows.pad(x, windows.padding(x))
+    out = windows.count((x.shape[1], x.shape[2]))
+    first, *others = windows.points(padded, *out)
+    y = first.copy()
+    for point in others:
+        y += point
+    counted = sum(
+        point.astype(x.dtype)
+        for point in windows.points(windows.pad(inside, windows.padding(inside)), *out)
+    )
+    share = 1.0 / np.maximum(counted, 1.0)
+    y *= share
+
+    def backward(dy: Array) -> Array:
+        dpadded = np.zeros_like(padded)
+        dpoint = dy * share
+        for place in windows.points(dpadded, *out):
+            place += dpoint
+        return windows.inside(dpadded, x.shape)
+
+    return y, backward
+
+
+def _largest(x: Array) -> tuple[Array, Backward]:
+    """The largest of each channel of x (N, S, C); the first of several gets the gradient."""
+    winner = x.argmax(axis=1)[:, None]
+    y = np.take_along_axis(x, winner, axis=1)[:, 0]
+
+    def backward(dy: Array) -> Array:
+        dx = np.zeros_like(x)
+        np.put_along_axis(dx, winner, dy[:, None], axis=1)
+        return dx
+
+    return y, backward
