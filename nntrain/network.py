@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nntrain.arrays import keep_freed_memory
 from nntrain.call import INFERENCE, Call
 from nntrain.families import Array, Backward, Layer, Shape
 from nntrain.layers.chain import chain
@@ -31,6 +32,7 @@ class Network:
         dtype: Any = np.float32,
         input_gradient: bool = False,
     ):
+        keep_freed_memory()
         self.plan = plan(layers, shape)
         self.store = Store(self.plan, seed, dtype, learns=input_gradient)
         self.forward, self.shape = chain(layers, shape, self.store)

@@ -72,7 +72,7 @@ class Conv2d(Layer):
         needs_dx = store.learns
         W, dW = store.weight("W", (*size, channels, self.filters), self.kernel_initializer)
         bias = Bias(self.use_bias, self.filters, self.bias_initializer, store)
-        out = (*windows.count((height, width)), self.filters)
+        out: Shape = (*windows.count((height, width)), self.filters)
         activate, out = self.activation.build(out, store)
         mirror = Mirror(windows) if self.padding == "reflect" else None
         inner = mirror.windows if mirror else windows
@@ -148,7 +148,7 @@ class Conv1d(Layer):
             "W", (self.kernel_size, channels, self.filters), self.kernel_initializer
         )
         bias = Bias(self.use_bias, self.filters, self.bias_initializer, store)
-        out = (windows.count((1, steps))[1], self.filters)
+        out: Shape = (windows.count((1, steps))[1], self.filters)
         activate, out = self.activation.build(out, store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
@@ -254,8 +254,11 @@ class Bias:
             self.b, self.db = store.weight("b", (filters,), initializer, decays=False)
 
     def add(self, z: Array) -> Array:
+        """z + b, in place; a whole line of an image at once, as a few channels are a short run."""
         if self.used:
-            z += self.b
+            line = np.tile(self.b, z.shape[-2])
+            lines = z.reshape(-1, len(line))
+            lines += line
         return z
 
     def gradient(self, dz: Array) -> None:
@@ -317,11 +320,8 @@ def spread(z: Array, W: Array, windows: Windows, shape: Pair) -> Array:
     zeros, with the kernel turned around.
     """
     n, height, width, channels = z.shape
-    (top, left), (down, right) = (
-        tuple(r - 1 - b for r, b in zip(windows.reach, windows.before, strict=True)),
-        windows.stride,
-    )
-    reach = windows.reach
+    reach, (down, right) = windows.reach, windows.stride
+    top, left = reach[0] - 1 - windows.before[0], reach[1] - 1 - windows.before[1]
     around = Windows(windows.size, (1, 1), windows.dilation)
     room = np.zeros((n, shape[0] + reach[0] - 1, shape[1] + reach[1] - 1, channels), z.dtype)
     room[

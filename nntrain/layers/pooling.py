@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from nntrain.layers.windows import Pair, Windows, pair, same
 
 Size = PositiveInt | tuple[PositiveInt, PositiveInt]
 Padding = Literal["valid", "same"]
+Back = Callable[[Array], Array]
 LOWEST = -np.inf
 
 
@@ -37,7 +39,7 @@ class MaxPool2d(Layer):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         height, width, channels = image(self.kind, shape)
-        windows = _windows(pair(self.pool_size), self.strides and pair(self.strides), self.padding)
+        windows = _windows(self.pool_size, self.strides, self.padding)
         out = _count(windows, (height, width))
         halves = windows == Windows((2, 2), (2, 2)) and not (height % 2 or width % 2)
 
@@ -102,7 +104,7 @@ class AveragePool2d(Layer):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         height, width, channels = image(self.kind, shape)
-        windows = _windows(pair(self.pool_size), self.strides and pair(self.strides), self.padding)
+        windows = _windows(self.pool_size, self.strides, self.padding)
         out = _count(windows, (height, width))
         inside = np.ones((1, height, width, 1), bool)
 
@@ -237,9 +239,10 @@ class GlobalAveragePool1d(Layer):
         return Built(forward, (channels,))
 
 
-def _windows(size: Pair, strides: Pair | None, padding: Padding) -> Windows:
+def _windows(pool: int | Pair, strides: int | Pair | None, padding: Padding) -> Windows:
+    size = pair(pool)
     before, after = same(size, (1, 1)) if padding == "same" else ((0, 0), (0, 0))
-    return Windows(size, strides or size, (1, 1), before, after)
+    return Windows(size, pair(strides or size), (1, 1), before, after)
 
 
 def _along(pool: MaxPool1d | AveragePool1d) -> Windows:
@@ -255,7 +258,7 @@ def _count(windows: Windows, shape: Pair) -> Pair:
     return out
 
 
-def _max(x: Array, windows: Windows) -> tuple[Array, Backward]:
+def _max(x: Array, windows: Windows) -> tuple[Array, Back]:
     """The largest of each window, for windows of any kind: one pass for each of their points."""
     padded = windows.pad(x, windows.padding(x, LOWEST))
     out = windows.count((x.shape[1], x.shape[2]))
@@ -279,7 +282,7 @@ def _max(x: Array, windows: Windows) -> tuple[Array, Backward]:
     return y, backward
 
 
-def _max_of_pairs(x: Array) -> tuple[Array, Backward]:
+def _max_of_pairs(x: Array) -> tuple[Array, Back]:
     """The same for windows of 2 × 2, side by side: the larger of two, twice."""
     n, height, width, channels = x.shape
     pairs = x.reshape(n, height, width // 2, 2, channels)
@@ -305,7 +308,7 @@ def _share(dy: Array, first_wins: Array, first: Array, second: Array) -> None:
     np.subtract(dy, first, out=second)
 
 
-def _average(x: Array, windows: Windows, inside: Array) -> tuple[Array, Backward]:
+def _average(x: Array, windows: Windows, inside: Array) -> tuple[Array, Back]:
     """The mean over those points of each window that are `inside`, where all others are 0."""
     padded = windows.pad(x, windows.padding(x))
     out = windows.count((x.shape[1], x.shape[2]))
@@ -330,7 +333,7 @@ def _average(x: Array, windows: Windows, inside: Array) -> tuple[Array, Backward
     return y, backward
 
 
-def _largest(x: Array) -> tuple[Array, Backward]:
+def _largest(x: Array) -> tuple[Array, Back]:
     """The largest of each channel of x (N, S, C); the first of several gets the gradient."""
     winner = x.argmax(axis=1)[:, None]
     y = np.take_along_axis(x, winner, axis=1)[:, 0]

@@ -37,7 +37,8 @@ class Upsample2d(Layer):
 
             def backward(dy: Array) -> Array:
                 apart = dy.reshape(len(x), height, down, width, right, channels)
-                return apart.sum(axis=(2, 4))
+                dx: Array = apart.sum(axis=(2, 4))
+                return dx
 
             return y, backward
 
@@ -52,10 +53,12 @@ def _stretch(x: Array, rows: Array, columns: Array) -> Array:
     """rows (H', H) and columns (W', W) times the images x (N, H, W, C)."""
     n, height, width, channels = x.shape
     tall = (rows @ x.reshape(n, height, width * channels)).reshape(-1, width, channels)
-    return (columns @ tall).reshape(n, len(rows), len(columns), channels)
+    y: Array = columns @ tall
+    return y.reshape(n, len(rows), len(columns), channels)
 
 
 def _lines(n: int, times: int) -> Array:
     """(n · times, n): each new point as shares of the two old ones that it lies between."""
     places = np.clip((np.arange(n * times) + 0.5) / times - 0.5, 0, n - 1)
-    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(n)))
+    shares: Array = np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(n)))
+    return shares
