@@ -148,11 +148,12 @@ class Conv1d(Layer):
             "W", (self.kernel_size, channels, self.filters), self.kernel_initializer
         )
         bias = Bias(self.use_bias, self.filters, self.bias_initializer, store)
+        least = windows.reach[1] - windows.before[1] - windows.after[1]
         out: Shape = (windows.count((1, steps))[1], self.filters)
         activate, out = self.activation.build(out, store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            row = keep_valid(x, call.lengths)[:, None]
+            row = keep_valid(x, call.lengths, least=least)[:, None]
             z = correlate(row, W[None], windows)[:, 0]
             y, activation_backward = activate(bias.add(z), call)
 
@@ -164,8 +165,8 @@ class Conv1d(Layer):
                 kernel_gradient(row, dz[:, None], windows, dW[None])
                 if not needs_dx:
                     return None
-                dx = spread(dz[:, None], W[None].swapaxes(2, 3), windows, (1, x.shape[1]))
-                return keep_valid(dx[:, 0], call.lengths)
+                dx = spread(dz[:, None], W[None].swapaxes(2, 3), windows, (1, row.shape[2]))
+                return keep_valid(dx[:, 0, : x.shape[1]], call.lengths)
 
             return y, backward
 
@@ -236,13 +237,13 @@ class Conv2dTranspose(Layer):
 
 def fits(windows: Windows, shape: Pair, padding: str) -> None:
     """Refuse an image that no window fits into, or that has too little to mirror."""
-    extra = (0, 0) if padding == "valid" else windows.before
-    after = (0, 0) if padding == "valid" else windows.after
-    for n, reach, a, b in zip(shape, windows.reach, extra, after, strict=True):
-        if n + a + b < reach:
+    ends = zip(shape, windows.reach, windows.before, windows.after, strict=True)
+    for n, reach, before, after in ends:
+        if n + before + after < reach:
             raise ValueError(f"a kernel that reaches over {reach} points needs as many, got {n}")
-        if padding == "reflect" and n <= max(a, b):
-            raise ValueError(f"{max(a, b)} mirrored points need at least {max(a, b) + 1}, got {n}")
+        most = max(before, after)
+        if padding == "reflect" and n <= most:
+            raise ValueError(f"{most} mirrored points need at least {most + 1}, got {n}")
 
 
 class Bias:

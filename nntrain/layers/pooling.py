@@ -74,14 +74,11 @@ class MaxPool1d(Layer):
         out = _count(windows, (1, steps))
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            row = keep_valid(x, call.lengths, LOWEST)[:, None]
-            y, back = _max(row, windows)
-            y = y[:, 0]
-            if call.lengths is None:
-                return y, lambda dy: back(dy[:, None])[:, 0]
-            n = self.lengths(call.lengths)
-            np.copyto(y, 0.0, where=padding_of(y, n))  # no infinity goes on from here
-            return y, lambda dy: back(keep_valid(dy, n)[:, None])[:, 0]
+            row = keep_valid(x, call.lengths, LOWEST, least=self.pool_size)
+            y, back = _max(row[:, None], windows)
+            n = None if call.lengths is None else self.lengths(call.lengths)
+            y = keep_valid(y[:, 0], n)  # no infinity goes on from here
+            return y, lambda dy: back(keep_valid(dy, n)[:, None])[:, 0, : x.shape[1]]
 
         return Built(forward, (out[1], channels))
 
@@ -138,16 +135,18 @@ class AveragePool1d(Layer):
         out = _count(windows, (1, steps))
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            row = keep_valid(x, call.lengths, least=self.pool_size)
             if call.lengths is None:
-                inside = np.ones((1, 1, x.shape[1], 1), bool)
-                y, back = _average(x[:, None], windows, inside)
-                return y[:, 0], lambda dy: back(dy[:, None])[:, 0]
-            inside = ~padding_of(x, call.lengths)[:, None]
-            n = self.lengths(call.lengths)
-            y, back = _average(keep_valid(x, call.lengths)[:, None], windows, inside)
-            return y[:, 0], lambda dy: keep_valid(
-                back(keep_valid(dy, n)[:, None])[:, 0], call.lengths
-            )
+                n, inside = None, np.ones((1, 1, x.shape[1], 1), bool)
+            else:
+                n, inside = self.lengths(call.lengths), ~padding_of(row, call.lengths)[:, None]
+            y, back = _average(row[:, None], windows, inside)
+
+            def backward(dy: Array) -> Array:
+                dx = back(keep_valid(dy, n)[:, None])[:, 0, : x.shape[1]]
+                return keep_valid(dx, call.lengths)
+
+            return y[:, 0], backward
 
         return Built(forward, (out[1], channels))
 
@@ -253,8 +252,11 @@ def _along(pool: MaxPool1d | AveragePool1d) -> Windows:
 def _count(windows: Windows, shape: Pair) -> Pair:
     out = windows.count(shape)
     if min(out) < 1:
-        sizes = [f"{a} × {b}" for a, b in (windows.size, shape)]
-        raise ValueError(f"a window of {sizes[0]} does not fit into {sizes[1]}")
+        flat = windows.size[0] == shape[0] == 1
+        window, whole = (
+            str(size[1]) if flat else f"{size[0]} × {size[1]}" for size in (windows.size, shape)
+        )
+        raise ValueError(f"a window of {window} does not fit into {whole}")
     return out
 
 

@@ -33,12 +33,16 @@ def padding_of(x: Array, lengths: Array) -> Array:
     return beyond.reshape(*beyond.shape, *(1 for _ in x.shape[2:]))
 
 
-def keep_valid(x: Array, lengths: Array | None, value: float = 0.0) -> Array:
-    """`x` (N, T, …) with `value` beyond the length of each row; itself where all are whole."""
+def keep_valid(x: Array, lengths: Array | None, value: float = 0.0, least: int = 0) -> Array:
+    """`x` (N, T, …) with `value` beyond the length of each row; itself where all are whole.
+
+    least: where rows have lengths, there are at least so many steps in what is returned.
+    """
     if lengths is None:
         return x
-    kept = x.copy()
-    np.copyto(kept, value, where=padding_of(x, lengths))
+    n, steps, *rest = x.shape
+    kept = np.full((n, max(steps, least), *rest), value, x.dtype)
+    np.copyto(kept[:, :steps], x, where=~padding_of(x, lengths))
     return kept
 
 
