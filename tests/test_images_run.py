@@ -107,3 +107,25 @@ def test_columns_that_were_left_out_are_mentioned(nntrain: Command, images: Path
     assert short.code == 2
     assert "model.layers.0: the shape [8, 8, 1] needs 64 numbers, got " in short.err
     assert "`data.columns: {NAME: numeric}` keeps it" in short.err
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("{type: Conv2D, filters: 4, kernel_size: 3}", "did you mean `conv2d`?"),
+        ("{type: max_pooling2d}", "did you mean `max_pool2d`?"),
+        ("{type: view, shape: [8, 8]}", "did you mean `reshape`?"),
+        ("{type: conv2d, out_channels: 4, kernel_size: 3}", "did you mean `filters`?"),
+        ("{type: conv2d, filters: 4, kernel_size: 3, bias: false}", "convolutions have `use_bias`"),
+        ("{type: conv2d, filters: 4, kernel_size: 3, padding: mirror}", "did you mean `reflect`?"),
+        ("{type: reshape, target_shape: [8, 8]}", "did you mean `shape`?"),
+        ("{type: batch_norm, epsilon: 1e-3}", "did you mean `eps`?"),
+        ("{type: gaussian_noise, stddev: 0.1}", "after the last layer would blur predictions"),
+    ],
+)
+def test_words_of_other_libraries_are_answered(
+    nntrain: Command, images: Path, layer: str, hint: str
+) -> None:
+    wrong = nntrain("fit", images, "--set", f"model.layers=[{layer}]")
+    assert wrong.code == 2
+    assert hint in wrong.err

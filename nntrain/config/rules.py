@@ -27,6 +27,7 @@ _CONDITION = re.compile(
     r"\s*(>=|<=|>|<)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*"
 )
 _LOGITS = {"classes": "softmax", "binary": "sigmoid"}
+_DISTURBING = {"dropout": "erase", "gaussian_noise": "blur"}
 _RANGES = {
     "relu": "never below 0",
     "sigmoid": "from 0 to 1",
@@ -227,8 +228,8 @@ def layers_end_well(model: Model) -> Findings:
         yield Finding(
             ("model", "layers"), message, "the smallest is `- {type: dense, units: auto}`"
         )
-    elif model.layers[-1].kind == "dropout":
-        message = "dropout after the last layer would erase predictions"
+    elif (kind := model.layers[-1].kind) in _DISTURBING:
+        message = f"{kind} after the last layer would {_DISTURBING[kind]} predictions"
         yield Finding(("model", "layers", len(model.layers) - 1), message, "end with a dense layer")
 
 

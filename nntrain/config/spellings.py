@@ -65,6 +65,17 @@ KEYS: Table = {
     ),
     "model.layers.bias_initializer": "bias_init",
     "model.layers": "layer hidden_layers",
+    "model.layers.filters": "out_channels channels n_filters num_filters",
+    "model.layers.kernel_size": "kernel filter_size kernel_shape",
+    "model.layers.strides": "stride",
+    "model.layers.padding": "pad padding_mode",
+    "model.layers.dilation_rate": "dilation dilations",
+    "model.layers.pool_size": "pool pooling_size window_size",
+    "model.layers.groups": "num_groups n_groups",
+    "model.layers.stddev": "sigma std noise_std",
+    "model.layers.size": "scale_factor",
+    "model.layers.shape": "target_shape new_shape output_shape",
+    "model.layers.dims": "permutation axes perm",
     "lr_schedule.decay": "gamma decay_rate",
     "lr_schedule.every_epochs": "lr_step_size step_epochs",
     "lr_schedule.floor": "eta_min min_lr lr_min",
@@ -85,7 +96,7 @@ NOTES: Table = {
         "hidden_layer_sizes hidden_sizes layer_sizes"
     ),
     "write both as `betas: [0.9, 0.999]`": "beta1 beta_1 beta2 beta_2",
-    "leave it out: a layer of type `dense` always has a bias": "bias use_bias",
+    "a layer of type `dense` always has a bias; convolutions have `use_bias`": "bias use_bias",
     "it is a layer of its own: `{type: dropout, rate: …}`": "dropout",
     "weights: `optimizer.weight_decay`; learning rate: `lr_schedule`": "decay",
     "`adam` has `betas` in its place; `sgd` has `momentum`": "momentum",
@@ -107,7 +118,33 @@ KINDS: Mapping[str, Table] = {
     "layer": {
         "dense": "linear fully_connected fc affine inner_product hidden perceptron mlp",
         "dropout": "drop dropout1d",
-        "flatten": "reshape squeeze",
+        "flatten": "squeeze",
+        "reshape": "view unflatten",
+        "permute": "transpose",
+        "conv2d": "conv convolution convolution2d convolutional",
+        "conv1d": "convolution1d temporal_convolution",
+        "conv2d_transpose": (
+            "conv_transpose2d convolution2d_transpose deconv deconv2d deconvolution upconv"
+        ),
+        "max_pool2d": "max_pooling2d max_pooling max_pool pooling pool",
+        "max_pool1d": "max_pooling1d",
+        "average_pool2d": "average_pooling2d average_pooling avg_pool2d avg_pool mean_pool",
+        "average_pool1d": "average_pooling1d avg_pool1d",
+        "global_max_pool2d": "global_max_pooling2d adaptive_max_pool2d global_max_pool",
+        "global_max_pool1d": "global_max_pooling1d adaptive_max_pool1d",
+        "global_average_pool2d": (
+            "global_average_pooling2d global_avg_pool2d global_avg_pool adaptive_avg_pool2d gap"
+        ),
+        "global_average_pool1d": ("global_average_pooling1d global_avg_pool1d adaptive_avg_pool1d"),
+        "batch_norm": "batch_normalization batchnorm1d batchnorm2d bn",
+        "layer_norm": "layer_normalization ln",
+        "group_norm": "group_normalization gn",
+        "instance_norm": "instance_normalization instancenorm1d instancenorm2d",
+        "rms_norm": "rms_normalization rms_layer_norm",
+        "upsample2d": "upsampling2d upsample upsampling interpolate resize",
+        "zero_padding2d": "zeropad2d zero_pad pad padding",
+        "gaussian_noise": "noise normal_noise",
+        "drop_connect": "weight_drop dropconnect_dense",
     },
     "activation": {
         "identity": "linear none null no",
@@ -176,6 +213,10 @@ WORDS: Table = {
     "categorical": "category text string nominal",
     "ignore": "skip drop exclude",
     "error": "raise fail",
+    "valid": "no_padding",
+    "reflect": "mirror",
+    "nearest": "nearest_neighbor neighbor",
+    "bilinear": "linear",
 }
 
 # Parts of the names of scores, in `monitor` and `expect`.
