@@ -50,4 +50,4 @@ def valid_steps(n: Array, windows: Windows) -> Array:
     """How many windows along the steps lie in rows of these lengths; none in an empty row."""
     extra = windows.before[1] + windows.after[1] - windows.reach[1]
     steps: Array = (n + extra) // windows.stride[1] + 1
-    return np.maximum(steps, 0) * (n > 0)
+    return np.maximum(steps, 0)
