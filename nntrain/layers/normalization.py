@@ -59,30 +59,25 @@ class BatchNorm(Layer):
         variance, next_variance = store.buffer("variance", (channels,), 1.0)
         momentum, eps = float(self.momentum), float(self.eps)
 
-        def follow(mu: Array, var: Array, n: int) -> None:
-            for running, now, following in (
-                (mean, mu, next_mean),
-                (variance, var * (n / max(n - 1, 1)), next_variance),
-            ):
-                np.multiply(running, momentum, out=following)
-                if n > 1:
-                    following += (1.0 - momentum) * now[0]
-                else:
-                    np.copyto(following, running)
+        def follow(running: Array, now: Array, following: Array) -> None:
+            np.multiply(running, momentum, out=following)
+            following += (1.0 - momentum) * now
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            flat = x.reshape(-1, channels)
-            valid = None if call.lengths is None else ~_beyond(x, call.lengths)
+            places = Places(x, channels, call.lengths)
+            flat = x.reshape(1, -1, places.line)
             if call.training:
-                n = len(flat) if valid is None else int(valid.sum())
-                share = np.full((1, len(flat)), 1.0 / max(n, 1), x.dtype)
-                if valid is not None:
-                    share *= valid.T
-                hat, mu, var, back = standardise(flat, lambda a: share @ a, eps)
-                follow(mu, var, n)
+                hat, mu, var, back = standardise(flat, places.mean_of_all(channels), eps)
+                n = places.count
+                if n > 1:
+                    follow(mean, mu[0, 0, :channels], next_mean)
+                    follow(variance, var[0, 0, :channels] * (n / (n - 1)), next_variance)
+                else:
+                    np.copyto(next_mean, mean)
+                    np.copyto(next_variance, variance)
             else:
-                scale = 1.0 / np.sqrt(variance + eps)
-                hat = flat - mean
+                scale = np.tile(1.0 / np.sqrt(variance + eps), places.times)
+                hat = flat - np.tile(mean, places.times)
                 hat *= scale
                 back = _times(scale)
 
@@ -90,8 +85,7 @@ class BatchNorm(Layer):
                 dhat = affine.backward(keep_valid(dy, call.lengths).reshape(flat.shape), hat)
                 if dhat is None:
                     return None
-                dx = back(dhat)
-                return (dx if valid is None else dx * valid).reshape(x.shape)
+                return keep_valid(back(dhat).reshape(x.shape), call.lengths)
 
             return affine.forward(hat).reshape(x.shape), backward
 
@@ -205,30 +199,81 @@ class RmsNorm(Layer):
 
 
 class Affine:
-    """y = γ x̂ + β: what a normalisation took away may be learned again.  Neither decays."""
+    """y = γ x̂ + β: what a normalisation took away may be learned again.  Neither decays.
+
+    x̂ is (…, C), or (…, k C) where the channels of k places stand in one line.
+    """
 
     def __init__(self, channels: int, store: Builder, *, shifts: bool = True):
         self.needs_dx = store.learns
-        self.shifts = shifts
+        self.channels, self.shifts = channels, shifts
         self.gamma, self.dgamma = store.weight("gamma", (channels,), Ones(), decays=False)
         if shifts:
             self.beta, self.dbeta = store.weight("beta", (channels,), Zeros(), decays=False)
 
     def forward(self, hat: Array) -> Array:
-        y = hat * self.gamma
+        y = hat * self._line(self.gamma, hat)
         if self.shifts:
-            y += self.beta
+            y += self._line(self.beta, hat)
         return y
 
     def backward(self, dy: Array, hat: Array) -> Array | None:
         """Set the gradients; the gradient with respect to x̂, if something upstream learns."""
-        channels = dy.shape[-1]
-        ones = np.ones(dy.size // channels, dy.dtype)
         product = dy * hat
-        np.matmul(ones, product.reshape(-1, channels), out=self.dgamma)
+        self._sum(product, self.dgamma)
         if self.shifts:
-            np.matmul(ones, dy.reshape(-1, channels), out=self.dbeta)
-        return np.multiply(dy, self.gamma, out=product) if self.needs_dx else None
+            self._sum(dy, self.dbeta)
+        return np.multiply(dy, self._line(self.gamma, dy), out=product) if self.needs_dx else None
+
+    def _line(self, each: Array, like: Array) -> Array:
+        return np.tile(each, like.shape[-1] // self.channels)
+
+    def _sum(self, a: Array, out: Array) -> None:
+        lines = a.reshape(-1, a.shape[-1])
+        total = np.ones(len(lines), a.dtype) @ lines
+        np.sum(total.reshape(-1, self.channels), axis=0, out=out)
+
+
+class Places:
+    """The places of x (N, …, C) that means are taken over, as lines of several places.
+
+    Passes over a few channels at a time would cost more than the arithmetic.  Where rows have
+    lengths, a line is one place, and places beyond them weigh nothing.
+
+    times: places in a line.
+    line: numbers in a line.
+    count: places that count, in the whole batch.
+    """
+
+    def __init__(self, x: Array, channels: int, lengths: Array | None):
+        self.rows, self.channels = len(x), channels
+        self.times = x.shape[-2] if x.ndim > 2 and lengths is None else 1
+        self.line = self.times * channels
+        lines = x.size // self.line
+        valid = np.ones(lines, bool)
+        if lengths is not None:
+            valid = np.broadcast_to(~padding_of(x, lengths), (*x.shape[:-1], 1)).reshape(lines)
+        self.valid, self.count = valid, int(valid.sum()) * self.times
+        self.dtype = x.dtype
+
+    def mean_of_all(self, groups: int) -> Mean:
+        """Over (1, lines, line): of each group of channels, over all places."""
+        return self._mean(self.valid.reshape(1, 1, -1), groups)
+
+    def mean_of_rows(self, groups: int) -> Mean:
+        """Over (N, lines, line): of each group of channels, over the places of a row."""
+        return self._mean(self.valid.reshape(self.rows, 1, -1), groups)
+
+    def _mean(self, valid: Array, groups: int) -> Mean:
+        share = (valid / np.maximum(valid.sum(axis=2, keepdims=True), 1)).astype(self.dtype)
+
+        def mean(a: Array) -> Array:
+            each: Array = share @ a  # (…, 1, line)
+            parts = each.reshape(len(each), self.times, groups, -1)
+            parts[...] = parts.mean(axis=(1, 3), keepdims=True)
+            return each
+
+        return mean
 
 
 def standardise(
@@ -263,41 +308,19 @@ def _over_places(shape: Shape, groups: int, eps: float, store: Builder) -> Built
     affine = Affine(channels, store)
 
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-        flat = x.reshape(len(x), -1, channels)
-        valid = None if call.lengths is None else ~_beyond(x, call.lengths)
-        if valid is None:
-            share = np.full((1, 1, flat.shape[1]), 1.0 / flat.shape[1], x.dtype)
-        else:
-            valid = valid.reshape(*flat.shape[:2], 1)
-            counts = np.maximum(valid.sum(axis=1, keepdims=True), 1)
-            share = (valid / counts).astype(x.dtype).swapaxes(1, 2)
-
-        def mean(a: Array) -> Array:
-            each: Array = share @ a  # (N, 1, C)
-            if groups == channels:
-                return each
-            grouped = each.reshape(len(a), 1, groups, -1)
-            grouped[...] = grouped.mean(axis=-1, keepdims=True)
-            return each
-
-        hat, _, _, back = standardise(flat, mean, eps)
+        places = Places(x, channels, call.lengths)
+        flat = x.reshape(len(x), -1, places.line)
+        hat, _, _, back = standardise(flat, places.mean_of_rows(groups), eps)
 
         def backward(dy: Array) -> Array | None:
             dhat = affine.backward(keep_valid(dy, call.lengths).reshape(flat.shape), hat)
             if dhat is None:
                 return None
-            dx = back(dhat)
-            return (dx if valid is None else dx * valid).reshape(x.shape)
+            return keep_valid(back(dhat).reshape(x.shape), call.lengths)
 
         return affine.forward(hat).reshape(x.shape), backward
 
     return Built(forward, shape)
-
-
-def _beyond(x: Array, lengths: Array) -> Array:
-    """(places, 1): true for places beyond the length of their row."""
-    beyond = np.broadcast_to(padding_of(x, lengths), (*x.shape[:-1], 1))
-    return beyond.reshape(-1, 1)
 
 
 def _mean_of_row(width: int) -> Mean:
