@@ -24,8 +24,16 @@ from nntrain.families import (
 )
 from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
+from nntrain.layers.correlation import (
+    Bias,
+    Mirror,
+    correlate,
+    fits,
+    kernel_gradient,
+    spread,
+)
 from nntrain.layers.signals import image, keep_valid, signal, valid_steps
-from nntrain.layers.windows import Pair, Windows, pair, same
+from nntrain.layers.windows import Windows, pair, same
 
 Size = PositiveInt | tuple[PositiveInt, PositiveInt]
 
@@ -78,16 +86,16 @@ class Conv2d(Layer):
         inner = mirror.windows if mirror else windows
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            image = mirror.extend(x) if mirror else x
-            y, activation_backward = activate(bias.add(correlate(image, W, inner)), call)
+            seen = mirror.extend(x) if mirror else x
+            y, activation_backward = activate(bias.add(correlate(seen, W, inner)), call)
 
             def backward(dy: Array) -> Array | None:
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 bias.gradient(dz)
-                kernel_gradient(image, dz, inner, dW)
+                kernel_gradient(seen, dz, inner, dW)
                 if not needs_dx:
                     return None
-                dx = spread(dz, W.swapaxes(2, 3), inner, (image.shape[1], image.shape[2]))
+                dx = spread(dz, W.swapaxes(2, 3), inner, (seen.shape[1], seen.shape[2]))
                 return mirror.fold(dx) if mirror else dx
 
             return y, backward
@@ -233,101 +241,3 @@ class Conv2dTranspose(Layer):
             return y, backward
 
         return Built(forward, out)
-
-
-def fits(windows: Windows, shape: Pair, padding: str) -> None:
-    """Refuse an image that no window fits into, or that has too little to mirror."""
-    ends = zip(shape, windows.reach, windows.before, windows.after, strict=True)
-    for n, reach, before, after in ends:
-        if n + before + after < reach:
-            raise ValueError(f"a kernel that reaches over {reach} points needs as many, got {n}")
-        most = max(before, after)
-        if padding == "reflect" and n <= most:
-            raise ValueError(f"{most} mirrored points need at least {most + 1}, got {n}")
-
-
-class Bias:
-    """b (filters,), where there is one."""
-
-    def __init__(self, used: bool, filters: int, initializer: Initializer, store: Builder):
-        self.used = used
-        if used:
-            self.b, self.db = store.weight("b", (filters,), initializer, decays=False)
-
-    def add(self, z: Array) -> Array:
-        """z + b, in place; a whole line of an image at once, as a few channels are a short run."""
-        if self.used:
-            line = np.tile(self.b, z.shape[-2])
-            lines = z.reshape(-1, len(line))
-            lines += line
-        return z
-
-    def gradient(self, dz: Array) -> None:
-        if self.used:
-            flat = dz.reshape(-1, dz.shape[-1])
-            np.matmul(np.ones(len(flat), flat.dtype), flat, out=self.db)
-
-
-class Mirror:
-    """An image with its own mirror image around it; the points at the edge are not repeated."""
-
-    def __init__(self, windows: Windows):
-        self.before, self.after = windows.before, windows.after
-        self.windows = Windows(windows.size, windows.stride, windows.dilation)
-
-    def extend(self, x: Array) -> Array:
-        ends = list(zip(self.before, self.after, strict=True))
-        return np.pad(x, [(0, 0), *ends, (0, 0)], mode="reflect")
-
-    def fold(self, dx: Array) -> Array:
-        """The way back: what was mirrored gives its gradient to what it mirrored."""
-        for axis, (before, after) in enumerate(zip(self.before, self.after, strict=True), start=1):
-            rows = np.moveaxis(dx, axis, 0)
-            n = len(rows) - before - after
-            inner = rows[before : before + n].copy()
-            if before:
-                inner[1 : before + 1] += rows[:before][::-1]
-            if after:
-                inner[n - 1 - after : n - 1] += rows[before + n :][::-1]
-            dx = np.moveaxis(inner, 0, axis)
-        return dx
-
-
-def correlate(x: Array, W: Array, windows: Windows) -> Array:
-    """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F)."""
-    height, width = windows.count((x.shape[1], x.shape[2]))
-    kernel = W.reshape(-1, W.shape[-1])
-    z = np.empty((len(x), height, width, W.shape[-1]), x.dtype)
-    flat = z.reshape(len(x), height * width, W.shape[-1])
-    for part, columns in windows.columns(x):
-        np.matmul(columns, kernel, out=flat[part])
-    return z
-
-
-def kernel_gradient(x: Array, dz: Array, windows: Windows, dW: Array) -> None:
-    """dW (kh, kw, C, F) = Σ windowsᵀ dz, set."""
-    flat = dz.reshape(len(dz), -1, dz.shape[-1])
-    total = dW.reshape(-1, dW.shape[-1])
-    total.fill(0.0)
-    for part, columns in windows.columns(x):
-        for one in np.matmul(columns.swapaxes(1, 2), flat[part]):
-            total += one
-
-
-def spread(z: Array, W: Array, windows: Windows, shape: Pair) -> Array:
-    """x (N, *shape, F): each z is laid, times W (kh, kw, C, F), onto what its window would see.
-
-    The transpose of `correlate`, itself a correlation: of z, its points `stride` apart among
-    zeros, with the kernel turned around.
-    """
-    n, height, width, channels = z.shape
-    reach, (down, right) = windows.reach, windows.stride
-    top, left = reach[0] - 1 - windows.before[0], reach[1] - 1 - windows.before[1]
-    around = Windows(windows.size, (1, 1), windows.dilation)
-    room = np.zeros((n, shape[0] + reach[0] - 1, shape[1] + reach[1] - 1, channels), z.dtype)
-    room[
-        :,
-        top : top + (height - 1) * down + 1 : down,
-        left : left + (width - 1) * right + 1 : right,
-    ] = z
-    return correlate(room, W[::-1, ::-1], around)
