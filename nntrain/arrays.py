@@ -16,7 +16,7 @@ def keep_freed_memory() -> None:
     """Let arrays below 32 MiB get the memory of freed ones.
 
     Otherwise glibc hands large arrays back to the system, and each step of a training pays for
-    new pages: more than all else where activations are large.  Freeing one large array raises
-    its limits for good; where there is another `malloc`, nothing happens.
+    new pages, which can take longer than all else.  Freeing one large array raises its limits
+    for good; where there is another `malloc`, nothing happens.
     """
     np.empty(31 << 20, np.uint8)

@@ -183,7 +183,7 @@ class Conv1d(Layer):
 
 @dataclass(frozen=True)
 class Conv2dTranspose(Layer):
-    """y = f(xᵀ∗ W + b).   (H, W, C) -> (H', W', filters);   W (kh, kw, C, filters), b (filters,).
+    """y = f(x ∗ᵀ W + b).   (H, W, C) -> (H', W', filters);   W (kh, kw, C, filters), b (filters,).
 
     Each point of x lays x · W onto the output, `strides` further for the next point, and what
     meets is summed: the map that takes dz to dx in a `conv2d`, so it makes images larger;
