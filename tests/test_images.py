@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from nntrain.call import Call
 from nntrain.families import Array, Layer, Shape
@@ -36,7 +38,7 @@ from nntrain.layers import (
 )
 from nntrain.layers.chain import LayerError
 from nntrain.network import Network, plan
-from tests.cases import assert_same_slope, from_spec, inputs, over, reference
+from tests.cases import assert_same_slope, from_spec, inputs, over, quick, reference
 
 TRAINING = Call(training=True)
 both_types = pytest.mark.parametrize(
@@ -193,6 +195,74 @@ class TestConvolution:
         dy = inputs(small)
         found = passed(conv, inputs(large), dy)
         np.testing.assert_allclose(transposed(dy)[0], found["dx"], rtol=1e-12, atol=1e-12)
+
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 4))
+
+
+class TestAnyWindow:
+    """Sizes, strides and dilations of all kinds."""
+
+    @quick
+    @given(
+        shape=st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 2)),
+        size=pairs,
+        strides=pairs,
+        dilation=pairs,
+        padding=st.sampled_from(["valid", "same", "reflect"]),
+    )
+    def test_convolution_is_its_definition(
+        self, shape: Shape, size: tuple[int, int], strides: tuple[int, int],
+        dilation: tuple[int, int], padding: Any,
+    ) -> None:  # fmt: skip
+        layer = Conv2d(2, size, strides, padding, dilation, use_bias=False)
+        network = built_if_it_fits(layer, shape)
+        W = network.store.weights["layers.0.W"]
+        x = inputs(shape, rows=2)
+        extra = [(k - 1) * d for k, d in zip(size, dilation, strict=True)]
+        ends = [(0, 0) if padding == "valid" else (n // 2, n - n // 2) for n in extra]
+        mode: Any = "reflect" if padding == "reflect" else "constant"
+        image = np.pad(x, [(0, 0), *ends, (0, 0)], mode=mode)
+        expected = np.zeros((2, *network.shape))
+        for i, j in np.ndindex(network.shape[:2]):
+            for k, m in np.ndindex(size):
+                down, right = i * strides[0] + k * dilation[0], j * strides[1] + m * dilation[1]
+                expected[:, i, j] += image[:, down, right] @ W[k, m]
+        dy = inputs(network.shape, rows=2, seed=3)
+        found = passed(network, x, dy)
+        np.testing.assert_allclose(found["y"], expected, rtol=1e-12, atol=1e-12)
+        whole = np.sum(expected * dy)  # it is linear in x and in W
+        assert np.sum(found["dx"] * x) == pytest.approx(whole, rel=1e-10, abs=1e-10)
+        assert np.sum(found["dW"] * W) == pytest.approx(whole, rel=1e-10, abs=1e-10)
+
+    @quick
+    @given(
+        shape=st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 2)),
+        size=pairs,
+        strides=pairs,
+        padding=st.sampled_from(["valid", "same"]),
+        kind=st.sampled_from([MaxPool2d, AveragePool2d, Conv2dTranspose]),
+    )
+    def test_the_way_back_is_that_of_a_homogeneous_function(
+        self, shape: Shape, size: tuple[int, int], strides: tuple[int, int], padding: Any,
+        kind: Any,
+    ) -> None:  # fmt: skip
+        """Euler: what is homogeneous of degree 1 is its gradient times its input."""
+        transposed = kind is Conv2dTranspose
+        options = {"filters": 2, "kernel_size": size} if transposed else {"pool_size": size}
+        network = built_if_it_fits(kind(**options, strides=strides, padding=padding), shape)
+        x, dy = inputs(shape, rows=2), inputs(network.shape, rows=2, seed=3)
+        found = passed(network, x, dy)
+        whole = np.sum(found["y"] * dy)
+        assert np.sum(found["dx"] * x) == pytest.approx(whole, rel=1e-10, abs=1e-10)
+
+
+def built_if_it_fits(layer: Layer, shape: Shape) -> Network:
+    try:
+        return Network([layer], shape, dtype=np.float64, input_gradient=True)
+    except LayerError:
+        assume(False)
+        raise
 
 
 class TestPooling:
