@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ class Network:
 
     seed: the first weights and all random numbers follow from it.
     input_gradient: also find the gradient with respect to the input, which training leaves out.
+
+    `widest` is the most numbers that any layer makes of one row.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Network:
         self.plan = plan(layers, shape)
         self.store = Store(self.plan, seed, dtype, learns=input_gradient)
         self.forward, self.shape = chain(layers, shape, self.store)
+        self.widest = max(math.prod(s) for s in (shape, *(row.shape for row in self.plan.layers)))
 
     def __call__(self, x: Array, call: Call = INFERENCE) -> tuple[Array, Backward]:
         """Output (N, …) for `x` (N, …), and the way back that fills `store.grad`."""

@@ -10,11 +10,11 @@ from nntrain.data.dataset import Part
 from nntrain.families import Array
 from nntrain.run.model import Model
 
-BLOCK_BYTES = 2**20  # of input at a time: activations stay near the cache
+BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
-    """Slices that cut `rows` rows of `width` numbers into portions for one forward pass."""
+    """Slices that cut rows that become `width` numbers into portions for one forward pass."""
     size = max(32, min(4096, BLOCK_BYTES // (4 * max(width, 1))))
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
@@ -22,7 +22,7 @@ def blocks(rows: int, width: int) -> Iterator[slice]:
 def predict(model: Model, x: Array) -> Array:
     """What people are shown for inputs (N, D): probabilities (N, C) or values (N, K)."""
     network = model.network
-    parts = [model.show(network(x[part])[0]) for part in blocks(len(x), x.shape[1])]
+    parts = [model.show(network(x[part])[0]) for part in blocks(len(x), network.widest)]
     return np.concatenate(parts)
 
 
@@ -31,7 +31,7 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
     experiment, network = model.experiment, model.network
     metrics = experiment.metrics or ()
     total, sums = 0.0, dict[str, Array]()
-    for block in blocks(len(part), part.x.shape[1]):
+    for block in blocks(len(part), network.widest):
         prediction, _ = network(part.x[block])
         weights = np.ones(len(prediction), prediction.dtype)
         value, _ = experiment.loss(prediction, part.target[block], weights)
