@@ -118,6 +118,7 @@ def test_columns_that_were_left_out_are_mentioned(nntrain: Command, images: Path
         ("{type: conv2d, out_channels: 4, kernel_size: 3}", "did you mean `filters`?"),
         ("{type: conv2d, filters: 4, kernel_size: 3, bias: false}", "convolutions have `use_bias`"),
         ("{type: conv2d, filters: 4, kernel_size: 3, padding: mirror}", "did you mean `reflect`?"),
+        ("{type: conv2d, filters: 4, kernel_size: 3.0}", "write 3"),
         ("{type: reshape, target_shape: [8, 8]}", "did you mean `shape`?"),
         ("{type: batch_norm, epsilon: 1e-3}", "did you mean `eps`?"),
         ("{type: gaussian_noise, stddev: 0.1}", "after the last layer would blur predictions"),
