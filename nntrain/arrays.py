@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 """Without the batch axis, which is axis 0."""
+
+
+def keep_freed_memory() -> None:
+    """Let arrays below 32 MiB get the memory of freed ones.
+
+    Otherwise glibc hands large arrays back to the system, and each step of a training pays for
+    new pages, which can take longer than all else.  Freeing one large array raises its limits
+    for good; where there is another `malloc`, nothing happens.
+    """
+    np.empty(31 << 20, np.uint8)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from nntrain.arrays import keep_freed_memory
 from nntrain.call import INFERENCE, Call
 from nntrain.families import Array, Backward, Group, Layer, Shape
 from nntrain.layers.chain import chain
@@ -20,6 +22,8 @@ class Network:
     groups: of the optimizer, for the order of the weights.
     columns: where each column of the table stands on the last axis of the input.
     input_gradient: also find the gradient with respect to the input, which training leaves out.
+
+    `widest` is the most numbers that any layer makes of one row.
     """
 
     def __init__(
@@ -33,11 +37,13 @@ class Network:
         columns: Mapping[str, slice] | None = None,
         input_gradient: bool = False,
     ):
+        keep_freed_memory()
         self.plan = plan(layers, shape, columns)
         self.store = Store(
             self.plan, seed, dtype, learns=input_gradient, groups=groups, columns=columns
         )
         self.forward, self.shape = chain(layers, shape, self.store)
+        self.widest = max(math.prod(s) for s in (shape, *(row.shape for row in self.plan.layers)))
 
     def __call__(self, x: Array, call: Call = INFERENCE) -> tuple[Array, Backward]:
         """Output (N, …) for `x` (N, …), and the way back that fills `store.grad`."""

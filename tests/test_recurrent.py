@@ -78,6 +78,8 @@ def test_every_variant_has_numbers_of_pytorch() -> None:
 
 READS_PADDING = {
     "flatten": "all steps become one row of numbers; padding is some of them",
+    "reshape": "the same, in another shape",
+    "permute": "where the steps are not first any more, padding is one place of each of the others",
 }
 DRAWS = {"dropout": "random numbers are counted by place, and more padding moves the places"}
 SEQUENCES = [

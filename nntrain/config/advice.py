@@ -81,10 +81,10 @@ def _about_scalar(node: ScalarNode, wanted: _Wanted, path: KeyPath) -> str:
     """A number, true, false or null."""
     if str in wanted.types:
         return f'quote it: "{shortened(node.written)}"'
-    if wanted.is_list:
-        return f"a list of one is written `[{shortened(node.written)}]`"
     if wanted.is_number:
         return _about_number(node.value, wanted)
+    if wanted.is_list:
+        return f"a list of one is written `[{shortened(node.written)}]`"
     if wanted.words:
         return _about_word(node.written, wanted.words)
     return _as_mapping(wanted.spec, path) if wanted.spec else ""

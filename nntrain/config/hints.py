@@ -70,7 +70,7 @@ def hint_for_kind(word: str, family: type[Family]) -> str:
         return spellings.ours(word, spellings.KIND_NOTES) or f"did you mean `{kind}`?"
     if family is Layer and (activation := spellings.same(word, Activation.kinds)):
         return f"write `{{type: activation, activation: {activation}}}`"
-    return did_you_mean(word, list(family.kinds), f"the {nouns(family)} are")
+    return did_you_mean(word, list(family.kinds)) or the_kinds(family)
 
 
 def likely_kind(word: str, family: type[Family]) -> str | None:
@@ -96,5 +96,5 @@ def hint_for_missing(spec: Any, name: str) -> str:
 
 
 def the_kinds(family: type[Family]) -> str:
-    """All that a place for `family` may choose from."""
-    return f"the {nouns(family)} are {listed(family.kinds, most=12)}"
+    """All that a place for `family` may choose from, however many."""
+    return f"the {nouns(family)} are {listed(sorted(family.kinds), most=len(family.kinds))}"

@@ -43,6 +43,7 @@ _TASKS = {
     "numbers": "numbers",
     "heads": "several targets",
 }
+_DISTURBING = {"dropout": "erase", "gaussian_noise": "blur"}
 _RANGES = {
     "relu": "never below 0",
     "softplus": "never below 0",
@@ -302,8 +303,8 @@ def layers_end_well(model: Model) -> Findings:
         yield Finding(
             ("model", "layers"), message, "the smallest is `- {type: dense, units: auto}`"
         )
-    elif model.layers[-1].kind == "dropout":
-        message = "dropout after the last layer would erase predictions"
+    elif (kind := model.layers[-1].kind) in _DISTURBING:
+        message = f"{kind} after the last layer would {_DISTURBING[kind]} predictions"
         yield Finding(("model", "layers", len(model.layers) - 1), message, "end with a dense layer")
 
 

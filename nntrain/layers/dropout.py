@@ -22,8 +22,7 @@ class Dropout(Layer):
     rate: Rate
 
     def build(self, shape: Shape, store: Builder) -> Built:
-        threshold = min(round(self.rate * 65536), 65535)
-        scale = 65536.0 / (65536 - threshold)
+        threshold, scale = threshold_of(self.rate)
         draw = store.random("mask")
         width = int(np.prod(shape))
 
@@ -35,3 +34,9 @@ class Dropout(Layer):
             return x * mask, lambda dy: dy * mask
 
         return Built(forward, shape)
+
+
+def threshold_of(rate: float) -> tuple[int, float]:
+    """What a random number of 16 bits must reach to stay, and the factor that makes up for it."""
+    threshold = min(round(rate * 65536), 65535)
+    return threshold, 65536.0 / (65536 - threshold)

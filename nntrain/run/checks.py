@@ -26,39 +26,63 @@ from nntrain.run.model import settled_layers
 from nntrain.store import Plan, of_groups
 from nntrain.wording import listed, quoted, suggestion
 
+_KEEP = (
+    "a column with the same value in all rows is left out; `data.columns: {NAME: numeric}` keeps it"
+)
+
 
 def check_layers_alone(loaded: Loaded) -> None:
-    """What can be said of the layers before the data is read, where the axes of its rows are known.
+    """Refuse, before the data is read, layers that fit onto each other for no data at all.
 
-    A table is one axis, of a width that stands in for the real one; a window of it is two.  A
-    `reshape` can not be judged without the real width, nor a graph that names columns.
+    Widths stand in for those of the data, where its axes are known: a table is one axis, a window
+    of it two.  What then does not fit is a mistake if it stands behind layers that give the same
+    shape for all widths, as `dense` does, and else may be right: `reshape` as the first layer
+    knows what it wants, and so do the columns that a graph names.
     """
     data, layers = loaded.experiment.data, loaded.experiment.model.layers
-    every = [layer for _, layer in nested(layers)]
-    open_ended = any(
-        layer.kind == "reshape" or (isinstance(layer, Graph) and layer.inputs) for layer in every
-    )
-    if isinstance(data.source(data.path), Csv) and not open_ended:
-        check_layers(loaded, (data.window.length, 1) if data.window else (1,))
+    names_columns = any(isinstance(layer, Graph) and layer.inputs for _, layer in nested(layers))
+    if not isinstance(data.source(data.path), Csv) or names_columns:
+        return
+    one, two = [(data.window.length, n) if data.window else (n,) for n in (1, 2)]
+    try:
+        planned = _plan(loaded, one)
+    except LayerError as error:
+        before = layers[: int(_keys(loaded, error.path)[2])]  # model.layers.2…
+        if before and _shape_after(before, one) == _shape_after(before, two) != ():
+            raise _located(loaded, error) from None
+    else:
+        _check_groups(loaded, planned)
 
 
 def check_layers(loaded: Loaded, shape: Shape, known: Preprocessor | None = None) -> Plan:
-    """The plan of the network; refuses layers that do not fit onto each other.
-
-    Before the data is read, widths of 1 stand in for those of targets.
-    """
-    layers = loaded.experiment.model.layers
-    if known is None:
-        layers, columns = settle_units(layers, 1, _ones(layers)), None
-    else:
-        layers, columns = settled_layers(loaded.experiment, known), known.places
+    """The plan of the network; refuses layers that do not fit onto each other, or the data."""
     try:
-        planned = plan(layers, shape, columns)
+        planned = _plan(loaded, shape, known)
     except LayerError as error:
-        raise ConfigError(loaded.problem(_keys(loaded, error.path), error.message)) from None
-    if problems := list(_problems_of_groups(loaded, planned)):
-        raise ConfigError(*problems)
+        table = isinstance(loaded.experiment.data.source(loaded.experiment.data.path), Csv)
+        raise _located(loaded, error, _KEEP if known and table else "") from None
+    _check_groups(loaded, planned)
     return planned
+
+
+def _plan(loaded: Loaded, shape: Shape, known: Preprocessor | None = None) -> Plan:
+    """Before the data is read, widths of 1 stand in for those of targets."""
+    if known:
+        return plan(settled_layers(loaded.experiment, known), shape, known.places)
+    layers = loaded.experiment.model.layers
+    return plan(settle_units(layers, 1, _ones(layers)), shape)
+
+
+def _shape_after(layers: Sequence[Layer], shape: Shape) -> Shape:
+    """Empty where the layers do not fit either."""
+    try:
+        return plan(layers, shape).layers[-1].shape
+    except LayerError:
+        return ()
+
+
+def _located(loaded: Loaded, error: LayerError, hint: str = "") -> ConfigError:
+    return ConfigError(loaded.problem(_keys(loaded, error.path), error.message, hint))
 
 
 def _ones(layers: tuple[Layer, ...]) -> tuple[int, ...]:
@@ -79,6 +103,11 @@ def _keys(loaded: Loaded, path: str) -> KeyPath:
         else:
             break
     return keys
+
+
+def _check_groups(loaded: Loaded, planned: Plan) -> None:
+    if problems := list(_problems_of_groups(loaded, planned)):
+        raise ConfigError(*problems)
 
 
 def _problems_of_groups(loaded: Loaded, planned: Plan) -> Iterator[Problem]:
@@ -120,7 +149,7 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     if len(shape) != 1:
         shown = " × ".join(map(str, shape))
         message = f"the network ends with {shown} outputs a row, {needed} on one axis"
-        hint = "a layer such as `flatten` makes one axis of several"
+        hint = "add a `flatten` or a global pooling layer, and then `{type: dense, units: auto}`"
         raise ConfigError(loaded.problem(("model", "layers"), message, hint))
     message = f"the network ends with {shape[0]} outputs, {needed}"
     hint = f"{_why(preprocessor)}; write `units: auto` in the last dense layer"

@@ -45,7 +45,7 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
     for name, W in store.weights.items():
         if not np.isfinite(W).all():
             return f"{start}{name} is not finite\n  {ADVICE}"
-    for block in blocks(part.x):
+    for block in blocks(len(part), run.model.network.widest):
         lengths = None if part.lengths is None else part.lengths[block]
         batch = Batch(trimmed(part.x[block], lengths), part.target[block], lengths)
         where, rows = _first_odd(run, batch, INFERENCE)

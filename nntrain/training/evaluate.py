@@ -18,34 +18,33 @@ from nntrain.families import Array
 from nntrain.run.model import Model
 
 NO_TARGET = -1  # the class of a step that is padding, or that nobody knows
-BLOCK_BYTES = 2**20  # of input at a time: activations stay near the cache
+BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 
 
-def blocks(x: Array) -> Iterator[slice]:
-    """Slices that cut the rows of x (N, …) into portions for one forward pass."""
-    size = max(32, min(4096, BLOCK_BYTES // max(x[:1].nbytes, 1)))
-    return (slice(at, min(at + size, len(x))) for at in range(0, len(x), size))
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """Slices that cut rows that become `width` numbers into portions for one forward pass."""
+    size = max(32, min(4096, BLOCK_BYTES // (4 * max(width, 1))))
+    return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
-def forward(model: Model, x: Array, lengths: Array | None, rows: slice) -> Array:
-    """What the network gives for some rows, (n, K)."""
-    own = None if lengths is None else lengths[rows]
-    prediction, _ = model.network(trimmed(x[rows], own), Call(lengths=own))
-    return prediction
+def forward(model: Model, x: Array, lengths: Array | None) -> Iterator[tuple[slice, Array]]:
+    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …)."""
+    for rows in blocks(len(x), model.network.widest):
+        own = None if lengths is None else lengths[rows]
+        yield rows, model.network(trimmed(x[rows], own), Call(lengths=own))[0]
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
 def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    return np.concatenate([model.show(forward(model, x, lengths, rows)) for rows in blocks(x)])
+    return np.concatenate([model.show(prediction) for _, prediction in forward(model, x, lengths)])
 
 
 @np.errstate(all="ignore")
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     total, count, sums = 0.0, 0.0, dict[str, Array]()
-    for block in blocks(part.x):
-        prediction = forward(model, part.x, part.lengths, block)
+    for block, prediction in forward(model, part.x, part.lengths):
         weights = np.ones(len(prediction), prediction.dtype)
         factors = model.loss.row_weights(part.target[block])
         by_class = weights if factors is None else factors.astype(prediction.dtype)
