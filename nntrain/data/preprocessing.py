@@ -20,15 +20,17 @@ from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
 from nntrain.data.settings import Data, Window
 from nntrain.data.table import Table
-from nntrain.data.targets import Amounts, Classes, Target
+from nntrain.data.targets import Amounts, Classes
+from nntrain.data.tokens import Tokens
 from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
-Feature = Scaled | OneHot | Grid | Series
+Feature = Scaled | OneHot | Grid | Series | Tokens
+Target = Classes | Amounts | Tokens
 KINDS: dict[str, type[Any]] = {
     "numeric": Scaled, "categorical": OneHot, "grid": Grid, "series": Series,
-    "classes": Classes, "amounts": Amounts,
+    "classes": Classes, "amounts": Amounts, "tokens": Tokens,
 }  # fmt: skip
 
 
@@ -58,6 +60,11 @@ class Preprocessor:
         return first if isinstance(first, Grid | Series) else None
 
     @property
+    def tokens(self) -> Tokens | None:
+        """What a text is made of, where the network goes on with one."""
+        return self.target_columns if isinstance(self.target_columns, Tokens) else None
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """One name for each input of a row: `body_mass_g`, `island=Biscoe`, `image[0,3,0]`."""
         if self.array is not None:
@@ -70,6 +77,8 @@ class Preprocessor:
         """The shape of the network's input; of series, its first axis is the longest one's."""
         if self.array is not None:
             return self.array.shape
+        if self.tokens and self.window:
+            return (self.window.length,)
         width = sum(len(feature.inputs) for feature in self._scalars)
         return (self.window.length, width) if self.window else (width,)
 
@@ -87,7 +96,14 @@ class Preprocessor:
         """Outputs that the network needs: one a class, 1 for two classes, one a number."""
         if isinstance(self.target_columns, Classes):
             return 1 if self.target_columns.binary else len(self.classes)
+        if self.tokens:
+            return self.tokens.size
         return len(self.targets) or self.inputs
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape that the network's output must have; of a text, an answer at each step."""
+        return (*self.shape, self.outputs) if self.tokens else (self.outputs,)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -98,10 +114,11 @@ class Preprocessor:
     def targets(self) -> tuple[str, ...]:
         """The names of the target columns; none where the network learns its own input."""
         target = self.target_columns
-        return (target.name,) if isinstance(target, Classes) else target.names
+        return target.names if isinstance(target, Amounts) else (target.name,)
 
     def features(self, table: Table, report: Report | None = None) -> Array:
-        """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many.
+        """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many;
+        of a text the number of each token, (N,) int64.
 
         `report` counts what was odd.
         """
@@ -112,6 +129,8 @@ class Preprocessor:
         report.extra = self._extra(table)
         if self.array is not None:
             return self.array.read(table)
+        if self.tokens:
+            return self.tokens.encode(table, report)
         width = sum(len(feature.inputs) for feature in self._scalars)
         x = np.empty((len(table), width), dtype=np.float32)
         for start in range(0, len(table), BLOCK):
@@ -155,7 +174,7 @@ class Preprocessor:
     def raw_target(self, table: Table) -> Array:
         """What metrics compare with: classes as in `target`; numbers in their own unit, float64."""
         _require(table, self.targets, "the target is")
-        if isinstance(self.target_columns, Classes):
+        if isinstance(self.target_columns, Classes | Tokens):
             return self.target_columns.encode(table)
         if not self.targets:
             return self.features(table).reshape(len(table), -1)
@@ -209,7 +228,7 @@ def learn(
     kinds: dict[str, str] = {column.name: column.kind for column in columns}
     how, na_values = settings.preprocessing, settings.na_values
     if settings.window:  # what came before is an input, targets too
-        lags = "numeric" if task == "numbers" else "categorical"
+        lags = "tokens" if settings.text else "numeric" if task == "numbers" else "categorical"
         kinds |= dict.fromkeys(settings.targets, lags)
     features: list[Feature] = []
     for name, kind in kinds.items():
@@ -219,6 +238,8 @@ def learn(
             features.append(OneHot.learn(training, name, na_values, how.categorical))
         elif kind == "grid":
             features.append(Grid.learn(training, name, how.numeric))
+        elif kind == "tokens" and settings.text:
+            features.append(Tokens.learn(training, name, settings.text.vocabulary))
         elif kind == "series":
             features.append(_series(training, name, settings))
     target = learn_target(training, settings, task)
@@ -234,7 +255,9 @@ def _series(training: Table, name: str, settings: Data) -> Series:
 
 
 def learn_target(table: Table, settings: Data, task: Task) -> Target:
-    """Classes or scales of the target in these rows."""
+    """Classes, scales or tokens of the target in these rows."""
+    if settings.text:
+        return Tokens.learn(table, settings.targets[0], settings.text.vocabulary)
     if task == "numbers":
         how = settings.preprocessing.target
         return Amounts.learn(table, settings.targets, settings.na_values, how)
@@ -294,6 +317,9 @@ def _check(found: Preprocessor) -> None:
         sound = target.transform in TRANSFORMS and all(scale > 0 for scale in target.scales)
         if len(sizes) > 1 or not sound:
             raise plain.damaged("target: scales")
+    elif isinstance(target, Tokens):
+        if found.feature_columns != (target,) or not found.window:
+            raise plain.damaged("target: tokens")
     elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
         raise plain.damaged("target: classes")
 
@@ -301,4 +327,4 @@ def _check(found: Preprocessor) -> None:
 def _tasks(target: Target) -> tuple[Task, ...]:
     if isinstance(target, Amounts):
         return ("numbers",)
-    return ("binary",) if target.binary else ("classes",)
+    return ("binary",) if isinstance(target, Classes) and target.binary else ("classes",)

@@ -156,9 +156,6 @@ class Amounts:
         return TRANSFORMS[self.transform].inverse(bent)
 
 
-Target = Classes | Amounts
-
-
 def without_class(cells: Array, na_values: Collection[str]) -> Array:
     """Rows without a class, (N,) bool; among numbers, `nan` is one more way to say missing."""
     gone = absent(cells, na_values)

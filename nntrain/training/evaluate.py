@@ -9,6 +9,7 @@ import numpy as np
 from nntrain.call import Call
 from nntrain.data.batches import trimmed
 from nntrain.data.parts import Part
+from nntrain.data.tokens import NOWHERE
 from nntrain.families import Array
 from nntrain.run.model import Model
 
@@ -21,35 +22,50 @@ def blocks(x: Array) -> Iterator[slice]:
     return (slice(at, min(at + size, len(x))) for at in range(0, len(x), size))
 
 
-def forward(model: Model, x: Array, lengths: Array | None, rows: slice) -> Array:
-    """What the network gives for some rows, (n, K)."""
-    own = None if lengths is None else lengths[rows]
-    prediction, _ = model.network(trimmed(x[rows], own), Call(lengths=own))
-    return prediction
+def passes(
+    model: Model, x: Array, lengths: Array | None, *, in_order: bool = False
+) -> Iterator[tuple[slice, Array]]:
+    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …).
+
+    Rows in order go one by one, since each begins with the state that the last one left.
+    """
+    one_by_one = (slice(at, at + 1) for at in range(len(x)))
+    state: dict[str, Array] | None = {} if in_order else None
+    for rows in one_by_one if in_order else blocks(x):
+        own = None if lengths is None else lengths[rows]
+        prediction, _ = model.network(trimmed(x[rows], own), Call(lengths=own, state=state))
+        yield rows, prediction
 
 
 def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    return np.concatenate([model.show(forward(model, x, lengths, rows)) for rows in blocks(x)])
+    return np.concatenate([model.show(prediction) for _, prediction in passes(model, x, lengths)])
 
 
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     experiment = model.experiment
     metrics = experiment.metrics or ()
-    total, sums = 0.0, dict[str, Array]()
-    for block in blocks(part.x):
-        prediction = forward(model, part.x, part.lengths, block)
-        weights = np.ones(len(prediction), prediction.dtype)
-        value, _ = experiment.loss(prediction, part.target[block], weights)
-        total += value
+    total, count, sums = 0.0, 0.0, dict[str, Array]()
+    for rows, prediction in passes(model, part.x, part.lengths, in_order=part.in_order):
+        weights = row_weights(part.target[rows], prediction)
+        value, _ = experiment.loss(prediction, part.target[rows], weights)
+        total, count = total + value, count + float(weights.sum())
         shown = model.show(prediction)
         for metric in metrics:
-            new = metric.sums(shown, part.raw[block], weights)
+            new = metric.sums(shown, part.raw[rows], weights)
             old = sums.get(metric.kind)
             sums[metric.kind] = new if old is None else metric.combine(old, new)
     scores = {metric.kind: metric.score(sums[metric.kind]) for metric in metrics}
-    return {"loss": total / len(part), **scores}
+    return {"loss": total / count, **scores}
+
+
+def row_weights(target: Array, prediction: Array) -> Array:
+    """(n,): 1, or where a row is answered step by step, the steps that have a target."""
+    if prediction.ndim < 3:
+        return np.ones(len(target), prediction.dtype)
+    steps: Array = (target != NOWHERE).sum(axis=1).astype(prediction.dtype)
+    return steps
 
 
 def confusion(model: Model, part: Part) -> Array:

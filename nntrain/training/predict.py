@@ -12,6 +12,7 @@ from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.table import Table, join
 from nntrain.data.windows import all_beginnings, cut, target_rows
+from nntrain.errors import ConfigError
 from nntrain.families import Array
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, predict
@@ -40,6 +41,9 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
     """
     known = model.preprocessor
     data = model.experiment.data
+    if known.tokens:
+        hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
+        raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
     tables = data.source(source if isinstance(source, Path) else "").read(source, PORTION)
     if known.window:
         yield from _forecasts(model, known.window, join(list(tables)), report)
