@@ -18,19 +18,45 @@ FORMATS = ("csv", "jsonl")
 
 
 @click.command(short_help="Predict the target of new rows.")
-@click.argument("names", nargs=-1, required=True, metavar="[RUN] INPUT")
+@click.argument("names", nargs=-1, metavar="[RUN] INPUT")
 @click.option("--output", "-o", type=Path, metavar="FILE", help="The file to write; else stdout.")
 @click.option("--format", "form", default="", metavar="NAME", help="csv or jsonl; else by FILE.")
+@click.option(
+    "--generate", type=click.IntRange(1), metavar="N", help="Go on with a text by N tokens."
+)
+@click.option("--prompt", default="", metavar="TEXT", help="With --generate: what it goes on from.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=1.0,
+    metavar="T",
+    help="With --generate: below 1 more likely, above 1 more surprising tokens; 0: the likeliest.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="With --generate.")
 @common_options
 def predict(
     names: tuple[str, ...],
     output: Path | None,
     form: str,
+    generate: int | None,
+    prompt: str,
+    temperature: float,
+    seed: int,
     quiet: bool,
     verbose: bool,
     debug: bool,
 ) -> None:
-    """Predict the target of the rows in INPUT (- is stdin) with RUN (the newest run)."""
+    """Predict the target of the rows in INPUT (- is stdin) with RUN (the newest run).
+
+    With --generate, a network that has learned a text goes on with one: there is no INPUT.
+    """
+    if generate:
+        _go_on(names, output, generate, prompt, temperature, seed)
+        return
+    if prompt:
+        raise ConfigError("--prompt: expected --generate N with it")
+    if not names:
+        raise ConfigError("predict: expected [RUN] INPUT", hint="nntrain predict new-rows.csv")
     if len(names) > 2:
         raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
@@ -51,6 +77,35 @@ def predict(
     if not quiet:
         for line in report.lines():
             print(f"note: {line}", file=sys.stderr)
+
+
+def _go_on(
+    names: tuple[str, ...],
+    output: Path | None,
+    count: int,
+    prompt: str,
+    temperature: float,
+    seed: int,
+) -> None:
+    """Write the prompt and what follows it, a token at a time."""
+    if len(names) > 1:
+        raise ConfigError("--generate takes no INPUT", hint="nntrain predict [RUN] --generate 200")
+
+    from nntrain.run.trained import open_run
+    from nntrain.training.generate import generate
+
+    trained = open_run(names[0] if names else "")
+    text = trained.model.experiment.data.text
+    if text is None:
+        raise ConfigError(
+            f"--generate: {trained.path} has not learned a text", hint="it predicts rows of INPUT"
+        )
+    with _open(output) as stream:
+        stream.write(prompt)
+        for token in generate(trained.model, text.cut(prompt), count, temperature, seed):
+            stream.write(token)
+            stream.flush()
+        stream.write("\n")
 
 
 def _format(form: str, output: Path | None) -> str:

@@ -478,6 +478,12 @@ def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
         yield path, value
 
 
+def text_is_of_classes(data: Data, loss: Loss) -> Findings:
+    if data.text and loss.goal != "classes":
+        message = f"a text is foretold token by token, which is no task for `{loss.kind}`"
+        yield Finding(("loss",), message, "write `loss: cross_entropy`")
+
+
 def heads_are_the_targets(data: Data, loss: Loss) -> Findings:
     """Every target has a head and every head a target, of which there are several."""
     if not isinstance(loss, Heads) or not data.targets:
@@ -561,8 +567,8 @@ RULES: tuple[Callable[..., Findings], ...] = (
     ignored_columns, no_first_value_without_a_bias, layers_end_well, graphs_are_wired,
     auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
-    target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
-    weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
+    target_for_the_loss, text_is_of_classes, heads_are_the_targets, heads_have_no_heads,
+    classes_of_one_target, weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
     monitor_of_plateau, groups_change_something, step_sizes_in_order, one_way_of_clipping,
     micro_batches_are_smaller, averaging_begins_in_time,
 )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256
 from nntrain.data.learning import learn, learn_target
-from nntrain.data.parts import Part
+from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
@@ -19,6 +19,7 @@ from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Classes
+from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
@@ -68,8 +69,12 @@ class Dataset:
             preprocessor = learn(used, columns, cut.train, settings, goal)
             _check_same_classes(used, target, preprocessor)
         report = Report()
-        whole = Part.from_table(used, preprocessor, report)
-        parts = _parts(whole, cut, rows, used)
+        if preprocessor.tokens:
+            parts, left_out = _passages(used, cut, preprocessor, report), []
+        else:
+            whole = Part.from_table(used, preprocessor, report)
+            parts = _parts(whole, cut, rows, used)
+            left_out = _left_out(table, whole, preprocessor)
         if test_path is not None:
             parts["test"] = Part.from_table(read(settings, test_path), preprocessor, report)
         return Dataset(
@@ -80,7 +85,7 @@ class Dataset:
             parts,
             tuple(_described(column, preprocessor) for column in columns),
             (
-                *_left_out(table, whole, preprocessor),
+                *left_out,
                 *Report(unseen=report.unseen).lines(),
             ),
             None if test_path is None else str(test_path),
@@ -104,7 +109,7 @@ def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> l
 def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
     """The target as the whole file shows it, and the table with it read as numbers."""
     target = learn_target(table, settings, goal)
-    if not isinstance(target, Classes):
+    if not isinstance(target, Classes | Tokens):
         table = target.parsed(table, settings.na_values)
     known = table.take(target.has_value(table, settings.na_values))
     if not len(known):
@@ -152,6 +157,18 @@ def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part
             found = f"none of the {plural(len(own), f'{name} row')} is the target of a window"
             raise table.error(found, hint="more rows, or a shorter `data.window.length`")
     return parts
+
+
+def _passages(
+    table: Table, cut: Parts, preprocessor: Preprocessor, report: Report
+) -> dict[str, Part]:
+    """The parts of a text; those to be judged are read from their beginning to their end."""
+    tokens = preprocessor.features(table, report)
+    return {
+        name: passage(tokens, int(own[0]), int(own[-1]) + 1, preprocessor, whole=name != "train")
+        for name, own in cut._asdict().items()
+        if len(own)
+    }
 
 
 def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:

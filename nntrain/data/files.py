@@ -15,7 +15,7 @@ from nntrain.errors import DataError, MachineError
 from nntrain.wording import listed, nearest
 
 UTF8_HINT = "save it as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
-ENDINGS = (".csv", ".tsv", ".npz", ".npy", ".ts", ".gz")  # of files that may hold data
+ENDINGS = (".csv", ".tsv", ".npz", ".npy", ".ts", ".txt", ".gz")  # of files that may hold data
 
 
 @contextmanager

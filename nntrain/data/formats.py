@@ -7,6 +7,7 @@ import re
 from nntrain.data.idx import Idx
 from nntrain.data.npz import Npy, Npz
 from nntrain.data.sources import Csv
+from nntrain.data.text import Text
 from nntrain.data.ts import Ts
 from nntrain.families import Source
 
@@ -20,9 +21,11 @@ def by_ending(path: str) -> Source:
         return Npy()
     if name.endswith(".ts"):
         return Ts()
+    if name.endswith(".txt"):
+        return Text()
     if name.endswith(".tsv"):
         return Csv(delimiter="\t")
     return Idx() if re.search(r"[-.](ubyte|idx\d?)$", name) else Csv()
 
 
-__all__ = ["Csv", "Idx", "Npy", "Npz", "Ts", "by_ending"]
+__all__ = ["Csv", "Idx", "Npy", "Npz", "Text", "Ts", "by_ending"]

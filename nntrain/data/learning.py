@@ -12,6 +12,7 @@ from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Goal, Task
 
 
@@ -23,7 +24,7 @@ def learn(
     kinds: dict[str, str] = {column.name: column.kind for column in columns}
     how, na_values = settings.preprocessing, settings.na_values
     if settings.window:  # what came before is an input, targets too
-        lags = "numeric" if goal == "numbers" else "categorical"
+        lags = "tokens" if settings.text else "numeric" if goal == "numbers" else "categorical"
         kinds |= dict.fromkeys(settings.targets, lags)
     features: list[Feature] = []
     for name, kind in kinds.items():
@@ -33,6 +34,8 @@ def learn(
             features.append(OneHot.learn(training, name, na_values, how.categorical))
         elif kind == "grid":
             features.append(Grid.learn(training, name, how.numeric))
+        elif kind == "tokens" and settings.text:
+            features.append(Tokens.learn(training, name, settings.text.vocabulary))
         elif kind == "series":
             features.append(_series(training, name, settings))
     target = learn_target(training, settings, goal)
@@ -49,7 +52,9 @@ def _series(training: Table, name: str, settings: Data) -> Series:
 
 
 def learn_target(table: Table, settings: Data, goal: Goal) -> Target:
-    """Classes or scales of the target in these rows."""
+    """Classes, scales or tokens of the target in these rows."""
+    if settings.text:
+        return Tokens.learn(table, settings.targets[0], settings.text.vocabulary)
     if goal == "numbers":
         how = settings.preprocessing.target
         return Amounts.learn(table, settings.targets, settings.na_values, how)

@@ -10,6 +10,7 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.table import Table
+from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
 from nntrain.wording import listed, plural
@@ -26,6 +27,8 @@ class Part:
     rows: (N,) the number of each row in the file, from 0; of a window, its target's.
     lengths: (N,) int64, how many steps of axis 1 each row really has, the rest is zeros; None
         where all rows are whole.
+    in_order: each row goes on where the one before it ended, so that recurrent layers can keep
+        their state from row to row.
     """
 
     x: Array
@@ -33,6 +36,7 @@ class Part:
     raw: Array
     rows: Array
     lengths: Array | None = None
+    in_order: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -43,6 +47,9 @@ class Part:
         known = preprocessor.has_target(table)
         if not known.any():
             raise table.error(f"no row has a value in {listed(preprocessor.targets)}")
+        if preprocessor.tokens:
+            tokens = preprocessor.features(table, report)
+            return passage(tokens, 0, len(tokens), preprocessor, whole=True)
         if preprocessor.window:
             return _windows(table, known, preprocessor, preprocessor.window, report)
         rows = np.flatnonzero(known)
@@ -60,7 +67,7 @@ class Part:
         target = x if self.target is self.x else self.target[rows]
         raw = target if self.raw is self.target else self.raw[rows]
         lengths = None if self.lengths is None else self.lengths[rows]
-        return Part(x, target, raw, self.rows[rows], lengths)
+        return Part(x, target, raw, self.rows[rows], lengths)  # in any order
 
 
 def _windows(
@@ -82,3 +89,27 @@ def _windows(
     foretold = table.take(rows)
     x = cut(preprocessor.features(table, report), first, window)
     return Part(x, preprocessor.target(foretold), preprocessor.raw_target(foretold), rows)
+
+
+def passage(
+    tokens: Array, first: int, end: int, preprocessor: Preprocessor, *, whole: bool
+) -> Part:
+    """Windows of a text, tokens (n,), whose targets at each step are those from `first` to `end`.
+
+    x (M, length) float32, target (M, length) int64: the token that follows.  With `whole`, every
+    token is a target once, in the order of the text, but the very first, which nothing foretells;
+    the last window may be padded.  Else windows begin every `stride` tokens, and are full.
+    """
+    window = preprocessor.window
+    if window is None:
+        raise ValueError("a text needs a window")
+    first = max(first, 1)
+    stride = window.length if whole else window.stride
+    last = end - window.length  # where the last full window's targets begin
+    starts = np.arange(first, end if whole else max(last, first) + 1, stride)
+    places = starts[:, None] + np.arange(window.length)  # (M, length)
+    there = places < end
+    places = np.minimum(places, end - 1)
+    x = np.where(there, tokens[places - 1], 0).astype(np.float32)
+    target = np.where(there, tokens[places], NOWHERE)
+    return Part(x, target, target, starts, in_order=whole)

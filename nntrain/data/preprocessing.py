@@ -22,14 +22,15 @@ from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.tokens import Tokens
 from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
-Feature = Scaled | OneHot | ArrayFeature
+Feature = Scaled | OneHot | ArrayFeature | Tokens
 KINDS: dict[str, type[Any]] = {
     "numeric": Scaled, "categorical": OneHot, "grid": Grid, "series": Series,
-    "classes": Classes, "amounts": Amounts,
+    "classes": Classes, "amounts": Amounts, "tokens": Tokens,
 }  # fmt: skip
 
 
@@ -59,6 +60,11 @@ class Preprocessor:
         return first if isinstance(first, ArrayFeature) else None
 
     @property
+    def tokens(self) -> Tokens | None:
+        """What a text is made of, where the network goes on with one."""
+        return self.target_columns if isinstance(self.target_columns, Tokens) else None
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """One name for each input of a row: `body_mass_g`, `island=Biscoe`, `image[0,3,0]`."""
         if self.array is not None:
@@ -71,6 +77,8 @@ class Preprocessor:
         """The shape of the network's input; of series, its first axis is the longest one's."""
         if self.array is not None:
             return self.array.shape
+        if self.tokens and self.window:
+            return (self.window.length,)
         width = sum(len(feature.inputs) for feature in self._scalars)
         return (self.window.length, width) if self.window else (width,)
 
@@ -107,6 +115,11 @@ class Preprocessor:
         return self.target_columns.outputs if self.targets else self.inputs
 
     @property
+    def output_shape(self) -> Shape:
+        """The shape that the network's output must have; of a text, an answer at each step."""
+        return (*self.shape, self.outputs) if self.tokens else (self.outputs,)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The classes of a single target as the file spells them; none where it is a number."""
         return self.target_columns.classes if isinstance(self.target_columns, Classes) else ()
@@ -117,7 +130,7 @@ class Preprocessor:
         return self.target_columns.counts if isinstance(self.target_columns, Classes) else ()
 
     @property
-    def each_target(self) -> tuple[Classes | Amounts, ...]:
+    def each_target(self) -> tuple[Classes | Amounts | Tokens, ...]:
         """What became of each of several targets; of one, or of numbers, the whole."""
         target = self.target_columns
         return target.parts if isinstance(target, Several) else (target,)
@@ -128,7 +141,8 @@ class Preprocessor:
         return self.target_columns.names
 
     def features(self, table: Table, report: Report | None = None) -> Array:
-        """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many.
+        """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many;
+        of a text the number of each token, (N,) int64.
 
         `report` counts what was odd.
         """
@@ -139,6 +153,8 @@ class Preprocessor:
         report.extra = self._extra(table)
         if self.array is not None:
             return self.array.read(table)
+        if self.tokens:
+            return self.tokens.encode(table, report)
         width = sum(len(feature.inputs) for feature in self._scalars)
         x = np.empty((len(table), width), dtype=np.float32)
         for start in range(0, len(table), BLOCK):
@@ -175,7 +191,7 @@ class Preprocessor:
         Several targets: (N, K) float32, class numbers among them.  Every row must have one, see
         `has_target`.
         """
-        if not isinstance(self.target_columns, Classes) and self.targets:
+        if not isinstance(self.target_columns, Classes | Tokens) and self.targets:
             _require(table, self.targets, "the target is")
             return self.target_columns.scaled(table, self.na_values)
         return self.raw_target(table)
@@ -183,7 +199,7 @@ class Preprocessor:
     def raw_target(self, table: Table) -> Array:
         """What metrics compare with: classes as in `target`; numbers in their own unit, float64."""
         _require(table, self.targets, "the target is")
-        if isinstance(self.target_columns, Classes):
+        if isinstance(self.target_columns, Classes | Tokens):
             return self.target_columns.encode(table)
         if not self.targets:
             return self.features(table).reshape(len(table), -1)
@@ -191,7 +207,7 @@ class Preprocessor:
 
     def unscale(self, prediction: Array) -> Array:
         """What the network gives, (N, K), in the target's own unit; probabilities stay."""
-        if not isinstance(self.target_columns, Classes) and self.targets:
+        if not isinstance(self.target_columns, Classes | Tokens) and self.targets:
             return self.target_columns.unscaled(prediction)
         return prediction
 
@@ -280,17 +296,22 @@ def _check(found: Preprocessor) -> None:
     if found.task not in _tasks(found.target_columns):
         raise plain.damaged(f"task {found.task!r:.60}")
     for target in found.each_target:
+        if isinstance(target, Tokens) and (found.feature_columns != (target,) or not found.window):
+            raise plain.damaged("target: tokens")
         _check_target(target)
     if len(set(found.targets)) < len(found.targets):
         raise plain.damaged("target: one twice")
 
 
-def _check_target(target: Classes | Amounts) -> None:
+def _check_target(target: Classes | Amounts | Tokens) -> None:
     if isinstance(target, Amounts):
         sizes = {len(target.names), len(target.shifts), len(target.scales)}
         sound = target.transform in TRANSFORMS and all(scale > 0 for scale in target.scales)
         if len(sizes) > 1 or not sound:
             raise plain.damaged("target: scales")
+    elif isinstance(target, Tokens):
+        if len(set(target.vocabulary)) < len(target.vocabulary) or not target.vocabulary:
+            raise plain.damaged("target: vocabulary")
     elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
         raise plain.damaged("target: classes")
     elif target.counts and len(target.counts) != len(target.classes):
@@ -304,4 +325,4 @@ def _tasks(target: Target) -> tuple[Task, ...]:
     if isinstance(target, Several):
         labels = all(isinstance(part, Classes) and part.binary for part in target.parts)
         return ("binary", "heads") if labels else ("heads",)
-    return ("binary",) if target.binary else ("classes",)
+    return ("binary",) if isinstance(target, Classes) and target.binary else ("classes",)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from nntrain.data.formats import by_ending
+from nntrain.data.formats import Text, by_ending
+from nntrain.data.text import COLUMN
 from nntrain.families import PositiveInt, Rate, Source, Spec
 
 Kind = Literal["numeric", "categorical", "series", "ignore"]
+WINDOW = 128  # tokens of a text
+
 Size = Rate | PositiveInt
 """Rows: a share of all, or how many."""
 
@@ -125,7 +128,8 @@ class Data(Spec):
     columns: kinds of columns that the data does not tell by itself: of a number that stands for a
         category, or of an array (rows, steps, channels), which is an image unless it is `series`.
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
-    window: for rows in the order of time: a number of rows is one input of the network.
+    window: for rows in the order of time: a number of rows is one input of the network.  Of a
+        text it is cut into windows of 128 tokens, which follow each other, if this is left out.
     """
 
     path: str
@@ -142,6 +146,9 @@ class Data(Spec):
 
     def __post_init__(self) -> None:
         """Settle the defaults that follow from other keys."""
+        if self.text:
+            object.__setattr__(self, "window", self.window or Window(WINDOW, stride=WINDOW))
+            object.__setattr__(self, "target", self.target or COLUMN)
         split = self.split
         if split.by is None:
             split = replace(split, by="time" if self.window else "random")
@@ -152,6 +159,12 @@ class Data(Spec):
     def source(self, path: str | Path) -> Source:
         """What reads a file of this data."""
         return self.format or by_ending(str(path))
+
+    @property
+    def text(self) -> Text | None:
+        """The format, where the data is a text."""
+        source = self.source(self.path)
+        return source if isinstance(source, Text) else None
 
     @property
     def targets(self) -> tuple[str, ...]:

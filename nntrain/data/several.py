@@ -11,6 +11,7 @@ import numpy as np
 from nntrain.data.settings import Data
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Task
 
 SMALLEST_GROUP = 10  # rows; finer groups would leave parts of a split without their share
@@ -121,4 +122,4 @@ class Several:
         return values
 
 
-Target = Classes | Amounts | Several
+Target = Classes | Amounts | Several | Tokens

@@ -138,7 +138,7 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
         _check_any_length(loaded, preprocessor, found)
     shape = found.layers[-1].shape
-    if shape == (preprocessor.outputs,):
+    if shape == preprocessor.output_shape:
         return
     layers = loaded.experiment.model.layers
     last = max((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
@@ -146,12 +146,16 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     if last is not None and not hasattr(layers[-1], "layers"):
         path = (*path, last, "units")
     needed = f"the data needs {preprocessor.outputs}"
-    if len(shape) != 1:
+    if preprocessor.tokens and len(shape) == 1:
+        message = f"the network gives one answer for {preprocessor.shape[0]} steps of text"
+        hint = "every step needs one: `return_sequences: true` in recurrent layers, no pooling"
+        raise ConfigError(loaded.problem(("model", "layers"), message, hint))
+    if len(shape) != len(preprocessor.output_shape):
         shown = " × ".join(map(str, shape))
         message = f"the network ends with {shown} outputs a row, {needed} on one axis"
         hint = "add a `flatten` or a global pooling layer, and then `{type: dense, units: auto}`"
         raise ConfigError(loaded.problem(("model", "layers"), message, hint))
-    message = f"the network ends with {shape[0]} outputs, {needed}"
+    message = f"the network ends with {shape[-1]} outputs, {needed}"
     hint = f"{_why(preprocessor)}; write `units: auto` in the last dense layer"
     raise ConfigError(loaded.problem(path, message, hint))
 
@@ -236,6 +240,8 @@ def _why(preprocessor: Preprocessor) -> str:
     if len(parts) > 1:
         each = ", ".join(f"{quoted(part.names[0])} {part.outputs}" for part in parts)
         return f"the targets need {each}"
+    if preprocessor.tokens:
+        return f"there are {preprocessor.outputs} different tokens"
     if preprocessor.outputs == 1 and preprocessor.classes:
         return "two classes need one output, the probability of the second"
     if preprocessor.classes:

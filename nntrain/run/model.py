@@ -18,7 +18,7 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError
 from nntrain.families import Array, Layer, Loss, to_plain
-from nntrain.layers.units import settle_units
+from nntrain.layers.units import settle_units, settle_vocabulary
 from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
 from nntrain.store import Plan
@@ -70,7 +70,9 @@ def build_plan(experiment: Experiment, preprocessor: Preprocessor) -> Plan:
 
 def settled_layers(experiment: Experiment, preprocessor: Preprocessor) -> tuple[Layer, ...]:
     """The layers of a config, once the data tells what is `auto`."""
-    return settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
+    layers = settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
+    tokens = preprocessor.tokens
+    return settle_vocabulary(layers, tokens.outputs) if tokens else layers
 
 
 def settled_loss(experiment: Experiment, preprocessor: Preprocessor) -> Loss:
@@ -99,6 +101,8 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     No path, no name and no time goes into it, so that equal runs give equal bytes.
     """
     config = to_plain(model.experiment)
+    if text := model.experiment.data.text:  # the ending of the path said so
+        config["data"]["format"] = to_plain(text)
     config["name"] = config["data"]["path"] = ""
     if config["data"]["test_path"] is not None:
         config["data"]["test_path"] = ""

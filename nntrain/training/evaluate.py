@@ -14,10 +14,10 @@ from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.several import Several
 from nntrain.data.targets import Classes
+from nntrain.data.tokens import NOWHERE
 from nntrain.families import Array
 from nntrain.run.model import Model
 
-NO_TARGET = -1  # the class of a step that is padding, or that nobody knows
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 
 
@@ -27,11 +27,19 @@ def blocks(rows: int, width: int) -> Iterator[slice]:
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
-def forward(model: Model, x: Array, lengths: Array | None) -> Iterator[tuple[slice, Array]]:
-    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …)."""
-    for rows in blocks(len(x), model.network.widest):
+def forward(
+    model: Model, x: Array, lengths: Array | None, *, in_order: bool = False
+) -> Iterator[tuple[slice, Array]]:
+    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …).
+
+    Rows in order go one by one, since each begins with the state that the last one left.
+    """
+    one_by_one = (slice(at, at + 1) for at in range(len(x)))
+    state: dict[str, Array] | None = {} if in_order else None
+    for rows in one_by_one if in_order else blocks(len(x), model.network.widest):
         own = None if lengths is None else lengths[rows]
-        yield rows, model.network(trimmed(x[rows], own), Call(lengths=own))[0]
+        call = Call(lengths=own, state=state)
+        yield rows, model.network(trimmed(x[rows], own), call)[0]
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
@@ -44,13 +52,16 @@ def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     total, count, sums = 0.0, 0.0, dict[str, Array]()
-    for block, prediction in forward(model, part.x, part.lengths):
-        weights = np.ones(len(prediction), prediction.dtype)
-        factors = model.loss.row_weights(part.target[block])
-        by_class = weights if factors is None else factors.astype(prediction.dtype)
-        value, _ = model.loss(prediction, part.target[block], by_class)
-        total, count = total + value, count + float(by_class.sum())
-        rows = steps_as_rows(model.show(prediction), part.raw[block], weights)
+    for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
+        target = part.target[block]
+        weights = steps_to_answer(target, prediction)
+        factors = model.loss.row_weights(target)
+        if factors is not None:
+            weights *= factors
+        value, _ = model.loss(prediction, target, weights)
+        total, count = total + value, count + float(weights.sum())
+        ones = np.ones(len(prediction), prediction.dtype)
+        rows = steps_as_rows(model.show(prediction), part.raw[block], ones)
         if len(rows.weights):
             _add(sums, model, rows)
     found = {
@@ -58,6 +69,14 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
         for name, metric, _ in model.scores
     }
     return {"loss": total / count, **found}
+
+
+def steps_to_answer(target: Array, prediction: Array) -> Array:
+    """(n,): 1, or where a row is answered step by step, the steps that have a target."""
+    if prediction.ndim < 3 or target.ndim > 2:
+        return np.ones(len(target), prediction.dtype)
+    steps: Array = (target != NOWHERE).sum(axis=1).astype(prediction.dtype)
+    return steps
 
 
 class Rows(NamedTuple):
@@ -76,7 +95,7 @@ def steps_as_rows(shown: Array, target: Array, weights: Array) -> Rows:
     if shown.ndim < 3:
         return Rows(shown, target, weights)
     steps = target.reshape(-1, *target.shape[2:])
-    known = steps != NO_TARGET if steps.ndim == 1 else ~np.isnan(steps).any(axis=1)
+    known = steps != NOWHERE if steps.ndim == 1 else ~np.isnan(steps).any(axis=1)
     flat = shown.reshape(-1, shown.shape[-1])
     return Rows(flat[known], steps[known], weights.repeat(shown.shape[1])[known])
 

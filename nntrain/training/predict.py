@@ -16,7 +16,9 @@ from nntrain.data.settings import Window
 from nntrain.data.several import Several
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.tokens import Tokens
 from nntrain.data.windows import all_beginnings, cut, target_rows
+from nntrain.errors import ConfigError
 from nntrain.families import Array
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, predict
@@ -33,7 +35,7 @@ def columns(model: Model) -> list[str]:
     ids = list(known.id_columns) or ["row"]
     if isinstance(known.target_columns, Several):
         labels = known.task == "binary"
-        return [*ids, *(name for part in known.each_target for name in _of_one(part, labels))]
+        return [*ids, *(n for part in known.target_columns.parts for n in _of_one(part, labels))]
     if known.classes:
         return [*ids, "prediction", *(f"probability_{name}" for name in known.classes)]
     names = known.targets or known.input_names
@@ -56,6 +58,9 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
     """
     known = model.preprocessor
     data = model.experiment.data
+    if known.tokens:
+        hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
+        raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
     tables = data.source(source if isinstance(source, Path) else "").read(source, PORTION)
     if known.window:
         yield from _forecasts(model, known.window, join(list(tables)), report)
@@ -95,7 +100,7 @@ def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
         label = known.task == "binary"
         parts = [_cells(part, shown[:, place.outputs], label) for part, place in target.places()]
         yield from ([cell for cells in row for cell in cells] for row in zip(*parts, strict=True))
-    else:
+    elif not isinstance(target, Tokens):
         yield from _cells(target, shown, label=False)
 
 
