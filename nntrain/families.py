@@ -250,7 +250,7 @@ class Schedule(Family):
     warmup_epochs: NonNegativeFloat = 0.0
 
     def __call__(self, step: int, total: int, epoch: int) -> float:
-        warm = math.ceil(self.warmup_epochs * epoch)
+        warm = math.ceil(min(self.warmup_epochs * epoch, 1e18))
         if step < warm:
             return (step + 1) / warm
         return self.factor(step - warm, max(total - warm, 1), epoch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 LONGEST = 40  # characters of a cell that a message shows
@@ -12,6 +13,15 @@ def quoted(text: str) -> str:
     """The text between backticks, without control characters and not too long."""
     plain = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST]).strip()
     return f"`{plain}`" if len(plain) <= LONGEST else f"`{plain[: LONGEST - 1]}…`"
+
+
+def in_yaml(text: str) -> str:
+    """The text as it stands in a YAML list or mapping: `"len [mm]"` needs its quotes."""
+    plain = re.fullmatch(r"[^\W\d]\w*(?:[ .-]\w+)*", text)
+    words = ("true", "false", "null")
+    if plain and text.lower() not in words:
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def listed(texts: Iterable[str], most: int = 8) -> str:

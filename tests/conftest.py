@@ -9,10 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from nntrain.cli import main
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("shared machine", deadline=None)  # times tell nothing there
+settings.load_profile("shared machine")
 
 CONFIG = """\
 name: points

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -463,3 +464,76 @@ def test_a_diverged_run_is_not_to_be_resumed(nntrain: Command, points: Path) -> 
     told = nntrain("eval", "run")
     assert told.code == 2
     assert "it diverged: begin a new run" in told.err
+
+
+DIVERGES = ("--set", "optimizer={type: sgd, learning_rate: 1e30}")
+
+
+def test_the_newest_run_is_meant_even_if_it_failed(nntrain: Command, points: Path) -> None:
+    points.write_text(CONFIG.replace(", activation: tanh", ""))
+    assert nntrain("fit", points).code == 0
+    assert nntrain("fit", points, *DIVERGES).code == 4
+    for command in (["eval"], ["predict", "points.csv"]):
+        told = nntrain(*command)
+        assert told.code == 2
+        assert "002 has no model yet" in told.err
+        assert "diverged" in told.err
+    assert nntrain("fit", "--resume", "last").code == 2
+
+
+def test_what_a_kill_leaves_is_no_foreign_file(nntrain: Command, points: Path) -> None:
+    assert nntrain("fit", points, "-o", "here").code == 0
+    Path("here/.checkpoint.safetensors.part").write_bytes(b"half of")
+    assert nntrain("fit", points, "-o", "here", "--overwrite").code == 0
+    assert not Path("here/.checkpoint.safetensors.part").exists()
+    Path("here/notes.txt").write_text("mine")
+    assert nntrain("fit", points, "-o", "here", "--overwrite").code == 2
+
+
+def test_max_time_says_what_it_leaves_open(nntrain: Command, points: Path) -> None:
+    gate = ("--set", 'expect={test_accuracy: ">= 0.99"}')
+    told = nntrain("fit", points, "--max-time", "0s", *gate)
+    assert told.code == 0
+    assert "no epoch was over by then, so there is no model yet" in told.err
+    assert "`expect` is judged at the end of a whole training only" in told.err
+    assert "go on with: nntrain fit --resume runs/points/001" in told.err.replace(os.sep, "/")
+
+
+def test_all_gates_are_told(nntrain: Command, points: Path) -> None:
+    nntrain("fit", points, "-q")
+    told = nntrain("eval", "--fail-under", "accuracy=1.1", "--fail-over", "loss=0")
+    assert told.code == 5
+    assert len(told.err.splitlines()) == 2
+
+
+def test_eval_tells_what_is_odd_about_other_data(nntrain: Command, points: Path) -> None:
+    nntrain("fit", points, "-q")
+    Path("odd.csv").write_text("a,b,word,kind\n1,2,green,in\n,2,red,out\n")
+    told = nntrain("eval", "--data", "odd.csv")
+    assert "`word`: 1 cell with a category that no training row had (`green`)" in told.err
+    assert "`a`: 1 missing cell filled in" in told.err
+
+
+def test_predictions_that_overflow_are_told_and_are_valid_json(nntrain: Command) -> None:
+    lines = [f"{i % 7},{i}" for i in range(40)]
+    Path("small.csv").write_text("\n".join(["b,y", *lines]) + "\n")
+    text = CONFIG.replace("points.csv", "small.csv").replace("target: kind", "target: y")
+    text = text.replace("cross_entropy", "mean_squared_error").replace("metrics: [accuracy]\n", "")
+    text = text.replace("learning_rate: 0.02", "learning_rate: 5.0")  # for large weights
+    Path("small.yaml").write_text(text.replace(", activation: tanh", ""))
+    assert nntrain("fit", "small.yaml", "-q").code == 0
+    Path("far.csv").write_text("b\n3e38\n1\n")
+    told = nntrain("predict", "far.csv", "--format", "jsonl")
+    assert told.code == 0
+    first, second = map(json.loads, told.out.splitlines())
+    assert first["prediction"] is None
+    assert isinstance(second["prediction"], float)
+    assert "1 prediction not finite" in told.err
+
+
+def test_a_closed_stdout_or_stderr_changes_nothing(tmp_path: Path, points: Path) -> None:
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        words = shlex.join([*RUN, "fit", str(points), "-q"])
+        command = f"{words} {closed}"
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False)
+        assert done.returncode == 0, closed

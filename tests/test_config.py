@@ -330,8 +330,14 @@ hidden = st.one_of(
     st.builds(ActivationLayer, activation=activations),
     st.just(Flatten()),
 )
+finite = st.floats(allow_nan=False, allow_infinity=False)
 plain_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | names | st.just(""),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | names
+    | st.just(""),
     lambda deeper: (
         st.lists(deeper, max_size=3).map(tuple) | st.dictionaries(names, deeper, max_size=3)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from typing import Any
 
@@ -19,8 +20,10 @@ nan = float("nan")
 
 def table_of(**columns: list[str]) -> Table:
     rows = zip(*columns.values(), strict=True)
-    text = "\n".join(",".join(row) for row in [tuple(columns), *rows])
-    return join(list(Csv().read(io.StringIO(text + "\n"))))
+    file = io.StringIO()
+    csv.writer(file).writerows([tuple(columns), *rows])
+    file.seek(0)
+    return join(list(Csv().read(file)))
 
 
 def columns_of(cells: dict[str, list[str]], **settings: Any) -> dict[str, Column]:
@@ -103,7 +106,9 @@ def test_text_that_differs_in_most_rows_is_left_out() -> None:
     found = columns_of({"x": [f"row {i}" for i in range(60)]})["x"]
     assert found.kind == "ignore"
     assert found.note == "looks like an id or free text: 60 different values in 60 rows"
-    assert kind_of(*[f"row {i}" for i in range(50)]) == "categorical"
+    assert kind_of(*[f"row {i}" for i in range(50)]) == "ignore"
+    assert kind_of(*[f"row {i}" for i in range(49)], "row 48") == "categorical"
+    assert kind_of(*[f"row {i}" for i in range(20)]) == "categorical"
     assert kind_of(*[f"row {i}" for i in range(60)] * 2) == "categorical"
     assert kind_of(*[f"r{i}" for i in range(60)], columns={"x": "categorical"}) == "categorical"
 
@@ -205,3 +210,25 @@ def test_parsing_keeps_what_is_used_alone() -> None:
     assert parsed.columns["x"].dtype == np.float64
     assert parsed.columns["t"].tolist() == ["1", "2"]
     assert parse(parsed, Data(path="", target="t"))[0].columns["x"] is parsed.columns["x"]
+
+
+COMMAS = (["0,5", "1,5"], ["1,234", "1,234,567.5", "7"], ["1", "2", "0,5"])
+
+
+@pytest.mark.parametrize("cells", COMMAS)
+def test_numbers_with_a_comma_are_no_categories(cells: list[str]) -> None:
+    message, line, hint = wrong(*cells)
+    first = next(i for i, cell in enumerate(cells) if "," in cell)
+    assert message.endswith("a number with a comma")
+    assert line == first + 2
+    assert "1234.5" in hint
+    assert kind_of(*cells, columns={"x": "categorical"}) == "categorical"
+
+
+def test_names_in_hints_can_be_pasted_into_yaml() -> None:
+    table = table_of(**{"len [mm]": ["1", "2", "N/A"], "y": ["1", "2", "3"]})
+    with pytest.raises(DataError) as caught:
+        parse(table, Data("f.csv", target="y"))
+    hint = caught.value.problem.hint
+    assert 'data.na_values: ["N/A"]' in hint
+    assert 'data.columns: {"len [mm]": categorical}' in hint

@@ -185,3 +185,19 @@ def test_a_confusion_matrix() -> None:
     lines = plain.confusion(["cat", "dog"], np.array([[3, 1], [0, 12]]))
     assert lines == ["true \\ predicted  cat  dog", "cat                 3    1",
                      "dog                 0   12"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "scores", "missing"),
+    [(80, ["accuracy"], []), (80, ["mae", "rmse", "r2"], ["rmse", "r2"]), (120, ["mae", "r2"], [])],
+)
+def test_speed_and_time_stay_in_a_narrow_terminal(
+    width: int, scores: list[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    live = LiveView(Terminal())
+    live.columns = ["train_loss", "validation_loss", *(f"validation_{name}" for name in scores)]
+    names, widths, _ = live._fitting()
+    assert names[-3:] == ["learning_rate", "samples/s", "time"]
+    assert [c for c in live.columns if c not in names] == [f"validation_{name}" for name in missing]
+    assert sum(widths) + 2 * len(widths) <= width

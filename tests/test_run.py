@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from nntrain.config import load
 from nntrain.data.dataset import Dataset
-from nntrain.errors import MachineError
+from nntrain.errors import ConfigError, MachineError
 from nntrain.events import EpochEnded, Saved
 from nntrain.run.archive import read_archive, write_archive
 from nntrain.run.folder import RunFolder
@@ -166,6 +166,9 @@ def test_a_file_of_another_kind_or_of_the_future_is_refused_by_name(
     monkeypatch.undo()
     with pytest.raises(MachineError, match="a newer nntrain is needed"):
         read_archive(path, "model")
+    path.write_text("epoch,loss\n1,0.5\n")
+    with pytest.raises(MachineError, match="this is no model file of nntrain"):
+        read_archive(path, "model")
 
 
 def test_changed_or_missing_data_stops_a_resume(
@@ -198,10 +201,9 @@ def test_a_finished_run_says_so(nntrain: Command, points: Path, tmp_path: Path) 
 def test_no_file_of_the_run_is_half_written(tmp_path: Path) -> None:
     run = start(write_points(tmp_path), tmp_path / "run")
     list(fit(run))
-    assert not list((tmp_path / "run").glob(".*"))
     assert {f.name for f in (tmp_path / "run").iterdir()} == {
         "config.yaml", "config.resolved.yaml", "manifest.json", "metrics.csv", "metrics.jsonl",
-        "model.safetensors", "summary.json",
+        "model.safetensors", "summary.json", "checkpoint.safetensors", ".lock",
     }  # fmt: skip
 
 
@@ -224,3 +226,14 @@ def test_a_manifest_that_differs_is_said(tmp_path: Path) -> None:
         "this run began with another numpy: it goes on, but not to the bit as it would have"
     ]
     assert replace(run.progress) == run.progress
+
+
+def test_a_run_whose_config_was_edited_is_not_resumed(tmp_path: Path) -> None:
+    run = start(write_points(tmp_path), tmp_path / "run")
+    list(fit(run, stop=lambda: "interrupted"))
+    text = run.folder.resolved.read_text()
+    run.folder.resolved.write_text(text.replace("learning_rate: 0.02", "learning_rate: 0.5"))
+    with pytest.raises(ConfigError, match="was changed since this run began"):
+        Run.resume(run.folder)
+    run.folder.resolved.write_text(text + "# a comment changes nothing\n")
+    Run.resume(run.folder)

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nntrain.call import Call
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, Stepped
+from nntrain.families import Array, Backward
 from nntrain.run.folder import RunFolder
 from nntrain.run.model import read_model
 from nntrain.run.run import Run
@@ -243,3 +245,99 @@ def test_a_clip_that_is_never_reached_changes_nothing(tmp_path: Path) -> None:
         list(fit(run))
     free, clipped = (run.model.network.store.theta for run in runs)
     assert np.array_equal(free, clipped)
+
+
+@pytest.mark.parametrize(("rate", "epochs"), [(0.9, 5), (2.0, 5), (10.0, 2), (1e30, 1)])
+def test_a_training_that_diverges_in_its_last_step_is_no_success(
+    rate: float, epochs: int, tmp_path: Path
+) -> None:
+    """The guard sees gradients; what the last update makes of the weights is seen at its end."""
+    text = NUMBERS.replace("0.01", str(rate)).replace("max_epochs: 2", f"max_epochs: {epochs}")
+    text = text.replace("batch_size: 8", "batch_size: 24")
+    lines = [f"{i * 1e12},{i}" for i in range(24)]
+    config = write_numbers(tmp_path, text)
+    (tmp_path / "numbers.csv").write_text("\n".join(["x,y", *lines]) + "\n")
+    run = start(config, tmp_path / "run")
+    with pytest.raises(DivergedError, match=r"training diverged in step \d+ \(epoch \d+\)"):
+        list(fit(run))
+    assert json.loads(run.folder.summary.read_text())["status"] == "diverged"
+    if run.folder.model.exists():
+        scores = evaluate(read_model(run.folder.model), run.dataset.parts["train"])
+        assert np.isfinite(scores["loss"])
+
+
+def test_weights_that_spoil_the_validation_rows_are_told_with_layer_and_row(
+    tmp_path: Path,
+) -> None:
+    text = NUMBERS.replace("validation: 0", "validation: 0.2").replace("0.01", "1e-30")
+    run = start(write_numbers(tmp_path, text), tmp_path / "run")
+    run.dataset.parts["validation"].x[1] = 3e38
+    row = run.dataset.parts["validation"].rows[1] + 1
+    run.model.network.store.weights["layers.0.W"][:] = 9.0
+    with pytest.raises(DivergedError) as caught:
+        list(fit(run))
+    assert "after it the output of layers.0 (dense) is not finite" in str(caught.value)
+    assert f"for validation rows, for data row {row}\n" in str(caught.value)
+
+
+def test_a_gradient_too_large_for_its_squares_stops_the_training(tmp_path: Path) -> None:
+    """Its square is infinite in float32, so Adam's second moment would freeze the weights."""
+    text = NUMBERS.replace("type: sgd, learning_rate: 0.01", "type: adam")
+    config = write_numbers(tmp_path, text)
+    lines = [f"{i}e9,{i}e12" for i in range(24)]
+    (tmp_path / "numbers.csv").write_text("\n".join(["x,y", *lines]) + "\n")
+    run = start(config, tmp_path / "run")
+    with pytest.raises(DivergedError, match=r"the gradient of layers\.1\.W is too large"):
+        list(fit(run))
+    assert run.progress.step == 0
+
+
+def test_a_gradient_that_is_not_finite_stops_the_training_though_the_loss_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(write_numbers(tmp_path), tmp_path / "run")
+    store, forward = run.model.network.store, run.model.network.forward
+
+    def spoiled(x: Array, call: Call) -> tuple[Array, Backward]:
+        y, back = forward(x, call)
+
+        def backward(dy: Array) -> Array | None:
+            dx = back(dy)
+            store.gradients["layers.1.W"][0, 0] = np.inf
+            return dx
+
+        return y, backward
+
+    run.model.network.forward = spoiled
+    before = store.theta.copy()
+    with pytest.raises(DivergedError, match=r"the gradient of layers\.1\.W is not finite"):
+        list(fit(run))
+    assert np.array_equal(store.theta, before)
+
+
+def test_a_better_score_counts_only_beyond_min_delta(tmp_path: Path) -> None:
+    text = CONFIG.replace("max_epochs: 6", "max_epochs: 50")
+    text += "early_stopping: {patience: 3, min_delta: 100.0}\n"
+    run = start(write_points(tmp_path, config=text), tmp_path / "run")
+    *_, last = fit(run)
+    assert isinstance(last, Ended)
+    assert last.summary["epochs"] == 4  # the first is the reference, three bring nothing
+    assert last.summary["best_epoch"] == 4  # though each of them was a little better
+
+
+def test_speed_counts_rows_not_batches(tmp_path: Path) -> None:
+    text = NUMBERS.replace("batch_size: 8", "batch_size: 4096")
+    run = start(write_numbers(tmp_path, text), tmp_path / "run")
+    *_, last = fit(run)
+    assert isinstance(last, Ended)
+    measured = last.summary["samples_per_second"] * run.progress.seconds
+    assert measured == pytest.approx(2 * 24, rel=0.01)
+
+
+@pytest.mark.parametrize("size", [10**12, 10**30])
+def test_a_batch_can_be_larger_than_all_rows(size: int, tmp_path: Path) -> None:
+    run = start(
+        write_numbers(tmp_path, NUMBERS.replace("size: 8", f"size: {size}")), tmp_path / "r"
+    )
+    list(fit(run))
+    assert run.progress.step == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from typing import NoReturn
@@ -62,6 +63,9 @@ app.add_command(predict, "predict")
 
 def main() -> None:
     """Run the command line; every error ends here."""
+    for name in ("stdout", "stderr"):  # closed ones are None
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     try:
         with app.make_context("nntrain", sys.argv[1:]) as context:
             app.invoke(context)

@@ -45,6 +45,7 @@ def evaluate(
     if split not in ("", "train", "validation", "test"):
         raise ConfigError(f"--split: expected train, validation or test, got {split}")
 
+    from nntrain.data.report import Report
     from nntrain.display import plain
     from nntrain.run.trained import open_run
     from nntrain.training.evaluate import confusion
@@ -54,7 +55,11 @@ def evaluate(
     model = trained.model
     known = ("loss", *(metric.kind for metric in model.experiment.metrics or ()))
     _check_names(gates, known)
-    part, what = trained.rows(split, data)
+    report = Report()
+    part, what = trained.rows(split, data, report)
+    if not quiet:
+        for line in report.lines():
+            print(f"note: {line}", file=sys.stderr)
     scores = measure(model, part)
     result = {
         "run": str(trained.path),
@@ -84,7 +89,9 @@ def _check_names(gates: list[tuple[str, float, str]], known: tuple[str, ...]) ->
 def _judge(gates: list[tuple[str, float, str]], scores: dict[str, Any]) -> None:
     from nntrain.training.gates import failures
 
-    for name, value, sign in gates:
-        for line in failures({name: f"{sign} {value!r}"}, scores):
-            print(f"error: {line}", file=sys.stderr)
-            raise Exit(GateError.exit_code)
+    asked = [{name: f"{sign} {value!r}"} for name, value, sign in gates]
+    lines = [line for gate in asked for line in failures(gate, scores)]
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
+    if lines:
+        raise Exit(GateError.exit_code)

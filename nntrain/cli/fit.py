@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -205,11 +206,23 @@ def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> 
     else:
         show(*finished(summary))
     if summary["status"] == "interrupted":
-        print(f"go on with: nntrain fit --resume {run.folder.path}", file=sys.stderr)
+        where = shlex.quote(str(run.folder.path))
+        print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)
         raise Exit(stop.exit_code)
+    if summary["status"] == "max_time":
+        _say_what_max_time_left(run, summary)
     if summary["status"] == "gate_failed":
         from nntrain.training.gates import failures
 
         for line in failures(run.model.experiment.expect, summary["metrics"]):
             print(f"error: expect: {line}", file=sys.stderr)
         raise Exit(GateError.exit_code)
+
+
+def _say_what_max_time_left(run: Run, summary: dict[str, Any]) -> None:
+    where = shlex.quote(str(run.folder.path))
+    if not summary["best_epoch"]:
+        print("note: no epoch was over by then, so there is no model yet", file=sys.stderr)
+    if run.model.experiment.expect:
+        print("note: `expect` is judged at the end of a whole training only", file=sys.stderr)
+    print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)

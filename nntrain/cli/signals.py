@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from types import FrameType, TracebackType
 from typing import Self
@@ -36,6 +37,8 @@ class Stopper:
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.caught:
+            if sys.stderr.isatty():
+                os.write(sys.stderr.fileno(), b"\x1b[?25h")  # the live view hides the cursor
             os._exit(128 + number)
         self.caught = number
 

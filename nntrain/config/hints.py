@@ -9,7 +9,7 @@ from nntrain.config import spellings
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import family_in, fields, homes, meaning, noun, nouns
 from nntrain.config.tree import KeyPath, MappingNode, Node, dotted
-from nntrain.families import Activation, Family, Layer
+from nntrain.families import FAMILIES, Activation, Family, Layer
 from nntrain.wording import listed, nearest, quoted
 
 
@@ -34,9 +34,16 @@ def hint_for_key(key: str, path: KeyPath, allowed: Sequence[str]) -> str:
     foreign = spellings.ours(key, spellings.KEYS)
     if foreign and (leaf := foreign.rpartition(".")[2]) in allowed:
         return f"did you mean `{leaf}`?"
-    if place := foreign or next(map(dotted, homes(Experiment, key)), None):
-        return _elsewhere(place, path)
+    places = [foreign] if foreign else map(dotted, homes(Experiment, key))
+    here = dotted(tuple(part for part in path if isinstance(part, str)))
+    for place in places:
+        return _of_another_kind(key) if place == here else _elsewhere(place, path)
     return did_you_mean(key, allowed, "the keys here are") or "no keys can stand here"
+
+
+def _of_another_kind(key: str) -> str:
+    kinds: list[Any] = [kind for family in FAMILIES for kind in family.kinds.values()]
+    return f"`{key}` is a key of {listed(kind.kind for kind in kinds if key in fields(kind))}"
 
 
 def _elsewhere(place: str, path: KeyPath) -> str:

@@ -328,6 +328,21 @@ def target_for_the_loss(data: Data, loss: Loss) -> Findings:
         yield Finding(("data", "target"), message, "name one column")
 
 
+def metadata_is_finite(metadata: Mapping[str, Any]) -> Findings:
+    for path, value in _leaves(metadata, ("metadata",)):
+        if isinstance(value, float) and not math.isfinite(value):
+            yield Finding(path, f"expected a finite number, got {value}", f'quote it: "{value}"')
+
+
+def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    if isinstance(value, (Mapping, list, tuple)):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from _leaves(item, (*path, key))
+    else:
+        yield path, value
+
+
 def nesterov_needs_momentum(optimizer: Any) -> Findings:
     if getattr(optimizer, "nesterov", False) and not getattr(optimizer, "momentum", 0.0):
         message = "`nesterov` does nothing without momentum"
@@ -340,5 +355,5 @@ RULES: tuple[Callable[..., Findings], ...] = (
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
     ignored_columns, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
-    target_for_the_loss, nesterov_needs_momentum,
+    target_for_the_loss, metadata_is_finite, nesterov_needs_momentum,
 )  # fmt: skip

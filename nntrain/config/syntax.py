@@ -17,7 +17,7 @@ _EXPLANATIONS: tuple[tuple[str, str, str, bool], ...] = (
     (
         r"flow sequence.*(',' or '\]')",
         "this `[` has no `]`, or a `,` is missing in the list",
-        "write [a, b, c]",
+        "write [a, b, c]; text with a bracket in it needs quotes",
         True,
     ),
     (

@@ -41,6 +41,7 @@ def batches(
     Where rows have `lengths` (N,), a batch is as long as its longest row.
     What is yielded is only valid until the next batch is asked for: buffers are used again.
     """
+    size = min(size, max(1, len(rows)))
     each = x[:1].nbytes + (0 if target is x else target[:1].nbytes)
     chunk = size * max(1, CHUNK_BYTES // max(1, size * each))
     chunk = min(chunk, math.ceil(len(rows) / size) * size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,10 +13,12 @@ from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
 from nntrain.families import Array
-from nntrain.wording import listed, plural, quoted, suggestion
+from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories
+FEWEST_IDS = 20  # above it, cells that differ in every row are no categories
+_COMMAS = re.compile(r"[-+]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+,\d+)")
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,11 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     values, wrong = numbers(cells, settings.na_values)
     present = ~np.isnan(values) | wrong
     if not present.any():
-        hint = f"leave it out with `data.features: {{exclude: [{name}]}}`"
+        hint = f"leave it out with `data.features: {{exclude: [{in_yaml(name)}]}}`"
         raise table.error(f"column {quoted(name)} has no value in any row", hint=hint)
     if wanted == "categorical" or (wanted is None and 2 * wrong.sum() >= present.sum()):
+        if wanted is None:
+            _check_no_commas(table, name, present)
         return _categorical(cells, name, settings), cells
     if wrong.any():
         raise _not_numbers(table, name, wrong, int(present.sum()))
@@ -153,7 +158,8 @@ def _categorical(cells: Array, name: str, settings: Data) -> Column:
     telling = missing and settings.preprocessing.categorical.impute == "category"
     if len(values) == 1 and not telling:
         return Column(name, "ignore", missing, f"every value is {quoted(values.pop())}")
-    if len(values) > MOST_CATEGORIES and 2 * len(values) > rows:
+    unlike = len(values) == rows and rows > FEWEST_IDS
+    if unlike or (len(values) > MOST_CATEGORIES and 2 * len(values) > rows):
         note = f"looks like an id or free text: {len(values):,} different values in {rows:,} rows"
         return Column(name, "ignore", missing, note)
     return Column(name, "categorical", missing)
@@ -163,22 +169,50 @@ def _not_numbers(table: Table, name: str, wrong: Array, present: int) -> DataErr
     """Most cells are numbers, and some are not: which is meant?"""
     row = int(wrong.argmax())
     cell = table.columns[name][row]
+    if _COMMAS.fullmatch(cell):
+        return _comma(table, name, row)
     right = present - int(wrong.sum())
     return table.error(
         f"column {quoted(name)}: {table.place(row)} has {quoted(cell)}, "
         f"where {right:,} of {plural(present, 'cell')} are numbers",
         row,
-        f"mend the cell, or say `data.na_values: [{quoted(cell)[1:-1]}]` where it means missing, "
-        f"or `data.columns: {{{name}: categorical}}`",
+        f"mend the cell, or say `data.na_values: [{in_yaml(cell)}]` where it means missing, "
+        f"or `data.columns: {{{in_yaml(name)}: categorical}}`",
+    )
+
+
+def _check_no_commas(table: Table, name: str, present: Array) -> None:
+    """Refuse `0,5` and `1,234`: as categories they would lose what they say."""
+    cells = table.columns[name]
+    rows = np.flatnonzero(present)
+    if all(_COMMAS.fullmatch(text) or as_number(text) is not None for text in cells[rows].tolist()):
+        raise _comma(table, name, int(rows[0]))
+
+
+def _comma(table: Table, name: str, row: int) -> DataError:
+    cell = quoted(table.columns[name][row])
+    return table.error(
+        f"column {quoted(name)}: {table.place(row)} has {cell}, a number with a comma",
+        row,
+        "write numbers as 1234.5, or, where these are names, "
+        f"`data.columns: {{{in_yaml(name)}: categorical}}`",
     )
 
 
 def read_numbers(table: Table, name: str, na_values: Collection[str], hint: str = "") -> Array:
-    """A numeric column, (N,) float64, NaN where missing; anything but a number is an error."""
+    """A numeric column, (N,) float64, NaN where missing; anything but a number is an error.
+
+    hint: what else a column may be of which most cells are no numbers.
+    """
     values, wrong = numbers(table.columns[name], na_values)
     if wrong.any():
         row = int(wrong.argmax())
+        if _COMMAS.fullmatch(table.columns[name][row]):
+            raise _comma(table, name, row)
         cell = quoted(table.columns[name][row])
+        if not hint or 2 * wrong.sum() < len(wrong):
+            missing = in_yaml(table.columns[name][row])
+            hint = f"mend the cell, or say `data.na_values: [{missing}]` where it means missing"
         message = f"column {quoted(name)}: {table.place(row)} has {cell}, expected a number"
         raise table.error(message, row, hint)
     check_range(table, name, values)

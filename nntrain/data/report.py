@@ -18,12 +18,14 @@ class Report:
     missing: cells without a value, by feature.
     unseen: cells with a category that no training row had, by feature and category.
     extra: columns of the file that the model does not use.
+    overflows: predictions that are not finite.
     """
 
     rows: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
+    overflows: int = 0
 
     def add_unseen(self, column: str, categories: list[str]) -> None:
         known = self.unseen.setdefault(column, Counter())
@@ -33,7 +35,11 @@ class Report:
 
     def lines(self) -> list[str]:
         """What to tell, one plain line each; nothing where nothing was odd."""
-        return [*self._unseen_lines(), *self._missing_lines(), *self._extra_lines()]
+        odd = f"{plural(self.overflows, 'prediction')} not finite: the inputs are far too large"
+        return [
+            *self._unseen_lines(), *self._missing_lines(), *self._extra_lines(),
+            *([odd] if self.overflows else []),
+        ]  # fmt: skip
 
     def _unseen_lines(self) -> list[str]:
         return [

@@ -14,7 +14,7 @@ from nntrain.data.settings import TargetScale
 from nntrain.data.table import Table
 from nntrain.data.transforms import TRANSFORMS, transformed
 from nntrain.families import Array, Task
-from nntrain.wording import listed, plural, quoted
+from nntrain.wording import in_yaml, listed, plural, quoted
 
 MOST_CLASSES = 1000
 NOTHING = ": there is nothing to learn"
@@ -177,7 +177,7 @@ def read_amounts(table: Table, name: str, na_values: Collection[str]) -> Array:
 def _check_not_amounts(table: Table, target: Classes) -> None:
     name, classes = target.name, target.classes
     values = numeric(classes)
-    way_on = f"if these are classes, say `data.columns: {{{name}: categorical}}`"
+    way_on = f"if these are classes, say `data.columns: {{{in_yaml(name)}: categorical}}`"
     if values is not None:
         way_on = f"to predict a number, say `loss: mean_squared_error`; {way_on}"
     decimal = next((v for v in values or () if v != int(v)), None)

@@ -17,7 +17,8 @@ from rich.text import Text
 from nntrain.display import plain, text
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped
 
-MARKS = 14  # letters behind the columns
+WORDS, SIGNS = 14, 2  # letters behind the columns: `★ best ▪ saved`, or `★▪` where it is narrow
+LEAST = 3  # scores that stay where there is little room
 REFRESH = 5  # pictures a second
 
 
@@ -87,35 +88,41 @@ class LiveView:
 
     def _table(self, room: int) -> Text:
         """The epochs as one text: a rich table of them takes ten times as long to draw."""
-        names, widths = self._fitting()
+        names, widths, roomy = self._fitting()
         lines = [Text(line, style="bold") for line in _head(names, widths)]
         for entry in self._shown(room):
             epoch = int(entry[0]["epoch"])
             cells = _cells(*entry)
             line = "  ".join(cells[name].rjust(w) for name, w in zip(names, widths, strict=True))
             style = "bold green" if epoch == self.best else ""
-            lines.append(Text(f"{line}  {self._marks(epoch)}", style=style))
+            lines.append(Text(f"{line}  {self._marks(epoch, roomy)}", style=style))
         return Text("\n").join(lines)
 
-    def _fitting(self) -> tuple[list[str], list[int]]:
-        """Names and widths of the columns that this terminal has room for."""
+    def _fitting(self) -> tuple[list[str], list[int], bool]:
+        """Names and widths of the columns that this terminal has room for; room for words?"""
         names = ["epoch", *self.columns, "learning_rate", "samples/s", "time"]
-        widths = [5, *(max(8, *map(len, name.split("_"))) for name in names[1:])]
-        while sum(widths) + 2 * len(widths) + MARKS > self.console.width and len(names) > 2:
-            names.pop()
-            widths.pop()
-        return names, widths
+        while True:
+            widths = [5, *(max(8, *map(len, name.split("_"))) for name in names[1:])]
+            rest = self.console.width - sum(widths) - 2 * len(widths)
+            if rest >= SIGNS or len(names) == 2:
+                return names, widths, rest >= WORDS
+            scores = len(names) - 4
+            names.pop(scores if scores > LEAST else -1)  # the last score, then the last column
 
     def _shown(self, room: int) -> list[tuple[EpochRow, str, str]]:
         newest = self.rows[-room:]
         best = [entry for entry in self.rows[:-room] if int(entry[0]["epoch"]) == self.best]
         return [*best, *newest[len(best) :]]
 
-    def _marks(self, epoch: int) -> str:
-        star, disk = ("★", "▪") if self.fancy else ("*", "s")
-        best = f"{star} best" if epoch == self.best else ""
-        saved = f"{disk} saved" if epoch in self.saved else ""
-        return " ".join(filter(None, (best, saved)))
+    def _marks(self, epoch: int, roomy: bool) -> str:
+        star, disk = self._signs()
+        best = f"{star} best" if roomy else star
+        saved = f"{disk} saved" if roomy else disk
+        marks = [best] * (epoch == self.best) + [saved] * (epoch in self.saved)
+        return (" " if roomy else "").join(marks)
+
+    def _signs(self) -> tuple[str, str]:
+        return ("★", "▪") if self.fancy else ("*", "s")
 
     def _bar(self) -> Table:
         """How far the epoch is, or the training where epochs are too short to watch."""
@@ -128,7 +135,9 @@ class LiveView:
         else:
             bar = ProgressBar(total=self.max_epochs, completed=done, width=24)
             tail = ""
-        line.add_row(Text(epoch), bar, Text(tail))
+        star, disk = self._signs()
+        legend = "" if self._fitting()[2] else f"{star} best {disk} saved"
+        line.add_row(Text(epoch), bar, Text(tail), Text(legend, style="dim"))
         return line
 
 

@@ -44,7 +44,10 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        path.open("rb").close()  # safetensors calls every file that it can't open missing
+        with path.open("rb") as opened:  # safetensors calls every file that it can't open missing
+            foreign = opened.read(9)[8:] not in (b"{", b"")
+        if foreign:
+            raise MachineError(f"{path}: this is no {kind} file of nntrain")
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})[KEY])
             _check_header(path, header, kind)
@@ -84,19 +87,24 @@ def _digest(array: Array) -> str:
 
 def write_whole(path: Path, content: bytes, *, flush: bool = True) -> None:
     """Write a file so that it is whole or not there, also after a power cut if `flush`."""
-    aside = path.with_name(f".{path.name}.part")
+    part = aside(path)
     try:
-        with aside.open("wb") as file:
+        with part.open("wb") as file:
             file.write(content)
             if flush:
                 file.flush()
                 os.fsync(file.fileno())
-        aside.replace(path)
+        part.replace(path)
         if flush:
             _flush_folder(path.parent)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
+
+
+def aside(path: Path) -> Path:
+    """Where a file stands until it is whole."""
+    return path.with_name(f".{path.name}.part")
 
 
 def _flush_folder(folder: Path) -> None:

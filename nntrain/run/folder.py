@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nntrain.errors import ConfigError, MachineError
-from nntrain.run.archive import write_whole
+from nntrain.run.archive import aside, write_whole
+from nntrain.run.lock import is_locked, locked
 
 RUNS = Path("runs")
 FINISHED = ("completed", "early_stopped", "gate_failed")
@@ -28,9 +29,12 @@ class RunFolder:
         self.model = path / "model.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
         self.summary = path / "summary.json"
+        self.lock = path / ".lock"
 
     def files(self) -> list[Path]:
-        return [value for value in vars(self).values() if value != self.path]
+        """All that a run may leave, with what a kill leaves of a file that was being written."""
+        files = [value for value in vars(self).values() if value != self.path]
+        return [*files, *map(aside, files)]
 
     def read_json(self, file: Path) -> Any:
         """What a JSON file of this folder says; `MachineError` if it is not there or not JSON."""
@@ -70,8 +74,10 @@ def _exactly(path: Path, overwrite: bool) -> RunFolder:
     folder = RunFolder(path)
     check_free(path, overwrite=overwrite)
     path.mkdir(parents=True, exist_ok=True)
-    for file in folder.files():
-        file.unlink(missing_ok=True)
+    with locked(folder.lock):
+        for file in folder.files():
+            if file != folder.lock:
+                file.unlink(missing_ok=True)
     return folder
 
 
@@ -126,7 +132,12 @@ def newest(meant: Callable[[RunFolder], bool], what: str) -> RunFolder:
 def resumable(asked: str) -> RunFolder:
     """The run that `--resume` means: a folder, or `last` for the newest unfinished one."""
     if asked == "last":
-        return newest(lambda folder: folder.status() not in FINISHED, "unfinished run")
+        return newest(
+            lambda folder: (
+                folder.status() not in (*FINISHED, "diverged") and not is_locked(folder.lock)
+            ),
+            "unfinished run",
+        )
     folder = RunFolder(Path(asked))
     if not folder.manifest.exists():
         raise ConfigError(

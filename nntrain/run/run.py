@@ -15,10 +15,11 @@ from nntrain.config import Experiment, Loaded, parse, resolved
 from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
-from nntrain.errors import DataError, MachineError
-from nntrain.families import Array, Update
+from nntrain.errors import ConfigError, DataError, MachineError
+from nntrain.families import Array, Update, to_plain
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
 from nntrain.run.folder import RunFolder, create
+from nntrain.run.lock import locked
 from nntrain.run.manifest import bits_depend_on, limit_threads, manifest
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
@@ -75,6 +76,11 @@ class Run:
     @classmethod
     def resume(cls, folder: RunFolder) -> Run:
         """An interrupted run, at its newest checkpoint (or at step 0 where there is none)."""
+        with locked(folder.lock):
+            return cls._take_up(folder)
+
+    @classmethod
+    def _take_up(cls, folder: RunFolder) -> Run:
         facts = folder.read_json(folder.manifest)
         experiment = read_experiment(folder)
         limit_threads(facts["threads"])
@@ -124,12 +130,18 @@ class Run:
         facts = {
             "progress": self.progress.to_plain(),
             "data_sha256": self.dataset.sha256,
+            "config": to_plain(self.model.experiment),
         }
         write_archive(self.folder.checkpoint, "checkpoint", self._vectors(), facts)
 
     def load_checkpoint(self) -> None:
         path = self.folder.checkpoint
         arrays, facts = read_archive(path, "checkpoint")
+        if facts.get("config") != to_plain(self.model.experiment):
+            raise ConfigError(
+                f"{self.folder.resolved} was changed since this run began",
+                hint="going on would be another run: put it back, or begin a new one",
+            )
         vectors = self._vectors()
         for name, vector in vectors.items():
             if name not in arrays or arrays[name].shape != vector.shape:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nntrain.data.dataset import read
 from nntrain.data.parts import Part
+from nntrain.data.report import Report
 from nntrain.errors import ConfigError
 from nntrain.run.folder import RunFolder, newest
 from nntrain.run.manifest import limit_threads
@@ -22,11 +23,14 @@ class Trained:
     model: Model
     folder: RunFolder | None
 
-    def rows(self, split: str, data: Path | None) -> tuple[Part, dict[str, str]]:
-        """The rows to evaluate, and what they are: a split of the run's data, or other data."""
+    def rows(self, split: str, data: Path | None, report: Report) -> tuple[Part, dict[str, str]]:
+        """The rows to evaluate, and what they are: a split of the run's data, or other data.
+
+        `report` counts what is odd about other data.
+        """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            part = Part.from_table(read(experiment.data, data), preprocessor)
+            part = Part.from_table(read(experiment.data, data), preprocessor, report)
             return part, {"data": str(data)}
         if not self.folder:
             raise ConfigError(
@@ -45,10 +49,7 @@ class Trained:
 def open_run(asked: str) -> Trained:
     """The model of a run folder, of a model file, or of the newest run with a model."""
     limit_threads(1)
-    path = Path(asked)
-    if not asked:
-        folder = newest(lambda run: run.model.exists(), "finished run")
-        return Trained(folder.path, read_model(folder.model), folder)
+    path = Path(asked) if asked else newest(lambda run: True, "run").path
     if path.is_file():
         return Trained(path, read_model(path), None)
     if not path.is_dir():

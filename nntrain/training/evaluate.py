@@ -28,11 +28,13 @@ def forward(model: Model, x: Array, lengths: Array | None, rows: slice) -> Array
     return prediction
 
 
+@np.errstate(all="ignore")  # what is not finite is told by the callers
 def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
     return np.concatenate([model.show(forward(model, x, lengths, rows)) for rows in blocks(x)])
 
 
+@np.errstate(all="ignore")
 def evaluate(model: Model, part: Part) -> dict[str, float]:
     """`loss` and every metric of the config over all rows, each the same for any block size."""
     experiment = model.experiment

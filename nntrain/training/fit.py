@@ -10,13 +10,17 @@ import numpy as np
 
 from nntrain.data.batches import batches, order
 from nntrain.errors import DivergedError
-from nntrain.events import Began, Ended, EpochEnded, Event
+from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
+from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.training.diagnosis import diagnose_epoch
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
 from nntrain.training.pace import Pace, save
 from nntrain.training.patience import Patience
 from nntrain.training.step import make_step
+
+PROBE = 256  # rows that show whether the weights of an epoch are sound, without validation rows
 
 Stop = Callable[[], str]
 """Asked after each step: empty to go on, else the status to end with (`interrupted`)."""
@@ -28,16 +32,16 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
     Yields `Began`, then `Stepped`, `EpochEnded` and `Saved` as they come, then `Ended`.  Raises
     `DivergedError` before an update with numbers that are not finite; what was saved before stays.
     """
-    yield _began(run)
-    with np.errstate(all="ignore"):  # the guard in the step judges, not warnings on the way
+    # the guard in the step judges numbers that are not finite, not NumPy's warnings on the way
+    with locked(run.folder.lock), np.errstate(all="ignore"):
+        yield _began(run)
         try:
             status = yield from _train(run, stop)
+            yield save(run)
+            summary = _finish(run, status)
         except DivergedError:
             _finish(run, "diverged")
             raise
-        if status in ("interrupted", "max_time"):
-            yield save(run)
-        summary = _finish(run, status)
     yield Ended(summary)
 
 
@@ -67,14 +71,24 @@ def _end_epoch(run: Run, patience: Patience, pace: Pace, rate: float) -> EpochEn
     """Validate, judge, keep the best weights, and write the row of metrics.csv."""
     seconds, speed = pace.seconds(), pace.speed()
     row = _row(run, rate)
-    if not math.isfinite(row.get("validation_loss", 0.0)):
-        raise DivergedError(f"the validation loss is not finite after epoch {row['epoch']:.0f}")
+    _check_weights(run, row)
     best = patience.judge(run.progress, row)
     if best:
         run.keep_as_best()
     run.progress.end_epoch(pace.seconds())
     run.add_row(row)
     return EpochEnded(row, best, patience.monitor, seconds, speed)
+
+
+def _check_weights(run: Run, row: EpochRow) -> None:
+    """The guard in the step looks at gradients; here at what the last of them has made."""
+    split = "validation" if "validation" in run.dataset.parts else "train"
+    part = run.dataset.parts[split]
+    if split == "train":  # a few rows tell, all of them are measured at the end
+        part = part.take(np.arange(min(len(part), PROBE)))
+    loss = row["validation_loss"] if "validation_loss" in row else evaluate(run.model, part)["loss"]
+    if not math.isfinite(loss) or not np.isfinite(run.model.network.store.theta).all():
+        raise DivergedError(diagnose_epoch(run, split, part))
 
 
 def _learning_rate(run: Run, per_epoch: int) -> Callable[[int], float]:
@@ -103,14 +117,14 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
     progress, scores = run.progress, dict[str, float]()
     if progress.best_epoch:
         run.take_best()
-        run.write_model()
         if status not in ("interrupted", "diverged"):
-            for name, part in run.dataset.parts.items():
-                found = evaluate(run.model, part)
-                scores |= {f"{name}_{metric}": score for metric, score in found.items()}
+            scores = _scores(run)
+        run.write_model()
     if status in ("completed", "early_stopped") and failures(run.model.experiment.expect, scores):
         status = "gate_failed"
-    rows = progress.step * run.model.experiment.trainer.batch_size
+    epoch_rows = len(run.dataset.parts["train"])
+    batch_rows = progress.batch * run.model.experiment.trainer.batch_size
+    rows = progress.epoch * epoch_rows + min(batch_rows, epoch_rows)
     summary = {
         "run": str(run.folder.path),
         "status": status,
@@ -122,6 +136,18 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
     }
     run.folder.write_json(run.folder.summary, summary)
     return summary
+
+
+def _scores(run: Run) -> dict[str, float]:
+    """Loss and metrics of the best weights on every split, by `<split>_<metric>`."""
+    scores = dict[str, float]()
+    for name, part in run.dataset.parts.items():
+        found = evaluate(run.model, part)
+        scores |= {f"{name}_{metric}": score for metric, score in found.items()}
+    if not math.isfinite(scores["train_loss"]):
+        run.progress.best_epoch = 0  # there is no model worth keeping
+        raise DivergedError(diagnose_epoch(run, "train", run.dataset.parts["train"]))
+    return scores
 
 
 def _began(run: Run) -> Began:

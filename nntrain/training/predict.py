@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
+
+import numpy as np
 
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
@@ -50,6 +53,7 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
             ids = ((number,) for number in range(done + 1, done + len(table) + 1))
+        report.overflows += int((~np.isfinite(shown).all(axis=1)).sum())
         rows = _shown_rows(model, shown)
         yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
         done += len(table)
@@ -94,4 +98,5 @@ def write_csv(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
 
 def write_jsonl(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
     for row in rows:
-        stream.write(json.dumps(dict(zip(names, row, strict=True)), allow_nan=False) + "\n")
+        known = [None if isinstance(v, float) and not math.isfinite(v) else v for v in row]
+        stream.write(json.dumps(dict(zip(names, known, strict=True)), allow_nan=False) + "\n")

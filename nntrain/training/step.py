@@ -16,6 +16,8 @@ from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.diagnosis import diagnose
 
+LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
+
 Step = Callable[[Batch, int, float], float]
 """`step(batch, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
 
@@ -38,10 +40,11 @@ def make_step(run: Run) -> Step:
         value, d_prediction = loss(prediction, target, equal_weights(len(x), prediction.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
-        if not math.isfinite(value + norm):  # before the update, which would spread it
-            raise DivergedError(diagnose(run, batch, number, value))
+        scale = min(1.0, longest / norm) if norm else 1.0
+        if not math.isfinite(value + norm) or norm * scale > LARGEST:
+            raise DivergedError(diagnose(run, batch, number, value))  # nothing has moved yet
         store.commit()
-        update(number + 1, rate, min(1.0, longest / norm) if norm else 1.0)
+        update(number + 1, rate, scale)
         return value
 
     return step

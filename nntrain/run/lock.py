@@ -1,0 +1,55 @@
+"""Lock: one process at a time writes into a run folder.
+
+The lock belongs to the open file, so that the system takes it back from a process that was
+killed: there are no stale locks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from nntrain.errors import MachineError
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path`; a `MachineError` if another process holds it."""
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
+    with file:
+        try:
+            _take(file)
+        except OSError:
+            raise MachineError(
+                f"{path.parent}: another process is training in this folder\n"
+                "  wait for its end, or choose another --output-dir"
+            ) from None
+        yield
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds the lock."""
+    if not path.exists():
+        return False
+    try:
+        with locked(path):
+            return False
+    except MachineError:
+        return True
+
+
+def _take(file: IO[bytes]) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
