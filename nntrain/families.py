@@ -14,9 +14,9 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO, TypeVar
 
 import numpy as np
 
@@ -35,8 +35,11 @@ NonNegativeFloat = Annotated[float, Ge(0)]
 Rate = Annotated[float, Ge(0), Lt(1)]  # a share that must leave something over
 Share = Annotated[float, Gt(0), Le(1)]
 
-Task = Literal["classes", "binary", "numbers"]
-"""What a loss learns: one of several classes, one of two, or numbers."""
+Task = Literal["classes", "binary", "numbers", "heads"]
+"""What a loss learns: one of several classes, one of two, numbers; or each target its own task."""
+
+Goal = Task | Mapping[str, Task]
+"""The task, or the task of each target column where they are `heads` of one network."""
 
 
 class Spec:
@@ -152,15 +155,51 @@ class Loss(Family):
     `weights` (N,) sum to 1 over the whole batch, so short batches, accumulated ones and batches
     shared by processes are exact.  `link(prediction)` is what people are shown: probabilities
     where the loss takes logits.
+
+    task: what it learns.
+    applies: the function that `link` is, where it is one.
+    unscaled: what it takes targets for, where these must not be scaled.
+    least_targets: how many target columns it needs.
     """
 
     task: ClassVar[Task]
+    applies: ClassVar[str] = ""
+    unscaled: ClassVar[str] = ""
+    least_targets: ClassVar[int] = 1
 
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
         raise NotImplementedError
 
     def link(self, prediction: Array) -> Array:
         return prediction
+
+    def parts(self) -> tuple[Loss, ...]:
+        """The losses that it is a sum of."""
+        return (self,)
+
+    def row_weights(self, target: Array) -> Array | None:
+        """Factors of the rows, (N,), by their class; None where all count the same.
+
+        Whoever calls the loss multiplies its weights by them, and divides by their sum.
+        """
+        return None
+
+    def settled(self, classes: Sequence[str], counts: Sequence[int]) -> Loss:
+        """The same loss, once the classes and their training rows are known."""
+        return self
+
+    def check_target(self, target: Array) -> tuple[int, str] | None:
+        """The first row of (N, K) that the loss can not learn, and why."""
+        return None
+
+    @property
+    def goal(self) -> Goal:
+        """What the data has to provide."""
+        return self.task
+
+    def for_outputs(self, widths: Mapping[str, int]) -> Loss:
+        """The same loss once the data is known: how many outputs each target column takes."""
+        return self
 
 
 Update = Callable[[int, float, float], None]
@@ -268,6 +307,18 @@ class Metric(Family):
     tasks: ClassVar[frozenset[Task]]
     higher_is_better: ClassVar[bool]
 
+    @property
+    def name(self) -> str:
+        """What people call the score; a field that makes another score of it is part of it."""
+        return self.kind
+
+    def can_score(self, task: Task) -> bool:
+        return task in self.tasks
+
+    def for_classes(self, classes: tuple[str, ...]) -> Metric:
+        """The same metric once the data is known: the names of the target's classes."""
+        return self
+
     def sums(self, shown: Array, target: Array, weights: Array) -> Array:
         raise NotImplementedError
 
@@ -307,6 +358,17 @@ FAMILIES: tuple[type[Family], ...] = (
 )  # fmt: skip
 
 
+K = TypeVar("K")
+
+
+def knowing(kind: K, **facts: Any) -> K:
+    """A copy of a kind that also knows what only the data tells, which is no key of the config."""
+    copy = replace(kind)  # type: ignore[type-var]
+    for name, fact in facts.items():
+        object.__setattr__(copy, name, fact)
+    return copy
+
+
 def to_plain(value: Any) -> Any:
     """The YAML form of a kind, a section or anything made of them: mappings, lists, scalars."""
     if isinstance(value, Spec):
@@ -321,7 +383,7 @@ def to_plain(value: Any) -> Any:
 
 __all__ = [
     "FAMILIES", "Activation", "Array", "Backward", "Builder", "Built", "Draw", "Family", "Forward",
-    "Initializer", "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer",
-    "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Seed", "Shape", "Share", "Source", "Spec",
-    "Task", "Update", "to_plain",
+    "Goal", "Initializer", "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt",
+    "Optimizer", "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Seed", "Shape", "Share",
+    "Source", "Spec", "Task", "Update", "knowing", "to_plain",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from nntrain.call import INFERENCE, Call
 from nntrain.families import Array, Backward, Layer, Shape
 from nntrain.layers.chain import chain
 from nntrain.layers.dense import Dense
+from nntrain.layers.embedding import Embedding
 from nntrain.store import Plan, Store
 
 
@@ -62,6 +63,16 @@ def settle_units(layers: Sequence[Layer], outputs: int) -> tuple[Layer, ...]:
     return tuple(
         replace(layer, units=outputs)
         if isinstance(layer, Dense) and layer.units == "auto"
+        else layer
+        for layer in layers
+    )
+
+
+def settle_vocabulary(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
+    """The same layers with `input_dim: auto` replaced by the number of tokens."""
+    return tuple(
+        replace(layer, input_dim=size)
+        if isinstance(layer, Embedding) and layer.input_dim == "auto"
         else layer
         for layer in layers
     )

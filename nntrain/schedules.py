@@ -9,7 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nntrain.families import PositiveInt, Rate, Schedule, Share
+from nntrain.families import (
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Rate,
+    Schedule,
+    Share,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,4 +62,173 @@ class Cosine(Schedule):
     floor: Rate = 0.0
 
     def factor(self, step: int, total: int, epoch: int) -> float:
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * step / total)) / 2
+        return self.floor + (1 - self.floor) * half_cosine(step / total)
+
+
+def half_cosine(place: float) -> float:
+    """(1 + cos(π · place)) / 2: from 1 at 0 to 0 at 1, flat at both ends."""
+    return (1 + math.cos(math.pi * place)) / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiStep(Schedule):
+    """factor = drop ^ (how many of the milestones are over).   PyTorch's `MultiStepLR`.
+
+    milestones: epochs after which the rate drops, such as [30, 60, 80].
+    drop: the factor of each drop.
+    """
+
+    milestones: tuple[PositiveInt, ...]
+    drop: Share = 0.1
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        over = sum(milestone * epoch <= step for milestone in self.milestones)
+        return float(self.drop**over)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseTime(Schedule):
+    """factor = 1 / (1 + decay · step / epoch).   Keras's `InverseTimeDecay`.
+
+    decay: 1 halves the rate after one epoch, and again after three.
+    """
+
+    decay: PositiveFloat = 0.1
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        return 1.0 / (1.0 + self.decay * step / epoch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polynomial(Schedule):
+    """factor = floor + (1 - floor) · (1 - step / total) ^ power.
+
+    power: 1 is `linear`; 2 falls fast at first and is flat at the end.
+    floor: where it ends, as a share of the learning rate.
+
+    PyTorch's `PolynomialLR` and Keras's `PolynomialDecay`, which both begin with a power of 1.
+    """
+
+    power: PositiveFloat = 2.0
+    floor: Rate = 0.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        return float(self.floor + (1 - self.floor) * (1 - step / total) ** self.power)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Schedule):
+    """factor = floor + (1 - floor) · (1 - step / total): a straight line.
+
+    floor: where it ends, as a share of the learning rate.
+
+    PyTorch's `LinearLR` with `start_factor=1, end_factor=floor, total_iters=total`.
+    """
+
+    floor: Rate = 0.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        return self.floor + (1 - self.floor) * (1 - step / total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CosineRestarts(Schedule):
+    """Half cosines from 1 to `floor`, one after the other, each `t_mult` times as long.
+
+    first_epochs: the length of the first, T₀.
+    t_mult: 1 for cosines of equal length; 2 doubles each.
+    floor: where each ends, as a share of the learning rate.
+
+    SGDR, Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5.  PyTorch's
+    `CosineAnnealingWarmRestarts`.
+    """
+
+    first_epochs: PositiveInt = 10
+    t_mult: PositiveInt = 2
+    floor: Rate = 0.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        length = self.first_epochs * epoch
+        if self.t_mult == 1:
+            step %= length
+        while step >= length:
+            step -= length
+            length *= self.t_mult
+        return self.floor + (1 - self.floor) * half_cosine(step / length)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle(Schedule):
+    """Up from `start` to 1 and down to `end`, each along half a cosine.
+
+    rise: the share of the steps that goes up.
+    start, end: shares of the learning rate, which is the highest.
+
+    Smith & Topin 2018, arXiv:1708.07120, in the two phases of PyTorch's `OneCycleLR`, where these
+    are `pct_start`, 1 / `div_factor` and 1 / (`div_factor` · `final_div_factor`); momentum stays.
+    """
+
+    rise: Rate = 0.3
+    start: Share = 0.04
+    end: Share = 4e-6
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        top = max(self.rise * total - 1, 0.0)  # a step, counted from 0, that may be between two
+        if step < top:
+            return 1 - (1 - self.start) * half_cosine(step / top)
+        down = (step - top) / max(total - 1 - top, 1.0)
+        return self.end + (1 - self.end) * half_cosine(down)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cyclic(Schedule):
+    """From `floor` up to 1 and back again, in straight lines, once every `cycle_epochs`.
+
+    cycle_epochs: the length of a whole cycle, two of the paper's step sizes.
+    floor: where each cycle begins and ends, as a share of the learning rate.
+
+    Smith 2017, arXiv:1506.01186, "triangular".  PyTorch's `CyclicLR`.
+    """
+
+    cycle_epochs: PositiveInt = 8
+    floor: Share = 0.1
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        cycle = self.cycle_epochs * epoch
+        place = (step % cycle) / cycle
+        return self.floor + (1 - self.floor) * (1 - abs(2 * place - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseSqrt(Schedule):
+    """factor = √(t / (t + step)),   t = timescale_epochs · epoch.
+
+    timescale_epochs: how long the rate stays near the highest; equal to `warmup_epochs` it is
+        fairseq's `inverse_sqrt`.
+
+    It needs no end, so training can go on for as long as one likes (Zhai et al. 2022,
+    arXiv:2106.04560).
+    """
+
+    timescale_epochs: PositiveFloat = 1.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        timescale = self.timescale_epochs * epoch
+        return math.sqrt(timescale / (timescale + step))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noam(Schedule):
+    """factor = min(s / w, √(w / s)),   s = step + 1, w = warmup_epochs · epoch.
+
+    warmup_epochs: where the factor is 1.
+
+    Vaswani et al. 2017, arXiv:1706.03762, eq. 3, divided by its highest value √(1 / (d · w)), so
+    that `learning_rate` is the highest rate.
+    """
+
+    warmup_epochs: NonNegativeFloat = 1.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        warm = math.ceil(self.warmup_epochs * epoch)
+        return math.sqrt(max(warm, 1) / (step + warm + 1))

@@ -29,6 +29,8 @@ from nntrain.families import (
     Shape,
     Task,
 )
+from nntrain.heads import Heads
+from nntrain.initializers import Constant as ConstantValue
 from nntrain.initializers import (
     GlorotNormal,
     GlorotUniform,
@@ -36,7 +38,12 @@ from nntrain.initializers import (
     HeUniform,
     LecunNormal,
     LecunUniform,
+    Normal,
     Ones,
+    Orthogonal,
+    TruncatedNormal,
+    Uniform,
+    UnitForget,
     Zeros,
 )
 from nntrain.layers import (
@@ -44,17 +51,92 @@ from nntrain.layers import (
     Dense,
     Dropout,
     Elu,
+    Embedding,
     Flatten,
+    Gelu,
+    Gru,
+    HardSigmoid,
     Identity,
+    LeakyRelu,
+    LogSoftmax,
+    Lstm,
+    Mish,
+    MultiHeadAttention,
+    PositionalEncoding,
+    Prelu,
     Relu,
+    Selu,
     Sigmoid,
+    Silu,
+    SimpleRnn,
     Softmax,
+    Softplus,
+    Softsign,
     Tanh,
 )
-from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
-from nntrain.metrics import R2, Accuracy, Mae, Rmse
+from nntrain.losses import (
+    BinaryCrossEntropy,
+    CosineSimilarity,
+    CrossEntropy,
+    EuclideanDistance,
+    Focal,
+    Hinge,
+    Huber,
+    KlDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    WeightedSum,
+)
+from nntrain.metrics import (
+    F1,
+    R2,
+    Accuracy,
+    AveragePrecision,
+    BalancedAccuracy,
+    BitsPerCharacter,
+    Brier,
+    CalibrationError,
+    ExplainedVariance,
+    F1Macro,
+    F1Micro,
+    F1Weighted,
+    LogLoss,
+    Mae,
+    Mape,
+    Matthews,
+    Mse,
+    Perplexity,
+    Precision,
+    PrecisionMacro,
+    PrecisionMicro,
+    PrecisionWeighted,
+    Recall,
+    RecallMacro,
+    RecallMicro,
+    RecallWeighted,
+    Rmse,
+    RocAuc,
+    TopK,
+)  # fmt: skip
 from nntrain.optimizers import Adam, Sgd
-from nntrain.schedules import Constant, Cosine, Exponential, Step
+from nntrain.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Cyclic,
+    Exponential,
+    InverseSqrt,
+    InverseTime,
+    Linear,
+    MultiStep,
+    Noam,
+    OneCycle,
+    Polynomial,
+    Step,
+)
 
 F = TypeVar("F", bound=Family)
 
@@ -73,15 +155,44 @@ LAYERS = (
     LayerCase(Dense(4), (3,)),
     LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
     LayerCase(Dense(2, activation=Softmax()), (1,)),
+    LayerCase(Dense(4, activation=Prelu(), use_bias=False), (2, 3)),
     LayerCase(Dropout(0.4), (7,)),
     LayerCase(Dropout(0.75), (2, 3)),
     LayerCase(ActivationLayer(Relu()), (5,)),
     LayerCase(Flatten(), (2, 3)),
+    LayerCase(Embedding(3, 2), (4,)),
+    LayerCase(PositionalEncoding(), (4, 3)),
+    LayerCase(PositionalEncoding(learned=True), (4, 2)),
+    LayerCase(MultiHeadAttention(2), (3, 4)),
+    LayerCase(
+        MultiHeadAttention(2, key_dim=3, causal=True, bias_initializer=LecunNormal()), (4, 2)
+    ),
+    LayerCase(SimpleRnn(3), (4, 2)),
+    LayerCase(SimpleRnn(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Gru(3, bias_initializer=LecunNormal()), (4, 2)),
+    LayerCase(Gru(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(3), (4, 2)),
+    LayerCase(Lstm(2, return_sequences=True, bidirectional=True), (3, 2)),
+    LayerCase(Lstm(2, bidirectional=True, bias_initializer=LecunNormal()), (3, 1)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
-    Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(),
+    Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(), HardSigmoid(),
+    Softsign(), LogSoftmax(), LeakyRelu(), LeakyRelu(negative_slope=0.3), Prelu(), Selu(),
+    Softplus(), Silu(), Mish(), Gelu(), Gelu(approximate=True),
 )  # fmt: skip
-LOSSES: tuple[Loss, ...] = (MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy())
+LOSSES: tuple[Loss, ...] = (
+    MeanSquaredError(), CrossEntropy(), BinaryCrossEntropy(), MeanAbsoluteError(), Huber(),
+    Huber(delta=0.3), LogCosh(), Quantile(), Quantile(q=0.9), EuclideanDistance(),
+    CosineSimilarity(), Poisson(), KlDivergence(), KlDivergence(label_smoothing=0.2),
+    CrossEntropy(label_smoothing=0.1), BinaryCrossEntropy(label_smoothing=0.1), Focal(),
+    Focal(gamma=0.5), Hinge(), Hinge(margin=0.5, squared=True),
+    WeightedSum((MeanSquaredError(), MeanAbsoluteError()), weights=(0.3, 2.0)),
+    WeightedSum((CrossEntropy(), Focal(), Hinge())),
+    Heads(
+        losses={"a": CrossEntropy(), "b": MeanSquaredError(), "c": BinaryCrossEntropy()},
+        weights={"a": 0.5, "c": 2.0},
+    ).for_outputs({"a": 4, "b": 1, "c": 1}),
+)  # fmt: skip
 OPTIMIZERS: tuple[Optimizer, ...] = (
     Sgd(),
     Sgd(momentum=0.9),
@@ -98,11 +209,38 @@ SCHEDULES: tuple[Schedule, ...] = (
     Exponential(decay=0.9),
     Cosine(),
     Cosine(floor=0.1, warmup_epochs=1.0),
+    MultiStep(milestones=(2, 5), drop=0.5),
+    InverseTime(decay=0.5),
+    Polynomial(),
+    Polynomial(power=0.5, floor=0.1),
+    Linear(),
+    Linear(floor=0.1),
+    CosineRestarts(first_epochs=2),
+    CosineRestarts(first_epochs=3, t_mult=1, floor=0.1),
+    OneCycle(),
+    OneCycle(rise=0.5, start=0.2, end=0.1),
+    Cyclic(cycle_epochs=3),
+    InverseSqrt(),
+    InverseSqrt(timescale_epochs=2.5, warmup_epochs=2.5),
+    Noam(),
+    Noam(warmup_epochs=2.5),
 )
-METRICS: tuple[Metric, ...] = (Accuracy(), Mae(), Rmse(), R2())
+CLASSES = ("ant", "bee", "cow", "dog")
+METRICS: tuple[Metric, ...] = (
+    Accuracy(), TopK(k=1), TopK(k=2), LogLoss(), Brier(), CalibrationError(),
+    CalibrationError(bins=4), BalancedAccuracy(), Matthews(),
+    *(kind(positive="bee").for_classes(CLASSES) for kind in (Precision, Recall, F1)),
+    PrecisionMacro(), RecallMacro(), F1Macro(), PrecisionMicro(), RecallMicro(), F1Micro(),
+    PrecisionWeighted(), RecallWeighted(), F1Weighted(), RocAuc(), AveragePrecision(),
+    Perplexity(), BitsPerCharacter(),
+    Mae(), Mse(), Rmse(), Mape(), R2(), ExplainedVariance(),
+)  # fmt: skip
 INITIALIZERS: tuple[Initializer, ...] = (
     Zeros(), Ones(), GlorotUniform(), GlorotNormal(), HeUniform(), HeNormal(), LecunUniform(),
-    LecunNormal(),
+    LecunNormal(), UnitForget(),
+    LecunNormal(), ConstantValue(0.3), Uniform(), Uniform(low=0.5, high=2.0), Normal(),
+    Normal(mean=1.0, stddev=0.5), TruncatedNormal(), TruncatedNormal(mean=-1.0, stddev=2.0),
+    Orthogonal(), Orthogonal(gain=1.5),
 )  # fmt: skip
 
 TABLE: dict[type[Family], Sequence[Family]] = {
@@ -187,7 +325,22 @@ def example(task: Task, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
         return rng.normal(size=(rows, 4)), rng.integers(0, 4, rows)
     if task == "binary":
         return rng.normal(size=(rows, 2)), rng.integers(0, 2, (rows, 2)).astype(np.float64)
+    if task == "heads":  # a class of four, a number, one of two classes
+        target = rng.integers(0, 4, rows), rng.normal(size=rows), rng.integers(0, 2, rows)
+        return rng.normal(size=(rows, 6)), np.stack(target, axis=1)
     return rng.normal(size=(rows, 3)), rng.normal(size=(rows, 3))
+
+
+def example_of(loss: Loss, rows: int = 7, seed: int = 2) -> tuple[Array, Array]:
+    """Predictions, and targets that this loss takes."""
+    prediction, target = example(loss.task, rows, seed)
+    if isinstance(loss, Poisson):
+        target = np.floor(np.exp(target))
+    elif isinstance(loss, KlDivergence):
+        target = np.exp(target)
+        target[::2, 0] = 0.0
+        target /= target.sum(axis=1, keepdims=True)
+    return prediction, target
 
 
 def finite_differences(function: Callable[[], float], at: Array, step: float = 1e-5) -> Array:
@@ -226,6 +379,8 @@ class Single(np.ndarray[Any, Any]):
             assert getattr(operand, "dtype", None) != np.float64, f"{ufunc.__name__} of a float64"
         if outputs:
             kwargs["out"] = tuple(map(_plain, outputs))
+        if "where" in kwargs:
+            kwargs["where"] = _plain(kwargs["where"])
         result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
         assert getattr(result, "dtype", None) != np.float64, f"{ufunc.__name__} makes a float64"
         return result.view(Single) if isinstance(result, np.ndarray) else result

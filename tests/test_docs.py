@@ -82,10 +82,11 @@ def test_the_python_of_the_documents_runs(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_worked_example_of_contributing_works() -> None:
     (code,) = blocks(ROOT / "CONTRIBUTING.md", "python")
     source = (ROOT / "nntrain" / "layers" / "activations.py").read_text(encoding="utf-8")
+    assert "class BentIdentity" not in source
     test = (
         "from nntrain.network import Network\n"
         "from nntrain.layers import Dense\n"
-        "net = Network([Dense(units=3, activation=Softsign())], (2,), dtype=np.float64)\n"
+        "net = Network([Dense(units=3, activation=BentIdentity())], (2,), dtype=np.float64)\n"
         "x = np.array([[0.3, -2.0]])\n"
         "net.store.weights['layers.0.b'][:] = 0.1\n"
         "y, backward = net(x)\n"

@@ -9,13 +9,18 @@ import pytest
 
 from nntrain.families import Initializer, Shape
 from nntrain.initializers import (
+    Constant,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
     HeUniform,
     LecunNormal,
     LecunUniform,
+    Normal,
     Ones,
+    Orthogonal,
+    TruncatedNormal,
+    Uniform,
     Zeros,
     fans,
 )
@@ -86,6 +91,46 @@ def test_mean_variance_and_bounds(
 def test_the_constant_ones() -> None:
     assert (Zeros()((3, 4), generator(0)) == 0).all()
     assert (Ones()((3, 4), generator(0)) == 1).all()
+    assert (Constant(-0.5)((3, 4), generator(0)) == -0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("initializer", "mean", "deviation", "furthest"),
+    [
+        (Uniform(), 0.0, 0.1 / math.sqrt(12), 0.05),
+        (Uniform(low=2.0, high=5.0), 3.5, 3 / math.sqrt(12), 1.5),
+        (Normal(mean=-3.0, stddev=0.5), -3.0, 0.5, 0.5 * 5),
+        (TruncatedNormal(), 0.0, 0.05 * 0.8796, 0.05 * 2),
+        (TruncatedNormal(mean=7.0, stddev=2.0), 7.0, 2 * 0.8796, 2 * 2),
+    ],
+    ids=str,
+)
+def test_what_was_asked_for(
+    initializer: Initializer, mean: float, deviation: float, furthest: float
+) -> None:
+    values = initializer((300, 200), generator(0, "W"))
+    assert values.mean() == pytest.approx(mean, abs=5 * deviation / math.sqrt(values.size))
+    assert values.std() == pytest.approx(deviation, rel=0.01)
+    assert 0.9 * furthest < np.abs(values - mean).max() <= furthest
+
+
+def test_the_variance_of_a_truncated_normal_is_what_its_docstring_says() -> None:
+    density, inside = math.exp(-2) / math.sqrt(2 * math.pi), math.erf(math.sqrt(2))
+    assert 1 - 2 * 2 * density / inside == pytest.approx(0.774, abs=5e-4)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (9, 4), (4, 9), (3, 3, 2, 7), (3, 2, 30)], ids=str)
+def test_orthogonal_columns_or_rows(shape: Shape) -> None:
+    W = Orthogonal(gain=1.5)(shape, generator(0)).reshape(-1, shape[-1])
+    products = W.T @ W if W.shape[0] >= W.shape[1] else W @ W.T
+    np.testing.assert_allclose(products, 2.25 * np.eye(len(products)), atol=1e-13)
+
+
+def test_orthogonal_matrices_have_no_preferred_sign() -> None:
+    draws = [Orthogonal()((2, 2), generator(seed)) for seed in range(400)]
+    assert abs(np.mean([W[0, 0] > 0 for W in draws]) - 0.5) < 0.1
+    assert abs(np.mean([W[1, 1] > 0 for W in draws]) - 0.5) < 0.1
+    assert abs(np.mean([np.linalg.det(W) for W in draws])) < 0.2
 
 
 @every_initializer

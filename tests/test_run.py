@@ -26,7 +26,7 @@ SAME = ("model.safetensors", "metrics.csv", "metrics.jsonl")
 def start(config: Path, folder: Path) -> Run:
     loaded = load(config)
     experiment = loaded.experiment
-    task = experiment.loss.task
+    task = experiment.loss.goal
     dataset = Dataset.load(experiment.data, loaded.data_path, task, experiment.seed)
     return Run.start(loaded, dataset, folder)
 

@@ -19,7 +19,7 @@ from nntrain.run.model import read_model
 from nntrain.run.run import Run
 from nntrain.training import evaluate as evaluation
 from nntrain.training import pace
-from nntrain.training.evaluate import confusion, evaluate, predict
+from nntrain.training.evaluate import confusions, evaluate, predict
 from nntrain.training.fit import fit
 from nntrain.training.gates import failures
 from tests.conftest import CONFIG, Command, write_points
@@ -181,7 +181,7 @@ def test_scores_are_those_of_the_whole_split_whatever_the_blocks(
         monkeypatch.setattr(evaluation, "BLOCK_BYTES", size)
         assert evaluate(model, part) == pytest.approx(by_hand, rel=1e-5)
         assert predict(model, part.x) == pytest.approx(p, rel=1e-4)
-    counts = confusion(model, part)
+    ((_, counts),) = confusions(model, part)
     assert counts.sum() == len(part)
     assert np.trace(counts) / len(part) == pytest.approx(by_hand["accuracy"])
 

@@ -40,7 +40,7 @@ def seconds(text: str) -> float:
 
 def bound(flag: str, text: str) -> tuple[str, float]:
     """`accuracy=0.9` as the metric's name and the number."""
-    name, equals, value = text.partition("=")
+    name, equals, value = text.rpartition("=")  # the name of a class may hold a sign, too
     try:
         number = float(value)
     except ValueError:

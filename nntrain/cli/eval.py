@@ -48,12 +48,12 @@ def evaluate(
     from nntrain.data.report import Report
     from nntrain.display import plain
     from nntrain.run.trained import open_run
-    from nntrain.training.evaluate import confusion
+    from nntrain.training.evaluate import confusions
     from nntrain.training.evaluate import evaluate as measure
 
     trained = open_run(run)
     model = trained.model
-    known = ("loss", *(metric.kind for metric in model.experiment.metrics or ()))
+    known = ("loss", *(score.name for score in model.scores))
     _check_names(gates, known)
     report = Report()
     part, what = trained.rows(split, data, report)
@@ -71,9 +71,10 @@ def evaluate(
         print_json(result)
     else:
         show(*plain.evaluated(result))
-        if model.preprocessor.classes:
-            counts = confusion(model, part)
-            show("", *plain.confusion(model.preprocessor.classes, counts))
+        several = len(model.preprocessor.each_target) > 1
+        for target, counts in confusions(model, part):
+            head = [f"{target.name}:"] if several else []
+            show("", *head, *plain.confusion(target.classes, counts))
     _judge(gates, scores)
 
 

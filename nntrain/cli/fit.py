@@ -128,7 +128,7 @@ def _load(
     from nntrain.config import load
 
     loaded = load(config, settings)
-    from nntrain.run.checks import check_layers_alone, check_outputs
+    from nntrain.run.checks import check_layers_alone, check_loss, check_outputs
     from nntrain.run.folder import check_free
 
     check_layers_alone(loaded)
@@ -140,11 +140,12 @@ def _load(
     dataset = Dataset.load(
         experiment.data,
         loaded.data_path,
-        experiment.loss.task,
+        experiment.loss.goal,
         experiment.seed,
         test_path=loaded.test_path,
     )
     check_outputs(loaded, dataset.preprocessor)
+    check_loss(loaded, dataset)
     return loaded, dataset
 
 

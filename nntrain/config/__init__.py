@@ -2,10 +2,10 @@
 
 from nntrain.config.experiment import EarlyStopping, Experiment, Model, Trainer
 from nntrain.config.load import Loaded, load, parse, restore
-from nntrain.config.rules import default_metrics
+from nntrain.config.scores import Score, default_metrics, scores
 from nntrain.config.writing import resolved
 
 __all__ = [
-    "EarlyStopping", "Experiment", "Loaded", "Model", "Trainer", "default_metrics", "load",
-    "parse", "resolved", "restore",
+    "EarlyStopping", "Experiment", "Loaded", "Model", "Score", "Trainer", "default_metrics", "load",
+    "parse", "resolved", "restore", "scores",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nntrain.heads
 import nntrain.initializers
 import nntrain.layers
 import nntrain.losses

@@ -41,7 +41,8 @@ def default(spec: type[Spec], name: str) -> Any:
 @cache
 def meaning(spec: Any, name: str) -> str:
     """The sentence about a key in the docstring, which has a line `name: …` for each."""
-    lines = iter((getattr(spec, "__doc__", None) or "").splitlines())
+    docstrings = (vars(base).get("__doc__") or "" for base in spec.__mro__)
+    lines = iter("\n".join(docstrings).splitlines())
     for line in lines:
         if line.strip().startswith(f"{name}: "):
             indent = len(line) - len(line.lstrip())

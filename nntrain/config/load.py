@@ -12,7 +12,8 @@ from nntrain.config.document import parse_document
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
-from nntrain.config.rules import check, default_metrics, unusable
+from nntrain.config.rules import check, unusable
+from nntrain.config.scores import default_metrics
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
 from nntrain.errors import ConfigError, Problem
@@ -51,9 +52,11 @@ class Loaded:
         place = place_of(self.root, path)
         return f"{place.file}:{place.line}" if find(self.root, path) else ""
 
-    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
-        """A later finding about the value at a key path, at its place."""
-        return place_of(self.root, path).problem(path, message, hint)
+    def problem(
+        self, path: KeyPath, message: str, hint: str = "", *, about_key: bool = False
+    ) -> Problem:
+        """A later finding about the value at a key path, or about its key, at its place."""
+        return place_of(self.root, path, key=about_key).problem(path, message, hint)
 
 
 def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:

@@ -9,29 +9,41 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nntrain.config import spellings
 from nntrain.config.experiment import EarlyStopping, Model
 from nntrain.config.hints import did_you_mean
+from nntrain.config.scores import scores, tasks
 from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
 from nntrain.families import Layer, Loss, Metric
+from nntrain.heads import Heads
+from nntrain.initializers import Zeros
+from nntrain.losses import WeightedSum
 from nntrain.wording import listed, nearest, quoted
 
 SPLITS = ("train", "validation", "test")
-_DEFAULT_METRICS = {"classes": ("accuracy",), "binary": ("accuracy",), "numbers": ("rmse", "r2")}
 _CONDITION = re.compile(
     r"\s*(>=|<=|>|<)\s*([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*"
 )
-_LOGITS = {"classes": "softmax", "binary": "sigmoid"}
+_TASKS = {
+    "classes": "classes",
+    "binary": "two classes",
+    "numbers": "numbers",
+    "heads": "several targets",
+}
 _RANGES = {
     "relu": "never below 0",
+    "softplus": "never below 0",
+    "log_softmax": "never above 0",
     "sigmoid": "from 0 to 1",
+    "hard_sigmoid": "from 0 to 1",
     "softmax": "from 0 to 1",
     "tanh": "from -1 to 1",
+    "softsign": "from -1 to 1",
 }
 
 
@@ -59,11 +71,6 @@ def check(sections: Mapping[str, Any], root: Node) -> list[Problem]:
     return problems
 
 
-def default_metrics(loss: Loss) -> tuple[Metric, ...]:
-    """The scores that are usual for what `loss` learns."""
-    return tuple(Metric.kinds[name]() for name in _DEFAULT_METRICS[loss.task])  # type: ignore[misc]
-
-
 def run_name(name: str) -> Findings:
     if name and (bad := unusable(name)):
         yield Finding(
@@ -81,19 +88,32 @@ def unusable(name: str) -> str:
 
 
 def metrics_score_the_task(loss: Loss, metrics: tuple[Metric, ...] | None) -> Findings:
+    learned = {*tasks(loss)}
     for i, metric in enumerate(metrics or ()):
-        if loss.task not in metric.tasks:
-            fitting = [name for name, kind in Metric.kinds.items() if loss.task in kind.tasks]  # type: ignore[attr-defined]
-            message = f"`{metric.kind}` can not score {_task(loss)}, which `{loss.kind}` learns"
-            yield Finding(("metrics", i), message, f"metrics that can: {listed(fitting)}")
-
-
-def _task(loss: Loss) -> str:
-    return {"classes": "classes", "binary": "two classes", "numbers": "numbers"}[loss.task]
+        if any(metric.can_score(task) for task in learned):
+            continue
+        if metric.tasks & learned:
+            message = f"`{metric.kind}` scores one class: which one?"
+            hint = f"write `{{type: {metric.kind}, positive: CLASS}}`, or `{metric.kind}_macro`"
+            yield Finding(("metrics", i), message, f"{hint} for all of them")
+            continue
+        kinds: Iterable[tuple[str, Any]] = Metric.kinds.items()
+        fitting = [name for name, kind in kinds if kind.tasks & learned]
+        what = " or ".join(dict.fromkeys(_TASKS[task] for task in tasks(loss)))
+        message = f"`{metric.kind}` can not score {what}, which `{loss.kind}` learns"
+        yield Finding(("metrics", i), message, f"metrics that can: {listed(fitting, most=12)}")
 
 
 def metrics_once(metrics: tuple[Metric, ...] | None) -> Findings:
-    yield from _twice(("metrics",), [metric.kind for metric in metrics or ()])
+    yield from _twice(("metrics",), [metric.name for metric in metrics or ()])
+
+
+def classes_of_one_target(data: Data, metrics: tuple[Metric, ...] | None) -> Findings:
+    for i, metric in enumerate(metrics or ()):
+        if getattr(metric, "positive", None) is not None and len(data.targets) > 1:
+            message = "with several targets it is not clear which one has this class"
+            hint = f"leave it out, or use `{metric.kind}_macro`"
+            yield Finding(("metrics", i, "positive"), message, hint)
 
 
 def _twice(path: KeyPath, names: Sequence[str]) -> Findings:
@@ -108,45 +128,53 @@ def monitor(
     if early_stopping is None:
         return
     path, name = ("early_stopping", "monitor"), early_stopping.monitor
-    scores = ["train_loss", "validation_loss"]
-    scores += [f"validation_{score}" for score in _scores(loss, metrics)[1:]]
-    if name not in scores:
-        hint = _score_hint(name, scores, "monitor one of")
+    known = ["train_loss", "validation_loss"]
+    known += [f"validation_{score}" for score in _scores(data, loss, metrics)[1:]]
+    if name not in known:
+        hint = _score_hint(name, known, "monitor one of")
         yield Finding(path, f"there is no score {quoted(name)} to monitor", hint)
     elif name.startswith("validation_") and data.split.validation == 0:
         message = f"`{name}` needs validation rows, but `data.split.validation` is 0"
         yield Finding(path, message, "set `data.split.validation: 0.15`, or monitor `train_loss`")
 
 
-def _scores(loss: Loss, metrics: tuple[Metric, ...] | None) -> list[str]:
-    used = metrics or default_metrics(loss)
-    return ["loss", *dict.fromkeys(metric.kind for metric in used)]
+def _scores(data: Data, loss: Loss, metrics: tuple[Metric, ...] | None) -> list[str]:
+    return ["loss", *dict.fromkeys(score.name for score in scores(data, loss, metrics))]
 
 
-def _score_hint(name: str, scores: Sequence[str], fallback: str) -> str:
+def _score_hint(name: str, known: Sequence[str], fallback: str) -> str:
     """Our name of a score that another tool calls `name`."""
-    if whole := [score for score in scores if score.partition("_")[2] == name]:
+    if whole := [score for score in known if score.partition("_")[2] == name]:
         return f"did you mean {' or '.join(map(quoted, whole))}?"
     split, _, metric = name.partition("_")
     split = spellings.ours(split, spellings.SCORES) or split
     metric = spellings.ours(metric, spellings.KINDS["metric"]) or metric
-    if f"{split}_{metric}" not in scores and metric in Metric.kinds and split in SPLITS:
-        return f"add `{metric}` to `metrics`, or use one of {listed(scores)}"
+    if own := [score for score in known if _is_another(score, split, metric)]:
+        return f"did you mean {' or '.join(map(quoted, own))}?"
+    if f"{split}_{metric}" not in known and metric in Metric.kinds and split in SPLITS:
+        return f"add `{metric}` to `metrics`, or use one of {listed(known)}"
     if split not in SPLITS:
-        return did_you_mean(f"{split}_{metric}", scores, fallback)
-    known = [score.partition("_")[2] for score in scores if score.startswith(f"{split}_")]
-    near = [metric] if metric in known else nearest(metric, known)
-    return did_you_mean(f"{split}_{near[0]}" if near else "", scores, fallback)
+        return did_you_mean(f"{split}_{metric}", known, fallback)
+    names = [score.partition("_")[2] for score in known if score.startswith(f"{split}_")]
+    near = [metric] if metric in names else nearest(metric, names)
+    return did_you_mean(f"{split}_{near[0]}" if near else "", known, fallback)
+
+
+def _is_another(score: str, split: str, metric: str) -> bool:
+    """Is it the `metric` of one class or of one target, as in `validation_species_accuracy`?"""
+    inside = score.removeprefix(f"{split}_")
+    another = inside.startswith(f"{metric}_") or inside.endswith(f"_{metric}")
+    return metric in Metric.kinds and inside != score and another
 
 
 def gates(
     data: Data, loss: Loss, metrics: tuple[Metric, ...] | None, expect: Mapping[str, str]
 ) -> Findings:
-    scores = [f"{split}_{score}" for split in SPLITS for score in _scores(loss, metrics)]
+    known = [f"{split}_{score}" for split in SPLITS for score in _scores(data, loss, metrics)]
     for name, condition in expect.items():
         path, split = ("expect", name), name.partition("_")[0]
-        if name not in scores:
-            hint = _score_hint(name, scores, "the scores are")
+        if name not in known:
+            hint = _score_hint(name, known, "the scores are")
             yield Finding(path, "there is no such score", hint, about_key=True)
         elif split == "test" and data.test_path is not None:
             pass
@@ -267,6 +295,14 @@ def auto_units_last(model: Model) -> Findings:
             yield Finding(("model", "layers", i, "units"), message, hint)
 
 
+def no_first_value_without_a_bias(model: Model) -> Findings:
+    for i, layer in enumerate(model.layers):
+        start = getattr(layer, "bias_initializer", None)
+        if getattr(layer, "use_bias", True) is False and start not in (None, Zeros()):
+            path = ("model", "layers", i, "bias_initializer")
+            yield Finding(path, "there is no bias here", "leave it out, or `use_bias: true`")
+
+
 def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
     """The last activation that changes the output, and where it was written."""
     for i in reversed(range(len(layers))):
@@ -280,28 +316,31 @@ def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
 
 def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
     path, activation = _ending(model.layers)
-    if not activation or loss.task not in _LOGITS:
+    own = next((part.applies for part in loss.parts()), "")
+    if not activation or not own:
         return
-    own = _LOGITS[loss.task]
-    if activation in (own, "softmax", "sigmoid"):
+    if activation in (own, "softmax", "log_softmax", "sigmoid", "hard_sigmoid"):
         message = f"`{loss.kind}` takes raw scores and applies {own} itself; here it comes twice"
         message = (
             message if activation == own else f"`{loss.kind}` takes raw scores, not {activation}"
         )
-        hint = "leave the activation out; predictions are probabilities all the same"
+        shown = "expected counts" if own == "exp" else "probabilities"
+        hint = f"leave the activation out; predictions are {shown} all the same"
     else:
-        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` cuts them off"
+        message = f"`{loss.kind}` takes raw scores of any size; `{activation}` bends them"
         hint = "leave the last activation out"
     yield Finding(path, message, hint)
 
 
-def one_output_for_two_classes(model: Model, loss: Loss) -> Findings:
-    if loss.kind != "binary_cross_entropy":
+def one_output_for_two_classes(data: Data, model: Model, loss: Loss) -> Findings:
+    if loss.task != "binary":
         return
     sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
     units = getattr(model.layers[sized[-1]], "units", None) if sized else None
-    if units not in (None, 1, "auto"):
-        message = f"`binary_cross_entropy` learns one score, the last layer gives {units}"
+    wanted = max(len(data.targets), 1)
+    if units not in (None, wanted, "auto"):
+        each = "one score" if wanted == 1 else f"{wanted} scores, one for each target"
+        message = f"`{loss.kind}` learns {each}, the last layer gives {units}"
         hint = "write `units: auto`; for more than two classes, `loss: cross_entropy`"
         yield Finding(("model", "layers", sized[-1], "units"), message, hint)
 
@@ -309,7 +348,9 @@ def one_output_for_two_classes(model: Model, loss: Loss) -> Findings:
 def outputs_reach_the_targets(data: Data, model: Model, loss: Loss) -> Findings:
     path, activation = _ending(model.layers)
     scaled = data.preprocessing.target.scale == "standard" and data.targets
-    if loss.task == "numbers" and scaled and activation in _RANGES:
+    if any(part.applies for part in loss.parts()):  # it takes raw scores: another rule's matter
+        return
+    if {*tasks(loss)} == {"numbers"} and scaled and activation in _RANGES:
         reach = _RANGES[activation]
         message = (
             f"`{activation}` gives numbers {reach}, but targets are scaled to mean 0, deviation 1"
@@ -323,9 +364,55 @@ def target_for_the_loss(data: Data, loss: Loss) -> Findings:
         message = f"`{loss.kind}` needs a target; without one the network learns its own input"
         hint = "add `data.target: COLUMN`, or use `mean_squared_error`"
         yield Finding(("loss",), message, hint)
-    elif len(data.targets) > 1 and loss.task != "numbers":
+    elif len(data.targets) > 1 and any(getattr(p, "class_weight", None) for p in loss.parts()):
+        message = f"`class_weight` is for one target, got {len(data.targets)}"
+        yield Finding(("data", "target"), message, "name one column, or leave `class_weight` out")
+    elif len(data.targets) > 1 and loss.task == "classes":
         message = f"`{loss.kind}` learns one target, got {len(data.targets)}"
-        yield Finding(("data", "target"), message, "name one column")
+        losses = ", ".join(f"{name}: {loss.kind}" for name in data.targets)
+        hint = (
+            f"name one column, or give each a loss: `loss: {{type: heads, losses: {{{losses}}}}}`"
+        )
+        yield Finding(("data", "target"), message, hint)
+    for part in loss.parts():
+        if part.unscaled and not data.targets:
+            message = f"`{part.kind}` learns {part.unscaled}, and needs a target"
+            yield Finding(("loss",), message, "add `data.target`, or use `mean_squared_error`")
+        elif part.unscaled and data.preprocessing.target.scale != "none":
+            message = f"`{part.kind}` learns {part.unscaled}, which must not be scaled"
+            yield Finding(("loss",), message, "add `data.preprocessing.target.scale: none`")
+        if 0 < len(data.targets) < part.least_targets:
+            message = f"`{part.kind}` compares several numbers of a row, got one target"
+            yield Finding(("data", "target"), message, "name the columns as a list")
+
+
+def weighted_sum_is_one_loss(loss: Loss) -> Findings:
+    if not isinstance(loss, WeightedSum):
+        return
+    if not loss.losses:
+        yield Finding(("loss", "losses"), "expected at least one loss, got an empty list")
+    if loss.weights is not None and len(loss.weights) != len(loss.losses):
+        message = f"expected one weight for each loss, got {len(loss.weights)}"
+        yield Finding(("loss", "weights"), message, f"the losses are {len(loss.losses)}")
+    for i, part in enumerate(loss.losses):
+        first = loss.losses[0]
+        if isinstance(part, WeightedSum):
+            message, hint = "a sum can not stand in a sum", "put all losses in one list"
+            yield Finding(("loss", "losses", i), message, hint)
+        elif isinstance(first, WeightedSum):
+            continue
+        elif part.task != first.task or part.applies != first.applies:
+            message = f"`{part.kind}` does not learn what `{first.kind}` does"
+            hint = f"`{first.kind}` learns {_learned(first)}, `{part.kind}` {_learned(part)}"
+            yield Finding(("loss", "losses", i), message, hint)
+    weighted = [i for i, part in enumerate(loss.losses) if getattr(part, "class_weight", None)]
+    for i in weighted[1:]:
+        message = "`class_weight` of one loss counts for the whole sum"
+        yield Finding(("loss", "losses", i, "class_weight"), message, "leave it out here")
+
+
+def _learned(loss: Loss) -> str:
+    return f"{_TASKS[loss.task]}, {f'shown by {loss.applies}' if loss.applies else 'as they are'}"
 
 
 def metadata_is_finite(metadata: Mapping[str, Any]) -> Findings:
@@ -343,6 +430,33 @@ def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
         yield path, value
 
 
+def heads_are_the_targets(data: Data, loss: Loss) -> Findings:
+    """Every target has a head and every head a target, of which there are several."""
+    if not isinstance(loss, Heads) or not data.targets:
+        return
+    if len(data.targets) == 1:
+        message = "`heads` learns several targets, `data.target` names one"
+        yield Finding(("loss",), message, "use the one loss itself, or name more targets")
+        return
+    for name in data.targets:
+        if name not in loss.losses:
+            message = f"the target {quoted(name)} has no loss"
+            yield Finding(("loss", "losses"), message, f"add `{name}: …`; each target needs one")
+    for key in ("losses", "weights"):
+        for name in getattr(loss, key):
+            if name not in data.targets:
+                message = f"{quoted(name)} is no target"
+                hint = did_you_mean(name, data.targets, "the targets are")
+                yield Finding(("loss", key, name), message, hint, about_key=True)
+
+
+def heads_have_no_heads(loss: Loss) -> Findings:
+    for name, inner in loss.losses.items() if isinstance(loss, Heads) else ():
+        if isinstance(inner, Heads):
+            message = "a head learns one target, so it has no heads of its own"
+            yield Finding(("loss", "losses", name), message, "write the loss of this one target")
+
+
 def nesterov_needs_momentum(optimizer: Any) -> Findings:
     if getattr(optimizer, "nesterov", False) and not getattr(optimizer, "momentum", 0.0):
         message = "`nesterov` does nothing without momentum"
@@ -353,7 +467,8 @@ RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     test_rows_once, labels_of_one_file, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, layers_end_well, auto_units_last,
+    ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
-    target_for_the_loss, metadata_is_finite, nesterov_needs_momentum,
+    target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
+    weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
 )  # fmt: skip

@@ -15,12 +15,13 @@ from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
+from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, split
 from nntrain.data.table import Table, join
-from nntrain.data.targets import Amounts, Classes, Target
+from nntrain.data.targets import Classes
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
-from nntrain.families import Array, Task
+from nntrain.families import Array, Goal
 from nntrain.wording import listed, plural, quoted
 
 
@@ -50,7 +51,7 @@ class Dataset:
     def load(
         settings: Data,
         path: str | Path,
-        task: Task,
+        goal: Goal,
         seed: int,
         preprocessor: Preprocessor | None = None,
         test_path: str | Path | None = None,
@@ -60,11 +61,11 @@ class Dataset:
         test_path: the file that `settings.test_path` names.
         """
         table, columns = parse(read(settings, path), settings)
-        target, table = _target(table, settings, task)
+        target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
         cut = _split(used, target, settings, seed)
         if preprocessor is None:
-            preprocessor = learn(used, columns, cut.train, settings, task)
+            preprocessor = learn(used, columns, cut.train, settings, goal)
             _check_same_classes(used, target, preprocessor)
         report = Report()
         whole = Part.from_table(used, preprocessor, report)
@@ -100,16 +101,18 @@ def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> l
     return found
 
 
-def _target(table: Table, settings: Data, task: Task) -> tuple[Target, Table]:
+def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
     """The target as the whole file shows it, and the table with it read as numbers."""
-    target = learn_target(table, settings, task)
-    if isinstance(target, Amounts):
+    target = learn_target(table, settings, goal)
+    if not isinstance(target, Classes):
         table = target.parsed(table, settings.na_values)
     known = table.take(target.has_value(table, settings.na_values))
     if not len(known):
         raise table.error(f"no row has a value in {listed(settings.targets)}")
     if isinstance(target, Classes):
         target.check(known, chosen=settings.columns.get(target.name) == "categorical")
+    elif isinstance(target, Several):
+        target.check(known, settings)
     else:
         target.check(known)
     return target, table
@@ -123,9 +126,15 @@ def _used(table: Table, target: Target, settings: Data) -> tuple[Table, Array]:
     return table if len(rows) == len(table) else table.take(rows), rows
 
 
+def _strata(table: Table, target: Target) -> Array | None:
+    """The groups that a split keeps together, (N,); None where the target is a number."""
+    if isinstance(target, Classes):
+        return target.numbers(table)
+    return target.groups(table) if isinstance(target, Several) else None
+
+
 def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
-    by_class = isinstance(target, Classes) and settings.split.by == "random"
-    strata = target.numbers(table) if by_class and isinstance(target, Classes) else None
+    strata = _strata(table, target) if settings.split.by == "random" else None
     try:
         return split(len(table), strata, settings.split, seed)
     except DataError as error:
@@ -147,22 +156,26 @@ def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part
 
 def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
     """Without stratifying, it can happen that no training row has some class."""
-    known = preprocessor.target_columns
-    if not isinstance(target, Classes) or not isinstance(known, Classes):
-        return
-    lost = [name for name in target.classes if name not in known.classes]
-    if len(target.classes) > len(known.classes):
-        raise table.error(
-            f"no training row has the class {listed(lost)} of {quoted(target.name)}",
-            hint="`data.split: {by: random, stratify: true}` keeps a row of each for training",
-        )
+    whole = target.parts if isinstance(target, Several) else (target,)
+    for one, known in zip(whole, preprocessor.each_target, strict=True):
+        if not isinstance(one, Classes) or not isinstance(known, Classes):
+            continue
+        lost = [name for name in one.classes if name not in known.classes]
+        if len(one.classes) > len(known.classes):
+            raise table.error(
+                f"no training row has the class {listed(lost)} of {quoted(one.name)}",
+                hint="`data.split: {by: random, stratify: true}` keeps a row of each for training"
+                if len(whole) == 1
+                else "another `seed` splits the rows otherwise",
+            )
 
 
 def _described(column: Column, preprocessor: Preprocessor) -> Column:
     """The column with what the preprocessor does to it."""
     if column.kind == "target":
         lags = "; an input too" if preprocessor.window else ""
-        return replace(column, note=preprocessor.target_columns.note + lags)
+        own = next(part for part in preprocessor.each_target if column.name in part.names)
+        return replace(column, note=own.note + lags)
     for feature in preprocessor.feature_columns:
         if feature.name == column.name:
             return replace(column, note=feature.note)

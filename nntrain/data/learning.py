@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nntrain.data.arrays import Grid, Series
 from nntrain.data.columns import Column
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.preprocessing import Feature, Preprocessor
 from nntrain.data.settings import Data
+from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
-from nntrain.data.targets import Amounts, Classes, Target
-from nntrain.families import Array, Task
+from nntrain.data.targets import Amounts, Classes
+from nntrain.families import Array, Goal, Task
 
 
 def learn(
-    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, task: Task
+    table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, goal: Goal
 ) -> Preprocessor:
     """Learn from training rows, `rows` (N,), of a table that `columns.parse` has read."""
     training = table.take(rows)
     kinds: dict[str, str] = {column.name: column.kind for column in columns}
     how, na_values = settings.preprocessing, settings.na_values
     if settings.window:  # what came before is an input, targets too
-        lags = "numeric" if task == "numbers" else "categorical"
+        lags = "numeric" if goal == "numbers" else "categorical"
         kinds |= dict.fromkeys(settings.targets, lags)
     features: list[Feature] = []
     for name, kind in kinds.items():
@@ -32,7 +35,8 @@ def learn(
             features.append(Grid.learn(training, name, how.numeric))
         elif kind == "series":
             features.append(_series(training, name, settings))
-    target = learn_target(training, settings, task)
+    target = learn_target(training, settings, goal)
+    task: Task = "heads" if isinstance(goal, Mapping) else goal
     return Preprocessor(task, tuple(features), target, settings.ids, na_values, settings.window)
 
 
@@ -44,13 +48,17 @@ def _series(training: Table, name: str, settings: Data) -> Series:
     return series
 
 
-def learn_target(table: Table, settings: Data, task: Task) -> Target:
+def learn_target(table: Table, settings: Data, goal: Goal) -> Target:
     """Classes or scales of the target in these rows."""
-    if task == "numbers":
+    if goal == "numbers":
         how = settings.preprocessing.target
         return Amounts.learn(table, settings.targets, settings.na_values, how)
+    if isinstance(goal, Mapping):
+        return Several.learn(table, settings, goal)
+    if goal == "binary" and len(settings.targets) > 1:
+        return Several.learn(table, settings, dict.fromkeys(settings.targets, goal))
     if len(settings.targets) != 1:
         found = "several" if settings.targets else "no"
         hint = "`data.target` names the column with the classes"
         raise table.error(f"classes come from one target column, and there are {found}", hint=hint)
-    return Classes.learn(table, settings.targets[0], settings.na_values, task)
+    return Classes.learn(table, settings.targets[0], settings.na_values, goal)

@@ -24,9 +24,11 @@ def encode(value: Any) -> dict[str, Any]:
 def decode(cls: type[T], plain: Any, where: str) -> T:
     """The dataclass whose fields `plain` holds; floats keep every bit in JSON."""
     hints = {name: hint for name, hint in get_type_hints(cls).items() if not _is_class_var(hint)}
-    if not isinstance(plain, dict) or set(plain) != set(hints):
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    needed = {name for name, field in fields.items() if field.default is dataclasses.MISSING}
+    if not isinstance(plain, dict) or not needed <= set(plain) <= set(hints):
         raise damaged(f"{where}: expected {', '.join(hints)}")
-    return cls(**{name: read(hints[name], plain[name], f"{where}.{name}") for name in hints})
+    return cls(**{name: read(hints[name], plain[name], f"{where}.{name}") for name in plain})
 
 
 def read(hint: Any, value: Any, where: str) -> Any:

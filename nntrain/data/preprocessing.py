@@ -19,8 +19,9 @@ from nntrain.data.columns import unknown_columns
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
+from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
-from nntrain.data.targets import Amounts, Classes, Target
+from nntrain.data.targets import Amounts, Classes
 from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape, Task
 
@@ -85,20 +86,28 @@ class Preprocessor:
     @property
     def outputs(self) -> int:
         """Outputs that the network needs: one a class, 1 for two classes, one a number."""
-        if isinstance(self.target_columns, Classes):
-            return 1 if self.target_columns.binary else len(self.classes)
-        return len(self.targets) or self.inputs
+        return self.target_columns.outputs if self.targets else self.inputs
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes as the file spells them; none where the target is a number."""
+        """The classes of a single target as the file spells them; none where it is a number."""
         return self.target_columns.classes if isinstance(self.target_columns, Classes) else ()
+
+    @property
+    def class_counts(self) -> tuple[int, ...]:
+        """Training rows of each class; none where the target is a number."""
+        return self.target_columns.counts if isinstance(self.target_columns, Classes) else ()
+
+    @property
+    def each_target(self) -> tuple[Classes | Amounts, ...]:
+        """What became of each of several targets; of one, or of numbers, the whole."""
+        target = self.target_columns
+        return target.parts if isinstance(target, Several) else (target,)
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of the target columns; none where the network learns its own input."""
-        target = self.target_columns
-        return (target.name,) if isinstance(target, Classes) else target.names
+        return self.target_columns.names
 
     def features(self, table: Table, report: Report | None = None) -> Array:
         """The rows as inputs, (N, …) float32: (N, D) of columns, also where a window takes many.
@@ -145,9 +154,10 @@ class Preprocessor:
     def target(self, table: Table) -> Array:
         """What the loss compares with: class (N,) int64; 0 or 1 (N, 1), numbers (N, K) float32.
 
-        Every row must have one, see `has_target`.
+        Several targets: (N, K) float32, class numbers among them.  Every row must have one, see
+        `has_target`.
         """
-        if isinstance(self.target_columns, Amounts) and self.targets:
+        if not isinstance(self.target_columns, Classes) and self.targets:
             _require(table, self.targets, "the target is")
             return self.target_columns.scaled(table, self.na_values)
         return self.raw_target(table)
@@ -163,7 +173,7 @@ class Preprocessor:
 
     def unscale(self, prediction: Array) -> Array:
         """What the network gives, (N, K), in the target's own unit; probabilities stay."""
-        if isinstance(self.target_columns, Amounts) and self.targets:
+        if not isinstance(self.target_columns, Classes) and self.targets:
             return self.target_columns.unscaled(prediction)
         return prediction
 
@@ -208,12 +218,19 @@ def _require(table: Table, names: Iterable[str], what: str) -> None:
 
 
 def _encode(value: Feature | Target) -> dict[str, Any]:
+    if isinstance(value, Several):
+        return {"kind": "several", "parts": [_encode(part) for part in value.parts]}
     kind = next(kind for kind, cls in KINDS.items() if type(value) is cls)
     return {"kind": kind, **plain.encode(value)}
 
 
 def _decode(value: Any, family: Any, where: str) -> Any:
     kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "several" and Several in get_args(family):
+        parts = value.get("parts")
+        if set(value) != {"kind", "parts"} or not isinstance(parts, list) or len(parts) < 2:
+            raise plain.damaged(f"{where}: no list of targets")
+        return Several(tuple(_decode(part, Classes | Amounts, where) for part in parts))
     cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None or cls not in get_args(family):
         raise plain.damaged(f"{where}: unknown kind {kind!r:.60}")
@@ -242,9 +259,15 @@ def _check(found: Preprocessor) -> None:
             raise plain.damaged(f"{feature.name}: scale {feature.scale}")
         if isinstance(feature, OneHot) and feature.fill not in (None, *feature.categories):
             raise plain.damaged(f"{feature.name}: fill {feature.fill!r:.60}")
-    target = found.target_columns
-    if found.task not in _tasks(target):
+    if found.task not in _tasks(found.target_columns):
         raise plain.damaged(f"task {found.task!r:.60}")
+    for target in found.each_target:
+        _check_target(target)
+    if len(set(found.targets)) < len(found.targets):
+        raise plain.damaged("target: one twice")
+
+
+def _check_target(target: Classes | Amounts) -> None:
     if isinstance(target, Amounts):
         sizes = {len(target.names), len(target.shifts), len(target.scales)}
         sound = target.transform in TRANSFORMS and all(scale > 0 for scale in target.scales)
@@ -252,9 +275,15 @@ def _check(found: Preprocessor) -> None:
             raise plain.damaged("target: scales")
     elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
         raise plain.damaged("target: classes")
+    elif target.counts and len(target.counts) != len(target.classes):
+        raise plain.damaged("target: counts")
 
 
 def _tasks(target: Target) -> tuple[Task, ...]:
+    """The tasks that such a target can belong to."""
     if isinstance(target, Amounts):
         return ("numbers",)
+    if isinstance(target, Several):
+        labels = all(isinstance(part, Classes) and part.binary for part in target.parts)
+        return ("binary", "heads") if labels else ("heads",)
     return ("binary",) if target.binary else ("classes",)

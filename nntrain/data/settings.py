@@ -84,7 +84,8 @@ class Split(Spec):
     by: `random` draws them by the seed; `time` takes them from the end of the file: first the
         training rows, then those for validation, then those for the test.  Left out, `time` with
         a window, else `random`.
-    stratify: keep the classes' shares equal in every part (classification by `random` only).
+    stratify: keep the classes' shares equal in every part (classification by `random` only);
+        of several targets the shares of their combinations, as far as none is rarer than ten rows.
     """
 
     validation: Size = 0.15
@@ -118,7 +119,8 @@ class Data(Spec):
     test_path: a file of rows for the test, relative to the config file; then the split keeps
         none.
     format: the file's format; left out, by the file's ending.
-    target: a column or a list of columns; left out, the network learns its own input.
+    target: a column or a list of columns; left out, the network learns its own input.  A row
+        that lacks one of them is left out.
     id: a column or columns passed through to predictions, never a feature.
     columns: kinds of columns that the data does not tell by itself: of a number that stands for a
         category, or of an array (rows, steps, channels), which is an image unless it is `series`.

@@ -25,23 +25,36 @@ class Classes:
     """A target of classes: their names as the file has them, in order; a row's class is its number.
 
     binary: a target of two classes, (N, 1) float32, 1 for the second one; else (N,) int64.
+    counts: how many of the rows that were learned from each class has.
     """
 
     name: str
     classes: tuple[str, ...]
     binary: bool
+    counts: tuple[int, ...] = ()
 
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], task: Task) -> Classes:
         """The classes of the rows that have one."""
         cells = table.columns[name]
         known = cells[~without_class(cells, na_values)]
-        return cls(name, sort_labels(known.tolist()), task == "binary")
+        classes = sort_labels(known.tolist())
+        counts = np.bincount(number_of(known, classes), minlength=len(classes))
+        return cls(name, classes, task == "binary", tuple(counts.tolist()))
 
-    def check(self, table: Table, chosen: bool) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs that the network needs."""
+        return 1 if self.binary else len(self.classes)
+
+    def check(self, table: Table, chosen: bool, way_on: str = "say `loss: cross_entropy`") -> None:
         """Is there something to learn in these rows, and are the classes classes?
 
-        chosen: the config says so.
+        chosen: the config says so.  way_on: what to do with more than two classes.
         """
         target, count = f"target {quoted(self.name)}", len(self.classes)
         if count < 2:
@@ -51,7 +64,7 @@ class Classes:
         if self.binary and count > 2:
             found = f"{count:,} classes ({listed(self.classes, most=5)})"
             message = f"{target} has {found}, and `binary_cross_entropy` takes two"
-            raise table.error(message, hint="say `loss: cross_entropy`")
+            raise table.error(message, hint=way_on)
 
     @property
     def note(self) -> str:
@@ -96,6 +109,11 @@ class Amounts:
     shifts: tuple[float, ...]
     scales: tuple[float, ...]
     transform: str = "none"
+
+    @property
+    def outputs(self) -> int:
+        """Outputs that the network needs."""
+        return len(self.names)
 
     @classmethod
     def learn(
@@ -154,9 +172,6 @@ class Amounts:
         """A prediction in the targets' own unit, (N, K) float64."""
         bent: Array = prediction * np.array(self.scales) + np.array(self.shifts)
         return TRANSFORMS[self.transform].inverse(bent)
-
-
-Target = Classes | Amounts
 
 
 def without_class(cells: Array, na_values: Collection[str]) -> Array:

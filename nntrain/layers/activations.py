@@ -1,7 +1,8 @@
 """Activations: what makes a network more than one matrix.
 
-`f'` is written with y = f(x) where that saves a pass, so a backward keeps the output, not the
-input, wherever it can.
+Here are those that bend into a range, and those over a row; `rectifiers.py` and `gated.py` have
+the others.  `f'` is written with y = f(x) where that saves a pass, so a backward keeps the output,
+not the input, wherever it can.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Activation, Array, Backward, Builder, Built, PositiveFloat, Shape
+from nntrain.families import Activation, Array, Backward, Builder, Built, Shape
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,24 @@ class Tanh(Activation):
 
 
 @dataclass(frozen=True)
-class Relu(Activation):
-    """y = max(x, 0);   y' = 1 where x > 0, else 0 (also at 0, as PyTorch has it).
+class HardSigmoid(Activation):
+    """y = min(max(x + 3, 0), 6) / 6;   y' = 1/6 where -3 < x < 3, else 0.
 
-    Nair & Hinton 2010, *Rectified linear units improve restricted Boltzmann machines*.
+    PyTorch's and Keras 3's definition.  The older one, min(max(0.2 x + 0.5, 0), 1), is Keras 2's
+    (Courbariaux, Bengio, David 2015, arXiv:1511.00363, have 0.5 x + 0.5).
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            y = np.maximum(x, 0.0)
+            y = x + 3.0
+            np.maximum(y, 0.0, out=y)
+            np.minimum(y, 6.0, out=y)
+            y *= 1.0 / 6.0
 
             def backward(dy: Array) -> Array:
-                return np.multiply(dy, y > 0.0)
+                dx = np.multiply(dy, np.abs(x) < 3.0)
+                dx *= 1.0 / 6.0
+                return dx
 
             return y, backward
 
@@ -89,31 +96,23 @@ class Relu(Activation):
 
 
 @dataclass(frozen=True)
-class Elu(Activation):
-    """y = x where x > 0, else α (e^x - 1);   y' = 1 where x > 0, else y + α.
+class Softsign(Activation):
+    """y = x / (1 + |x|);   y' = 1 / (1 + |x|)².
 
-    Clevert, Unterthiner, Hochreiter 2016, arXiv:1511.07289, eq. 15.
+    Turian, Bergstra, Bengio 2009; like tanh, with tails that flatten slowly.
     """
 
-    alpha: PositiveFloat = 1.0
-
     def build(self, shape: Shape, store: Builder) -> Built:
-        alpha = float(self.alpha)
-
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            low = np.minimum(x, 0.0)
-            np.expm1(low, out=low)
-            low *= alpha  # 0 where x > 0
-            y = np.maximum(x, 0.0)
-            y += low
+            room = np.abs(x)
+            room += 1.0
 
             def backward(dy: Array) -> Array:
-                slope = low + alpha  # α where x > 0
-                slope[y > 0.0] = 1.0
-                slope *= dy
-                return slope
+                dx = dy / room
+                dx /= room
+                return dx
 
-            return y, backward
+            return x / room, backward
 
         return Built(forward, shape)
 
@@ -134,6 +133,29 @@ class Softmax(Activation):
             def backward(dy: Array) -> Array:
                 dx: Array = dy - (dy * y).sum(axis=-1, keepdims=True)
                 dx *= y
+                return dx
+
+            return y, backward
+
+        return Built(forward, shape)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Activation):
+    """yᵢ = xᵢ - log Σⱼ e^xⱼ over the last axis;   dx = dy - e^y Σⱼ dyⱼ.
+
+    The largest x of each row is subtracted first, so nothing overflows and no logarithm is of 0.
+    """
+
+    def build(self, shape: Shape, store: Builder) -> Built:
+        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            y = x - x.max(axis=-1, keepdims=True)
+            y -= np.log(np.exp(y).sum(axis=-1, keepdims=True))
+
+            def backward(dy: Array) -> Array:
+                dx: Array = np.exp(y)
+                dx *= dy.sum(axis=-1, keepdims=True)
+                np.subtract(dy, dx, out=dx)
                 return dx
 
             return y, backward

@@ -29,9 +29,11 @@ class Dense(Layer):
 
     units: the width of the output; `auto` on the last layer takes it from the target.
     activation: f; left out, the identity.
+    use_bias: false for y = f(x W), as before a layer that shifts by itself.
     kernel_initializer, bias_initializer: the first values of W and of b.
 
     dW = xᵀ dz,  db = Σ dz,  dx = dz Wᵀ,  with z = x W + b and the sum over the rows.
+    The bias is one more row of W, that of an input which is always 1.
     PyTorch's `Linear` keeps W transposed and draws from U(±1/√D); Keras draws from Glorot.
     """
 
@@ -39,6 +41,7 @@ class Dense(Layer):
     activation: Activation = field(default_factory=Identity)
     kernel_initializer: Initializer = field(default_factory=HeUniform)
     bias_initializer: Initializer = field(default_factory=Zeros)
+    use_bias: bool = True
 
     def build(self, shape: Shape, store: Builder) -> Built:
         if self.units == "auto":
@@ -47,19 +50,23 @@ class Dense(Layer):
         units = self.units
         needs_dx = store.learns
         W, dW = store.weight("W", (d, units), self.kernel_initializer)
-        b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
+        b = db = None
+        if self.use_bias:
+            b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
         activate, shape = self.activation.build((*rows, units), store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             z = x @ W  # (N, …, units)
-            z += b
+            if b is not None:
+                z += b
             y, activation_backward = activate(z, call)
 
             def backward(dy: Array) -> Array | None:
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 flat = dz.reshape(-1, units)
                 np.matmul(x.reshape(-1, d).T, flat, out=dW)
-                np.sum(flat, axis=0, out=db)
+                if db is not None:
+                    np.sum(flat, axis=0, out=db)
                 return dz @ W.T if needs_dx else None
 
             return y, backward

@@ -12,32 +12,54 @@ from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Experiment, restore
+from nntrain.config import Experiment, Score, restore, scores
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError
-from nntrain.families import Array, to_plain
+from nntrain.families import Array, Loss, to_plain
 from nntrain.network import Network, settle_units
 from nntrain.run.archive import damaged, read_archive, write_archive
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network, and what its inputs and outputs mean."""
+    """A network, and what its inputs and outputs mean.
+
+    loss, scores: those of the experiment, which now know the data.
+    """
 
     experiment: Experiment
     preprocessor: Preprocessor
     network: Network
+    loss: Loss
+    scores: tuple[Score, ...]
 
     def show(self, prediction: Array) -> Array:
         """What people are shown: probabilities (N, C), or values in their own unit (N, K)."""
-        return self.preprocessor.unscale(self.experiment.loss.link(prediction))
+        return self.preprocessor.unscale(self.loss.link(prediction))
 
 
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs)
     network = Network(layers, preprocessor.shape, experiment.seed)
-    return Model(experiment, preprocessor, network)
+    widths = {name: part.outputs for part in preprocessor.each_target for name in part.names}
+    loss = experiment.loss.settled(preprocessor.classes, preprocessor.class_counts)
+    loss = loss.for_outputs(widths)
+    return Model(experiment, preprocessor, network, loss, _scores(experiment, preprocessor))
+
+
+def _scores(experiment: Experiment, preprocessor: Preprocessor) -> tuple[Score, ...]:
+    """The scores of the config, their metrics told the names of the classes."""
+    classes = {
+        part.name: part.classes for part in preprocessor.each_target if isinstance(part, Classes)
+    }
+    return tuple(
+        score._replace(
+            metric=score.metric.for_classes(classes.get(score.head, preprocessor.classes))
+        )
+        for score in scores(experiment.data, experiment.loss, experiment.metrics)
+    )
 
 
 def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:

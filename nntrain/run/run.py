@@ -159,7 +159,7 @@ class Run:
     def write_history(self) -> None:
         """metrics.csv and metrics.jsonl as the history has them: no row lost, none twice."""
         rows = self.progress.history
-        lines = [",".join(self.columns), *(self._csv(row) for row in rows)]
+        lines = [",".join(map(_cell, self.columns)), *(self._csv(row) for row in rows)]
         write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
         text = "".join(self._json(row) + "\n" for row in rows)
         write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
@@ -180,12 +180,17 @@ class Run:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of metrics.csv, in order."""
-        scores = ["loss", *(metric.kind for metric in self.model.experiment.metrics or ())]
-        validated = [f"validation_{name}" for name in scores if "validation" in self.dataset.parts]
+        names = ["loss", *(score.name for score in self.model.scores)]
+        validated = [f"validation_{name}" for name in names if "validation" in self.dataset.parts]
         return ("epoch", "step", "learning_rate", "train_loss", *validated)
 
     def log(self, line: str) -> None:
         append(self.folder.log, line + "\n")
+
+
+def _cell(name: str) -> str:
+    """A column's name as CSV; names of targets and classes may hold anything."""
+    return f'"{name.replace(chr(34), 2 * chr(34))}"' if set(name) & set(',"\r\n') else name
 
 
 def append(path: Path, text: str) -> None:
@@ -214,7 +219,7 @@ def reload_dataset(
     return Dataset.load(
         experiment.data,
         facts["path"],
-        experiment.loss.task,
+        experiment.loss.goal,
         experiment.seed,
         preprocessor,
         facts.get("test_path"),

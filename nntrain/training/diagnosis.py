@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
-from nntrain.call import Call
+from nntrain.call import INFERENCE, Call
 from nntrain.data.batches import Batch, trimmed
 from nntrain.data.parts import Part
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.evaluate import blocks
+from nntrain.training.weights import shares
 
 SHOWN = 5  # rows named in a message
 SCALE = "scale features and targets, `data.preprocessing` does it by default"
@@ -20,7 +21,7 @@ ADVICE = "try a smaller optimizer.learning_rate, or trainer.gradient_clip_norm: 
 
 def diagnose(run: Run, batch: Batch, number: int, value: float) -> str:
     """A few lines for the user: in which step, in which layer, for which rows."""
-    where, rows = _first_odd(run, batch, number, training=True)
+    where, rows = _first_odd(run, batch, Call(training=True, step=number))
     size = len(batch.x)
     if not where:
         rows = np.arange(size)
@@ -46,7 +47,7 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
     for block in blocks(part.x):
         lengths = None if part.lengths is None else part.lengths[block]
         batch = Batch(trimmed(part.x[block], lengths), part.target[block], lengths)
-        where, rows = _first_odd(run, batch, 0, training=False)
+        where, rows = _first_odd(run, batch, INFERENCE)
         if where:
             numbers = part.rows[block][rows] + 1
             rest = f"{where} is not finite for {split} rows, {_name_rows(numbers, 0)}"
@@ -54,7 +55,7 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
     return f"{start}the {split} loss is not finite\n  {ADVICE}"
 
 
-def _first_odd(run: Run, batch: Batch, number: int, *, training: bool) -> tuple[str, Array]:
+def _first_odd(run: Run, batch: Batch, call: Call) -> tuple[str, Array]:
     """What was not finite first, and in which rows; an empty text if no layer is to blame."""
     found: list[tuple[str, Array]] = []
 
@@ -63,12 +64,11 @@ def _first_odd(run: Run, batch: Batch, number: int, *, training: bool) -> tuple[
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen))
 
-    network, loss = run.model.network, run.model.experiment.loss
-    kinds = {row.path: row.kind for row in network.plan.layers}
     x, target, lengths = batch
-    prediction, backward = network(x, Call(training, number, lengths=lengths, watch=watch))
-    weights = np.full(len(x), 1.0 / len(x), prediction.dtype)
-    _, d_prediction = loss(prediction, target, weights)
+    network, loss = run.model.network, run.model.loss
+    kinds = {row.path: row.kind for row in network.plan.layers}
+    prediction, backward = network(x, Call(call.training, call.step, lengths=lengths, watch=watch))
+    _, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
     backward(d_prediction)
     if not found:
         return "", np.arange(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from nntrain.config import Experiment
+from nntrain.config import Experiment, scores
 from nntrain.data.dataset import Dataset
 from nntrain.events import EpochRow
 from nntrain.run.progress import Progress
@@ -23,7 +23,8 @@ class Patience:
         self.patience = stopping.patience if stopping else math.inf
         self.min_delta = stopping.min_delta if stopping else 0.0
         name = self.monitor.partition("_")[2]
-        better_high = {m.kind for m in experiment.metrics or () if m.higher_is_better}
+        scored = scores(experiment.data, experiment.loss, experiment.metrics)
+        better_high = {score.name for score in scored if score.metric.higher_is_better}
         self.sign = -1.0 if name in better_high else 1.0  # what is compared is better when smaller
 
     def judge(self, progress: Progress, row: EpochRow) -> bool:

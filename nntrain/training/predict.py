@@ -13,7 +13,9 @@ import numpy as np
 
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
+from nntrain.data.several import Several
 from nntrain.data.table import Table, join
+from nntrain.data.targets import Amounts, Classes
 from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.families import Array
 from nntrain.run.model import Model
@@ -29,10 +31,21 @@ def columns(model: Model) -> list[str]:
     """Names of what `predictions` yields: ids (or `row`), predictions, probabilities."""
     known = model.preprocessor
     ids = list(known.id_columns) or ["row"]
+    if isinstance(known.target_columns, Several):
+        labels = known.task == "binary"
+        return [*ids, *(name for part in known.each_target for name in _of_one(part, labels))]
     if known.classes:
         return [*ids, "prediction", *(f"probability_{name}" for name in known.classes)]
     names = known.targets or known.input_names
     return [*ids, *(["prediction"] if len(names) == 1 else [f"prediction_{n}" for n in names])]
+
+
+def _of_one(target: Classes | Amounts, label: bool) -> list[str]:
+    """The columns of one of several targets; of a label only the second class is of interest."""
+    name = target.names[0]
+    classes = target.classes if isinstance(target, Classes) else ()
+    probabilities = [f"probability_{name}_{c}" for c in classes]
+    return [f"prediction_{name}", *([f"probability_{name}"] if label else probabilities)]
 
 
 def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator[Row]:
@@ -76,13 +89,24 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
 
 def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
     """For each row the class and the probabilities of all, or the predicted numbers."""
-    classes = model.preprocessor.classes
-    if not classes:
+    known = model.preprocessor
+    target = known.target_columns
+    if isinstance(target, Several):
+        label = known.task == "binary"
+        parts = [_cells(part, shown[:, place.outputs], label) for part, place in target.places()]
+        yield from ([cell for cells in row for cell in cells] for row in zip(*parts, strict=True))
+    else:
+        yield from _cells(target, shown, label=False)
+
+
+def _cells(target: Classes | Amounts, shown: Array, label: bool) -> Iterator[Row]:
+    """One target's columns of each row."""
+    if isinstance(target, Amounts):
         yield from shown.tolist()  # every digit: a large offset must not round the rest away
         return
     for chosen, row in zip(chosen_class(shown).tolist(), shown.tolist(), strict=True):
-        all_of_them = row if len(row) > 1 else [1.0 - row[0], row[0]]
-        yield [classes[chosen], *map(_brief, all_of_them)]
+        whole = row if label or len(row) > 1 else [1.0 - row[0], row[0]]
+        yield [target.classes[chosen], *map(_brief, whole)]
 
 
 def _brief(value: float) -> float:

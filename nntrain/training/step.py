@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from nntrain.errors import DivergedError
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.diagnosis import diagnose
+from nntrain.training.weights import shares
 
 LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
 
@@ -22,22 +21,16 @@ Step = Callable[[Batch, int, float], float]
 """`step(batch, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
 
 
-@lru_cache(maxsize=8)
-def equal_weights(rows: int, dtype: np.dtype[Any]) -> Array:
-    """Row weights that sum to 1."""
-    return np.full(rows, 1.0 / rows, dtype)
-
-
 def make_step(run: Run) -> Step:
     """The step of a run, its parts bound once."""
-    network, loss, update = run.model.network, run.model.experiment.loss, run.update
+    network, loss, update = run.model.network, run.model.loss, run.update
     store = network.store
     longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
 
     def step(batch: Batch, number: int, rate: float) -> float:
         x, target, lengths = batch
         prediction, backward = network(x, Call(training=True, step=number, lengths=lengths))
-        value, d_prediction = loss(prediction, target, equal_weights(len(x), prediction.dtype))
+        value, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
         backward(d_prediction)
         norm = gradient_norm(store.grad)
         scale = min(1.0, longest / norm) if norm else 1.0

@@ -1,0 +1,59 @@
+"""The error function, which NumPy does not have: what is left of it, for exact gelu."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nntrain.families import Array
+
+_FURTHEST = 6.0  # erfc(6) = 2e-17: beyond, nothing of it is left beside 1
+_BLOCK = 16_384  # numbers: what a block touches fits in a core's cache
+
+# Chebyshev coefficients of e^(z²) erfc(z) for 0 ≤ z ≤ 6, in t, where t = -1 at 6 and 1 at 0.
+_COEFFICIENTS = (
+    0.41162763233432284, 0.42079600972417853, 0.12819730926590027, 0.031749450458397966,
+    0.0064268735517717666, 0.0010534746042193001, 0.00013578006212726639, 1.2793064315801079e-5,
+    6.941999299994625e-7, -1.146218684236545e-8, -5.5395262299565426e-9, -2.9265134139575875e-10,
+    2.5841708657316701e-11, 3.4902294722893154e-12, -9.882004035884142e-14,
+    -3.3138287474922093e-14, 3.8004905180345418e-16, 3.1758170097717553e-16,
+)  # fmt: skip
+
+
+def erfcx(z: Array) -> Array:
+    """e^(z²) erfc(z) for z ≥ 0, where erfc(z) = 2/√π ∫ e^(-s²) ds from z on.
+
+    A Chebyshev series in 1 / (z + 4), after Schonfelder 1978, *Chebyshev expansions for the error
+    and related functions*, Math. Comp. 32, summed as in Clenshaw 1955.  Within 1e-15 of the truth
+    in float64 and 5e-7 in float32, where half of the terms are below the last digit and left out.
+    Beyond z = 6 it stays what it is at 6: times e^(-z²) all of this is 0 beside 1.
+    """
+    result = np.empty_like(z)
+    flat, out = np.ascontiguousarray(z).reshape(-1), result.reshape(-1)
+    least = float(np.finfo(z.dtype).eps) / 4
+    coefficients = [c for c in _COEFFICIENTS if abs(c) > least]
+    for start in range(0, flat.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        _clenshaw(_place(flat[block]), coefficients, out[block])
+    return result
+
+
+def _place(z: Array) -> Array:
+    """2t, with t = 5 / 3 · (8 / (z + 4)) - 7 / 3."""
+    t: Array = np.minimum(z, _FURTHEST)
+    t += 4.0
+    np.divide(80.0 / 3.0, t, out=t)
+    t -= 14.0 / 3.0
+    return t
+
+
+def _clenshaw(t2: Array, coefficients: list[float], out: Array) -> None:
+    """out = Σ cₖ Tₖ(t), from b = cₖ + 2t b₊₁ - b₊₂ downwards."""
+    after, before = np.zeros_like(t2), np.full_like(t2, coefficients[-1])
+    for c in reversed(coefficients[1:-1]):
+        np.subtract(c, after, out=after)
+        after += t2 * before
+        after, before = before, after
+    np.multiply(t2, before, out=out)
+    out *= 0.5
+    out -= after
+    out += coefficients[0]
