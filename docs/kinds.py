@@ -17,6 +17,7 @@ PLACES = {
     "Loss": "`loss:`",
     "Optimizer": "`optimizer:`",
     "Schedule": "`lr_schedule:`",
+    "Averaging": "`averaging:`",
     "Metric": "in `metrics:`",
     "Source": "`data.format:`",
     "Initializer": "`kernel_initializer:`, `bias_initializer:`",

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nntrain.arrays import Shape
 from nntrain.store import LayerRow
 
 EpochRow = Mapping[str, float]
-"""One line of metrics.csv: epoch, step, learning_rate, train_loss, validation_… scores."""
+"""One line of metrics.csv: epoch, step, learning_rate, train_loss, train_loss_evaluated,
+validation_… scores."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,43 @@ class EpochEnded:
     samples_per_second: float
 
 
+class LayerLook(NamedTuple):
+    """What was seen of one layer on a sample of training rows; None where there is no such thing.
+
+    gradient_norm: Euclidean norm of the gradient of its weights.
+    output_gradient_norm: of the gradient that came back to its output.
+    update_ratio: how far the last step moved its matrices, as a share of their norm.
+    dead_share: the share of its units that were 0 for every row (relu only).
+    """
+
+    epoch: int
+    layer: str
+    kind: str
+    gradient_norm: float | None
+    output_gradient_norm: float | None
+    update_ratio: float | None
+    dead_share: float | None
+
+
+@dataclass(frozen=True)
+class LayersSeen:
+    """A look into the network at the end of an epoch; the rows of layers.csv."""
+
+    looks: tuple[LayerLook, ...]
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Training goes on, but something is wrong with it: what, and what to do about it.
+
+    kind: one word for the problem; each is told once in a training.
+    """
+
+    kind: str
+    message: str
+    advice: str
+
+
 @dataclass(frozen=True)
 class Saved:
     """A checkpoint of this epoch is on the disk; `fit --resume` would go on from this step."""
@@ -75,4 +113,20 @@ class Ended:
     summary: Mapping[str, Any]
 
 
-Event = Began | Stepped | EpochEnded | Saved | Ended
+Event = Began | Stepped | EpochEnded | LayersSeen | Warned | Saved | Ended
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """How one gradient compares with finite differences; what `check --gradients` tells.
+
+    training: with dropout and batch statistics, or without.
+    error: the largest difference, as a share of the largest number.
+    """
+
+    name: str
+    training: bool
+    size: int
+    tried: int
+    error: float
+    ok: bool

@@ -14,13 +14,15 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TextIO, TypeVar
 
 import numpy as np
 
 from nntrain.arrays import Array, Shape
+from nntrain.blocks import BLOCK, FLUSH_EVERY, blocks, flush_subnormals
 from nntrain.call import Call
 from nntrain.limits import Ge, Gt, Le, Lt
 
@@ -74,6 +76,8 @@ class Builder:
 
     learns: bool = False  # does anything before the layer that is being built learn?
     path: str = ""
+    columns: Mapping[str, slice] = field(default_factory=dict)
+    """Where the columns of the table stand on the last axis, for the first layer alone."""
 
     @contextmanager
     def at(self, path: str) -> Iterator[None]:
@@ -106,8 +110,8 @@ class Builder:
         """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
         raise NotImplementedError
 
-    def record(self, kind: str, shape: Shape) -> None:
-        """A layer of this kind now stands at `path`."""
+    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+        """A layer of this kind, which ends with this activation, now stands at `path`."""
 
 
 class Built(NamedTuple):
@@ -207,23 +211,59 @@ Update = Callable[[int, float, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Group(Spec):
+    """Weights that move in another way than the rest.
+
+    layers: paths such as `layers.0`, or shell patterns such as `layers.1*`; what is inside such a
+        layer belongs to it.  A layer that several groups name belongs to the first of them.
+    learning_rate: η of these weights; null: that of the optimizer.
+    weight_decay: their decay; null: that of the optimizer.
+    frozen: they do not move at all.  Gradients flow through, running statistics go on.
+    """
+
+    layers: tuple[str, ...]
+    learning_rate: PositiveFloat | None = None
+    weight_decay: NonNegativeFloat | None = None
+    frozen: bool = False
+
+    def holds(self, name: str) -> bool:
+        """Whether the weight or layer of this name is in it, or inside something that is."""
+        parts = name.split(".")
+        outer = [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        return any(fnmatchcase(path, pattern) for path in outer for pattern in self.layers)
+
+
+class Segment(NamedTuple):
+    """A stretch of the flat vectors whose weights move alike.
+
+    group: number of the group from 1, 0 for weights that are in none.  decays: not biases.
+    """
+
+    part: slice
+    group: int = 0
+    decays: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Optimizer(Family):
     """How the weights move: in place on the flat vectors, in blocks that stay in the cache.
 
-    Learning rate, weight decay and clipping are applied here, once for all kinds; a kind writes
+    Learning rates, weight decay and clipping are applied here, once for all kinds; a kind writes
     the rule of one block.  State lives in named slots, vectors as long as θ, which checkpoints
-    save.
+    save.  A step allocates nothing.
 
     learning_rate: η, before the schedule's factor.
     weight_decay: shrinks θ by η · weight_decay at each step.  It is decoupled (Loshchilov &
         Hutter 2019, arXiv:1711.05101), and biases do not decay.
+    groups: layers with a learning rate or a decay of their own, or frozen.
     """
 
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat = 0.0
+    groups: tuple[Group, ...] = ()
 
     def slots(self) -> tuple[str, ...]:
-        """Names of the vectors that the rule remembers between steps."""
+        """Names of the vectors that the rule remembers between steps; they begin with zeros."""
         return ()
 
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
@@ -231,49 +271,81 @@ class Optimizer(Family):
         raise NotImplementedError
 
     def move(
-        self, p: Array, g: Array, work: Array, state: Sequence[Array], constants: Sequence[Array]
+        self,
+        p: Array,
+        g: Array,
+        work: Sequence[Array],
+        state: Sequence[Array],
+        constants: Sequence[Array],
     ) -> None:
-        """The rule for one block: weights `p` move in place; `work` is room of the same size."""
+        """The rule for one block: weights `p` move in place; `work` is twice room of that size."""
         raise NotImplementedError
 
-    def build(self, theta: Array, grad: Array, decaying: int, state: Mapping[str, Array]) -> Update:
-        """The update of `theta` by `grad`; `theta[:decaying]` are the weights that decay."""
-        work = np.empty_like(theta[:BLOCK])
-        names = self.slots()
-        blocks = [
-            (
-                theta[part],
-                grad[part],
-                work[: len(theta[part])],
-                [state[name][part] for name in names],
-            )
-            for part in (slice(at, at + BLOCK) for at in range(0, len(theta), BLOCK))
+    def build(
+        self, theta: Array, grad: Array, segments: Sequence[Segment], state: Mapping[str, Array]
+    ) -> Update:
+        """The update of `theta` by `grad`; what no segment holds stays as it is."""
+        room = np.empty((2, len(theta[:BLOCK])), theta.dtype)
+        slots = [state[name] for name in self.slots()]
+        manners = [(segment.part, *self.manner(segment)) for segment in segments]
+        shrinking = [(theta[part], factor * decay) for part, factor, decay in manners if decay]
+        moves = [
+            (self._of_stretch(theta, grad, stretch, slots, room), factor)
+            for stretch, factor in _joined([(part, factor) for part, factor, _ in manners])
         ]
-        shrinking = theta[:decaying]
 
         def update(step: int, rate: float, scale: float) -> None:
-            if self.weight_decay:
-                np.multiply(shrinking, 1.0 - rate * self.weight_decay, out=shrinking)
-            constants = [np.array(c, theta.dtype) for c in self.constants(step, rate)]
-            for p, g, room, slots in blocks:
-                if scale != 1.0:
-                    np.multiply(g, scale, out=g)
-                self.move(p, g, room, slots, constants)
-                if step % FLUSH_EVERY == 0:
-                    flush_subnormals(slots)
+            for weights, decay in shrinking:
+                np.multiply(weights, 1.0 - rate * decay, out=weights)
+            for move, factor in moves:
+                move(step, rate * factor, scale)
 
         return update
 
+    def _of_stretch(
+        self, theta: Array, grad: Array, stretch: slice, slots: Sequence[Array], room: Array
+    ) -> Update:
+        """The update of weights that have one learning rate, block by block."""
+        pieces = [
+            (
+                theta[part],
+                grad[part],
+                [row[: part.stop - part.start] for row in room],
+                [slot[part] for slot in slots],
+            )
+            for part in blocks(stretch)
+        ]
+        numbers = [np.empty((), theta.dtype) for _ in self.constants(1, 0.0)]
+        kept = np.empty(room.shape[1:], np.bool_)
 
-BLOCK = 32_768  # numbers: what one move touches fits in a core's cache
-FLUSH_EVERY = 64  # steps
-TINY = 1e-30
+        def update(step: int, rate: float, scale: float) -> None:
+            for number, value in zip(numbers, self.constants(step, rate), strict=True):
+                number[()] = value
+            for p, g, work, state in pieces:
+                if scale != 1.0:
+                    np.multiply(g, scale, out=g)
+                self.move(p, g, work, state, numbers)
+                if step % FLUSH_EVERY == 0:
+                    flush_subnormals(state, work[0], kept[: len(p)])
+
+        return update
+
+    def manner(self, segment: Segment) -> tuple[float, float]:
+        """How the weights of a segment move: a factor of the learning rate, and their decay."""
+        group = self.groups[segment.group - 1] if segment.group else Group(layers=())
+        rate, decay = group.learning_rate, group.weight_decay
+        factor = 1.0 if rate is None else rate / self.learning_rate
+        return factor, (self.weight_decay if decay is None else decay) * segment.decays
 
 
-def flush_subnormals(slots: Sequence[Array]) -> None:
-    """Zero what decays towards numbers that processors handle dozens of times slower."""
-    for slot in slots:
-        np.multiply(slot, np.abs(slot) >= TINY, out=slot)
+def _joined(parts: Sequence[tuple[slice, float]]) -> list[tuple[slice, float]]:
+    """Neighbours with one factor as one stretch: fewer and longer blocks."""
+    found: list[tuple[slice, float]] = []
+    for part, factor in parts:
+        if found and found[-1][0].stop == part.start and found[-1][1] == factor:
+            part = slice(found.pop()[0].start, part.stop)
+        found.append((part, factor))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,6 +367,19 @@ class Schedule(Family):
         return self.factor(step - warm, max(total - warm, 1), epoch)
 
     def factor(self, step: int, total: int, epoch: int) -> float:
+        raise NotImplementedError
+
+
+class Averaging(Family):
+    """Weights averaged along the way: average = k · average + (1 - k) · θ.
+
+    k = `kept(step, epoch)` is a pure function; `step` counts the updates from 1, `epoch` is the
+    number of steps in one epoch.  The average begins as the first weights.  Running statistics
+    are averaged as weights are.  Validation, the best epoch and the model use the average.
+    """
+
+    def kept(self, step: int, epoch: int) -> float:
+        """The share of the average that stays after this step; 1 leaves it as it is."""
         raise NotImplementedError
 
 
@@ -354,7 +439,7 @@ class Source(Family):
 
 
 FAMILIES: tuple[type[Family], ...] = (
-    Layer, Activation, Loss, Optimizer, Schedule, Metric, Source, Initializer,
+    Layer, Activation, Loss, Optimizer, Schedule, Averaging, Metric, Source, Initializer,
 )  # fmt: skip
 
 
@@ -372,7 +457,7 @@ def knowing(kind: K, **facts: Any) -> K:
 def to_plain(value: Any) -> Any:
     """The YAML form of a kind, a section or anything made of them: mappings, lists, scalars."""
     if isinstance(value, Spec):
-        own = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}  # type: ignore[arg-type]
+        own = {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}  # type: ignore[arg-type]
         return {"type": value.kind, **own} if isinstance(value, Family) else own
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
@@ -382,8 +467,9 @@ def to_plain(value: Any) -> Any:
 
 
 __all__ = [
-    "FAMILIES", "Activation", "Array", "Backward", "Builder", "Built", "Draw", "Family", "Forward",
-    "Goal", "Initializer", "Layer", "Loss", "Metric", "NonNegativeFloat", "NonNegativeInt",
-    "Optimizer", "PositiveFloat", "PositiveInt", "Rate", "Schedule", "Seed", "Shape", "Share",
-    "Source", "Spec", "Task", "Update", "knowing", "to_plain",
+    "FAMILIES", "Activation", "Array", "Averaging", "Backward", "Builder", "Built", "Draw",
+    "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss", "Metric",
+    "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt", "Rate",
+    "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update", "knowing",
+    "to_plain",
 ]  # fmt: skip

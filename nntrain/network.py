@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nntrain.call import INFERENCE, Call
-from nntrain.families import Array, Backward, Layer, Shape
+from nntrain.families import Array, Backward, Group, Layer, Shape
 from nntrain.layers.chain import chain
-from nntrain.layers.dense import Dense
-from nntrain.layers.embedding import Embedding
 from nntrain.store import Plan, Store
 
 
@@ -20,6 +17,8 @@ class Network:
     """Layers built for inputs of `shape` (without the batch axis).
 
     seed: the first weights and all random numbers follow from it.
+    groups: of the optimizer, for the order of the weights.
+    columns: where each column of the table stands on the last axis of the input.
     input_gradient: also find the gradient with respect to the input, which training leaves out.
     """
 
@@ -30,10 +29,14 @@ class Network:
         seed: int = 0,
         *,
         dtype: Any = np.float32,
+        groups: Sequence[Group] = (),
+        columns: Mapping[str, slice] | None = None,
         input_gradient: bool = False,
     ):
-        self.plan = plan(layers, shape)
-        self.store = Store(self.plan, seed, dtype, learns=input_gradient)
+        self.plan = plan(layers, shape, columns)
+        self.store = Store(
+            self.plan, seed, dtype, learns=input_gradient, groups=groups, columns=columns
+        )
         self.forward, self.shape = chain(layers, shape, self.store)
 
     def __call__(self, x: Array, call: Call = INFERENCE) -> tuple[Array, Backward]:
@@ -48,31 +51,11 @@ class Network:
         return y, backward
 
 
-def plan(layers: Sequence[Layer], shape: Shape) -> Plan:
+def plan(layers: Sequence[Layer], shape: Shape, columns: Mapping[str, slice] | None = None) -> Plan:
     """What building these layers would make, counted before anything is allocated.
 
     Raises `LayerError` for the first layer that does not fit where it stands.
     """
-    counted = Plan()
+    counted = Plan(columns=columns or {})
     chain(layers, shape, counted)
     return counted
-
-
-def settle_units(layers: Sequence[Layer], outputs: int) -> tuple[Layer, ...]:
-    """The same layers with `units: auto` replaced by the number of outputs."""
-    return tuple(
-        replace(layer, units=outputs)
-        if isinstance(layer, Dense) and layer.units == "auto"
-        else layer
-        for layer in layers
-    )
-
-
-def settle_vocabulary(layers: Sequence[Layer], size: int) -> tuple[Layer, ...]:
-    """The same layers with `input_dim: auto` replaced by the number of tokens."""
-    return tuple(
-        replace(layer, input_dim=size)
-        if isinstance(layer, Embedding) and layer.input_dim == "auto"
-        else layer
-        for layer in layers
-    )

@@ -6,6 +6,9 @@ stream of a bit generator for ever; it does not promise that of the distribution
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from nntrain.arrays import Array
@@ -25,6 +28,19 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 def permutation(n: int, seed: int, *purpose: str | int) -> Array:
     """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
     return np.argsort(bits(seed, *purpose).random_raw(n), kind="stable")
+
+
+def normals(words: Array, dtype: Any) -> Array:
+    """Standard normal numbers, two for each random word: (n,) -> (2 n,).   Box & Muller 1958."""
+    uniform = words.view(np.uint32).astype(dtype)
+    uniform += 0.5  # above 0, for the logarithm
+    uniform *= 2.0**-32
+    radius, angle = uniform[0::2], uniform[1::2]
+    radius = np.sqrt(-2.0 * np.log(radius))
+    angle = (2.0 * math.pi) * angle
+    uniform[0::2] = radius * np.cos(angle)
+    uniform[1::2] = radius * np.sin(angle)
+    return uniform
 
 
 class Stream:

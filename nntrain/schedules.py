@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of the step, with nothing to save.
+"""Learning-rate schedules: pure functions of the step, with nothing to save (but `Plateau`).
 
 A schedule is a factor of the optimizer's learning rate.  It is evaluated at every step, not once
 an epoch, so short trainings have smooth curves too.
@@ -230,5 +230,33 @@ class Noam(Schedule):
     warmup_epochs: NonNegativeFloat = 1.0
 
     def factor(self, step: int, total: int, epoch: int) -> float:
-        warm = math.ceil(self.warmup_epochs * epoch)
+        warm = math.ceil(min(self.warmup_epochs * epoch, 1e18))
         return math.sqrt(max(warm, 1) / (step + warm + 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau(Schedule):
+    """factor = drop ^ k, where k counts the plateaus: `patience` epochs without a better score.
+
+    What has happened so far is kept by the training, and is in its checkpoints; with warm-up the
+    two factors are multiplied.
+
+    drop: what the learning rate is multiplied by at each plateau.
+    patience: epochs without a better score that make a plateau.
+    monitor: the score; null: what `early_stopping` monitors, else `validation_loss`, else
+        `train_loss`.
+    min_delta: by how much a score must be better to count.
+    floor: the smallest factor.
+
+    PyTorch's `ReduceLROnPlateau` waits for one epoch more, and its `threshold` is by default a
+    share of the score; Keras's is as this one.
+    """
+
+    drop: Share = 0.1
+    patience: PositiveInt = 10
+    monitor: str | None = None
+    min_delta: NonNegativeFloat = 0.0
+    floor: Rate = 0.0
+
+    def factor(self, step: int, total: int, epoch: int) -> float:
+        return 1.0

@@ -2,19 +2,22 @@
 
 Weights are views of `theta`, their gradients the same places of `grad`.  An optimizer, a gradient
 check, a checkpoint and an average of weights are then each a few operations on whole vectors.
-Weights that decay come first, so that weight decay is one slice.
+They are ordered by (group of the optimizer, decays or not, as built), frozen ones last, so that
+an optimizer walks a few segments, and what it moves is one stretch from the beginning.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Array, Builder, Draw, Initializer, Shape
+from nntrain.families import Array, Builder, Draw, Group, Initializer, Segment, Shape
 from nntrain.rng import Stream, generator
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
@@ -36,12 +39,16 @@ class WeightRow:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of the plan: what it is, the shape that leaves it, how many numbers it learns."""
+    """One layer of the plan: what it is, the shape that leaves it, how many numbers it learns.
+
+    activation: the kind that it ends with, if any.
+    """
 
     path: str
     kind: str
     shape: Shape
     parameters: int
+    activation: str = ""
 
 
 @dataclass
@@ -68,36 +75,51 @@ class Plan(Builder):
     def random(self, name: str) -> Draw:
         return lambda call, rows, width: np.zeros((rows, width), np.uint16)
 
-    def record(self, kind: str, shape: Shape) -> None:
+    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+        if any(row.path == self.path for row in self.layers):
+            return  # shared: the same layer in another place
         inside = [w.size for w in self.weights.values() if w.name.startswith(f"{self.path}.")]
-        self.layers.append(LayerRow(self.path, kind, shape, sum(inside)))
+        self.layers.append(LayerRow(self.path, kind, shape, sum(inside), activation))
 
 
 class Store(Builder):
-    """The flat vectors, and the names of their parts."""
+    """The flat vectors, and the names of their parts.
 
-    def __init__(self, plan: Plan, seed: int, dtype: Any = np.float32, learns: bool = False):
-        super().__init__(learns=learns)
+    segments: stretches of weights that an optimizer moves alike; frozen weights are in none.
+    live: what they hold together; `theta[:live]` moves.
+    running, next: all buffers, and the values that `commit` gives them.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        dtype: Any = np.float32,
+        learns: bool = False,
+        groups: Sequence[Group] = (),
+        columns: Mapping[str, slice] | None = None,
+    ):
+        super().__init__(learns=learns, columns=columns or {})
         self.seed = seed
-        rows = sorted(plan.weights.values(), key=lambda row: not row.decays)  # stable
+        rows, self.segments = _order(plan.weights.values(), groups)
         self.size = sum(row.size for row in rows)
-        self.decaying = sum(row.size for row in rows if row.decays)  # theta[:decaying] decays
+        self.live = self.segments[-1].part.stop if self.segments else 0
         self.theta = aligned(self.size, dtype)
         self.grad = aligned(self.size, dtype)
-        self.weights = _views(self.theta, {row.name: row.shape for row in rows})
-        self.gradients = _views(self.grad, {row.name: row.shape for row in rows})
+        self._shapes = {row.name: row.shape for row in rows}
+        self.weights, self.gradients = self.views(self.theta), self.views(self.grad)
         self.running = aligned(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
-        self._next = np.empty_like(self.running)
+        self.next = np.empty_like(self.running)
         shapes = {name: shape for name, (shape, _) in plan.buffers.items()}
         self.buffers = _views(self.running, shapes)
-        self._next_buffers = _views(self._next, shapes)
+        self._next_buffers = _views(self.next, shapes)
         for row in rows:
             self.weights[row.name][...] = row.initializer(
                 row.shape, generator(seed, "initial", row.name)
             )
         for name, (_, value) in plan.buffers.items():
             self.buffers[name][...] = value
-        np.copyto(self._next, self.running)
+        np.copyto(self.next, self.running)
         self._taken: set[str] = set()
         self._shared: list[tuple[Array, Array]] = []
 
@@ -114,6 +136,10 @@ class Store(Builder):
         self._taken.add(full)
         return W, dW
 
+    def views(self, vector: Array) -> dict[str, Array]:
+        """The part of each weight in a vector as long as `theta`, by name."""
+        return _views(vector, self._shapes)
+
     def buffer(self, name: str, shape: Shape, value: float) -> tuple[Array, Array]:
         full = self.name(name)
         return self.buffers[full], self._next_buffers[full]
@@ -121,7 +147,17 @@ class Store(Builder):
     def commit(self) -> None:
         """After a sound step: the buffers take their next values."""
         if self.running.size:
-            np.copyto(self.running, self._next)
+            np.copyto(self.running, self.next)
+
+    def matrices(self) -> list[Array]:
+        """The weights that move and decay, apart from vectors."""
+        ends = [segment.part for segment in self.segments if segment.decays]
+        at, found = 0, []
+        for W in self.weights.values():
+            if W.ndim > 1 and any(part.start <= at < part.stop for part in ends):
+                found.append(W)
+            at += W.size
+        return found
 
     def random(self, name: str) -> Draw:
         full = self.name(name)
@@ -142,6 +178,31 @@ class Store(Builder):
         """After a backward pass: sum the gradients of weights that several layers share."""
         for dW, dW_again in self._shared:
             dW += dW_again
+
+
+def _order(
+    weights: Iterable[WeightRow], groups: Sequence[Group]
+) -> tuple[list[WeightRow], list[Segment]]:
+    """The weights in the order in which they lie, and the segments that are not frozen."""
+    rows = list(weights)
+    numbered = list(zip(rows, of_groups([row.name for row in rows], groups), strict=True))
+    frozen = [False, *(group.frozen for group in groups)]
+    numbered.sort(key=lambda pair: (frozen[pair[1]], pair[1], not pair[0].decays))  # stable
+    segments, at = list[Segment](), 0
+    for (number, decays), same in groupby(numbered, lambda pair: (pair[1], pair[0].decays)):
+        end = at + sum(row.size for row, _ in same)
+        if not frozen[number]:
+            segments.append(Segment(slice(at, end), number, decays))
+        at = end
+    return [row for row, _ in numbered], segments
+
+
+def of_groups(names: Sequence[str], groups: Sequence[Group]) -> list[int]:
+    """For each weight the number, from 1, of the first group that holds it; 0 if none does."""
+    return [
+        next((number for number, group in enumerate(groups, 1) if group.holds(name)), 0)
+        for name in names
+    ]
 
 
 def aligned(size: int, dtype: Any) -> Array:

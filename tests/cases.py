@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from nntrain.averaging import Ema, Swa
 from nntrain.families import (
     Activation,
     Array,
+    Averaging,
     Family,
     Initializer,
     Layer,
@@ -54,6 +56,7 @@ from nntrain.layers import (
     Embedding,
     Flatten,
     Gelu,
+    Graph,
     Gru,
     HardSigmoid,
     Identity,
@@ -65,6 +68,7 @@ from nntrain.layers import (
     PositionalEncoding,
     Prelu,
     Relu,
+    Residual,
     Selu,
     Sigmoid,
     Silu,
@@ -74,6 +78,7 @@ from nntrain.layers import (
     Softsign,
     Tanh,
 )
+from nntrain.layers.wiring import GraphNode
 from nntrain.losses import (
     BinaryCrossEntropy,
     CosineSimilarity,
@@ -121,7 +126,19 @@ from nntrain.metrics import (
     RocAuc,
     TopK,
 )  # fmt: skip
-from nntrain.optimizers import Adam, Sgd
+from nntrain.optimizers import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    Amsgrad,
+    Lion,
+    Nadam,
+    Radam,
+    Rmsprop,
+    Rprop,
+    Sgd,
+)
 from nntrain.schedules import (
     Constant,
     Cosine,
@@ -134,6 +151,7 @@ from nntrain.schedules import (
     MultiStep,
     Noam,
     OneCycle,
+    Plateau,
     Polynomial,
     Step,
 )
@@ -151,6 +169,25 @@ class LayerCase(NamedTuple):
         return f"{label(self.layer)} {self.shape}"
 
 
+DIAMOND = Graph(
+    nodes={
+        "left": GraphNode("input", layers=(Dense(2, activation=Tanh()), Dropout(0.3))),
+        "right": GraphNode("input", layers=(Dense(2),)),
+        "product": GraphNode(("left", "right", "left"), combine="multiply"),
+        "sum": GraphNode(("left", "product", "right"), combine="add", layers=(Dense(3),)),
+        "all": GraphNode(("input", "sum", "left"), combine="concatenate"),
+    },
+    outputs=("sum", "all"),
+)
+SIAMESE = Graph(
+    nodes={
+        "one": GraphNode("input", layers=(Dense(3, activation=Tanh()),)),
+        "two": GraphNode("one", share="one"),
+        "both": GraphNode(("two", "one"), combine="concatenate", share="head"),
+        "head": GraphNode(("one", "two"), combine="concatenate", layers=(Dense(2),)),
+    },
+    outputs=("head", "both"),
+)
 LAYERS = (
     LayerCase(Dense(4), (3,)),
     LayerCase(Dense(4, activation=Tanh(), bias_initializer=LecunNormal()), (2, 3)),
@@ -174,6 +211,13 @@ LAYERS = (
     LayerCase(Lstm(3), (4, 2)),
     LayerCase(Lstm(2, return_sequences=True, bidirectional=True), (3, 2)),
     LayerCase(Lstm(2, bidirectional=True, bias_initializer=LecunNormal()), (3, 1)),
+    LayerCase(Residual((Dense(3, activation=Tanh()), Dense(3))), (3,)),
+    LayerCase(Residual((Dense(4, activation=Tanh()),), activation=Sigmoid()), (2, 3)),
+    LayerCase(Residual((Dense(2), Dropout(0.3)), repeat=3, activation=Tanh()), (3,)),
+    LayerCase(Residual((Flatten(),)), (3,)),
+    LayerCase(Graph({"a": GraphNode("input", layers=(Dense(2),))}, "a"), (3,)),
+    LayerCase(DIAMOND, (3,)),
+    LayerCase(SIAMESE, (2, 3)),
 )
 ACTIVATIONS: tuple[Activation, ...] = (
     Identity(), Relu(), Elu(), Elu(alpha=0.3), Sigmoid(), Tanh(), Softmax(), HardSigmoid(),
@@ -201,6 +245,17 @@ OPTIMIZERS: tuple[Optimizer, ...] = (
     Adam(),
     Adam(betas=(0.8, 0.95), eps=0.01),
     Adam(weight_decay=0.1),
+    Amsgrad(),
+    Adamax(),
+    Nadam(),
+    Radam(),
+    Adagrad(),
+    Adadelta(),
+    Rmsprop(),
+    Rmsprop(momentum=0.9),
+    Rmsprop(momentum=0.5, centered=True),
+    Lion(),
+    Rprop(),
 )
 SCHEDULES: tuple[Schedule, ...] = (
     Constant(),
@@ -224,7 +279,9 @@ SCHEDULES: tuple[Schedule, ...] = (
     InverseSqrt(timescale_epochs=2.5, warmup_epochs=2.5),
     Noam(),
     Noam(warmup_epochs=2.5),
+    Plateau(),
 )
+AVERAGINGS: tuple[Averaging, ...] = (Ema(), Ema(decay=0.9, warmup=False), Swa(start_epoch=2))
 CLASSES = ("ant", "bee", "cow", "dog")
 METRICS: tuple[Metric, ...] = (
     Accuracy(), TopK(k=1), TopK(k=2), LogLoss(), Brier(), CalibrationError(),
@@ -249,6 +306,7 @@ TABLE: dict[type[Family], Sequence[Family]] = {
     Loss: LOSSES,
     Optimizer: OPTIMIZERS,
     Schedule: SCHEDULES,
+    Averaging: AVERAGINGS,
     Metric: METRICS,
     Initializer: INITIALIZERS,
 }

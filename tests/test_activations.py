@@ -50,7 +50,7 @@ def test_the_slopes_of_prelu_learn_as_in_pytorch() -> None:
 def test_the_slopes_of_prelu_begin_with_a_quarter_and_do_not_decay() -> None:
     store = network(Prelu(), 3).store
     np.testing.assert_array_equal(store.theta, [0.25, 0.25, 0.25])
-    assert store.decaying == 0
+    assert not any(segment.decays for segment in store.segments)
 
 
 def test_selu_keeps_mean_and_variance_of_normal_inputs() -> None:

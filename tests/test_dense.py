@@ -51,7 +51,7 @@ class Pair:
         for network in (self.with_bias, self.appended):
             store = network.store
             state = {name: np.zeros_like(store.theta) for name in optimizer.slots()}
-            update = optimizer.build(store.theta, store.grad, store.decaying, state)
+            update = optimizer.build(store.theta, store.grad, store.segments, state)
             ones = np.ones((*x.shape[:-1], 1))
             given = x if network is self.with_bias else np.concatenate([x, ones], axis=-1)
             for step in range(1, steps + 1):

@@ -19,7 +19,7 @@ from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ("fit", "eval", "predict")
+COMMANDS = ("fit", "check", "eval", "predict")
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -18,7 +18,8 @@ from nntrain.families import Activation, Array, Backward, Builder, Built, Draw, 
 from nntrain.initializers import Constant, Ones, UnitForget, Zeros
 from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity, Relu, Softmax, Tanh
 from nntrain.layers.chain import LayerError, chain
-from nntrain.network import Network, plan, settle_units
+from nntrain.layers.units import settle_units
+from nntrain.network import Network, plan
 from nntrain.store import ALIGNMENT, Plan
 from tests.cases import (
     ACTIVATIONS,
@@ -318,8 +319,9 @@ class TestStore:
     def test_weights_that_decay_come_first_in_the_order_of_building(self) -> None:
         store = Network(self.layers, (4,)).store
         W = [store.weights["layers.0.W"].ravel(), store.weights["layers.2.W"].ravel()]
-        assert store.decaying == 4 * 3 + 3 * 2
-        np.testing.assert_array_equal(store.theta[: store.decaying], np.concatenate(W))
+        decaying = store.segments[0].part
+        assert decaying == slice(0, 4 * 3 + 3 * 2)
+        np.testing.assert_array_equal(store.theta[decaying], np.concatenate(W))
         assert list(store.weights) == ["layers.0.W", "layers.2.W", "layers.0.b", "layers.2.b"]
 
     def test_weights_and_gradients_are_views_in_the_same_places(self) -> None:

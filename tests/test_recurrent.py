@@ -14,7 +14,8 @@ from nntrain.initializers import UnitForget
 from nntrain.layers import Dense, Embedding, Gru, Lstm, PositionalEncoding, SimpleRnn
 from nntrain.layers.chain import LayerError
 from nntrain.layers.recurrent import StateProduct, chunks
-from nntrain.network import Network, settle_vocabulary
+from nntrain.layers.units import settle_vocabulary
+from nntrain.network import Network
 from nntrain.rng import generator
 from tests.cases import (
     LAYERS,
@@ -110,7 +111,7 @@ class TestPadding:
         assert dx is not None
         valid = [row if after is None else row[: after[i]] for i, row in enumerate(y)]
         valid += [row[:n] for row, n in zip(dx, lengths, strict=True)]
-        return valid, [network.store.grad.copy(), network.store._next.copy()]
+        return valid, [network.store.grad.copy(), network.store.next.copy()]
 
     @over("case", SEQUENCES)
     @pytest.mark.parametrize("call", [INFERENCE, TRAINING], ids=["inference", "training"])

@@ -202,8 +202,8 @@ def test_no_file_of_the_run_is_half_written(tmp_path: Path) -> None:
     run = start(write_points(tmp_path), tmp_path / "run")
     list(fit(run))
     assert {f.name for f in (tmp_path / "run").iterdir()} == {
-        "config.yaml", "config.resolved.yaml", "manifest.json", "metrics.csv", "metrics.jsonl",
-        "model.safetensors", "summary.json", "checkpoint.safetensors", ".lock",
+        "config.yaml", "config.resolved.yaml", "layers.csv", "manifest.json", "metrics.csv",
+        "metrics.jsonl", "model.safetensors", "summary.json", "checkpoint.safetensors", ".lock",
     }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_a_network_learns_a_curve() -> None:
     network = Network([Dense(units=16, activation=Tanh()), Dense(units=1)], (1,), seed=0)
     store, loss = network.store, MeanSquaredError()
     slots = {name: np.zeros_like(store.theta) for name in Adam().slots()}
-    update = Adam().build(store.theta, store.grad, store.decaying, slots)
+    update = Adam().build(store.theta, store.grad, store.segments, slots)
     weights = np.full(64, 1 / 64, np.float32)
 
     for step in range(400):

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from nntrain import __version__
+from nntrain.cli.check import check
 from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
 from nntrain.cli.output import discard_stdout, print_json, unwritable
@@ -20,7 +21,7 @@ from nntrain.wording import nearest, quoted
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, "
-    "4 training diverged, 5 a gate was not met, 6 the machine or a damaged file, "
+    "4 training diverged, 5 a gate or check was not met, 6 the machine or a damaged file, "
     "130 and 143 stopped after saving."
 )
 HIDDEN = {"train": fit, "evaluate": evaluate}  # what people type who come from elsewhere
@@ -57,6 +58,7 @@ def app(context: click.Context) -> None:
 
 
 app.add_command(fit, "fit")
+app.add_command(check, "check")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 

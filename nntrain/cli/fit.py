@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
-from nntrain.cli.arguments import common_options, json_option, seconds
+from nntrain.cli.arguments import common_options, json_option, seconds, set_option
+from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 
@@ -24,13 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train the network that a config describes.")
 @click.argument("config", default="", metavar="[CONFIG]")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key: optimizer.eps=1e-7; repeatable.",
-)
+@set_option
 @click.option(
     "--output-dir",
     "-o",
@@ -85,8 +80,13 @@ def fit(
         run = _resume(resume, as_json=as_json)
     else:
         given = [*settings, *([] if seed is None else [f"seed={seed}"])]
-        loaded, dataset = _load(Path(config), given, output_dir, overwrite=overwrite)
-        said = _describe(dataset, say, every=verbose)
+        loaded = load_config(Path(config), given)
+        if output_dir:
+            from nntrain.run.folder import check_free
+
+            check_free(output_dir, overwrite=overwrite)
+        dataset = load_data(loaded)
+        said = describe(dataset, say, every=verbose)
         if smoke:
             _smoke(loaded, dataset, as_json=as_json)
             return
@@ -119,46 +119,6 @@ def _check_arguments(
             "--resume: the run goes on with the config, seed and folder that it has",
             hint="only --max-time, --json and -q can be given with it",
         )
-
-
-def _load(
-    config: Path, settings: list[str], output_dir: Path | None, *, overwrite: bool
-) -> tuple[Loaded, Dataset]:
-    """The config and its data, both checked before anything is written."""
-    from nntrain.config import load
-
-    loaded = load(config, settings)
-    from nntrain.run.checks import check_layers_alone, check_loss, check_outputs
-    from nntrain.run.folder import check_free
-
-    check_layers_alone(loaded)
-    if output_dir:
-        check_free(output_dir, overwrite=overwrite)
-    from nntrain.data.dataset import Dataset
-
-    experiment = loaded.experiment
-    dataset = Dataset.load(
-        experiment.data,
-        loaded.data_path,
-        experiment.loss.goal,
-        experiment.seed,
-        test_path=loaded.test_path,
-    )
-    check_outputs(loaded, dataset.preprocessor)
-    check_loss(loaded, dataset)
-    return loaded, dataset
-
-
-def _describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:
-    """Tell what becomes of the columns; the log gets all of them."""
-    from nntrain.display.plain import columns
-
-    notes = list(dataset.notes)
-    if not dataset.preprocessor.targets:
-        notes.append("there is no target: the network learns its own input")
-    for line in columns(dataset.columns, notes, every=every):
-        say(line)
-    return columns(dataset.columns, notes, every=True)
 
 
 def _resume(asked: str, *, as_json: bool) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import nntrain.averaging
 import nntrain.heads
 import nntrain.initializers
 import nntrain.layers
@@ -13,6 +14,7 @@ import nntrain.losses
 import nntrain.metrics  # noqa: F401  importing these registers their kinds
 from nntrain.data.settings import Data
 from nntrain.families import (
+    Averaging,
     Layer,
     Loss,
     Metric,
@@ -39,19 +41,60 @@ class Model(Spec):
 
 
 @dataclass(frozen=True)
+class GradientNoise(Spec):
+    """Normal noise of variance eta / (1 + t)^gamma on every gradient, t the step from 0.
+
+    Neelakantan et al. 2015, arXiv:1511.06807.  It comes after clipping, which would undo it.
+
+    eta: the variance in the first step; the paper has 0.01, 0.3 or 1.
+    gamma: how fast it falls.
+    """
+
+    eta: PositiveFloat
+    gamma: NonNegativeFloat = 0.55
+
+
+@dataclass(frozen=True)
 class Trainer(Spec):
     """How long and in which portions to train.
 
     max_epochs: passes over the training rows at most.
     batch_size: rows in one step.
-    gradient_clip_norm: longest gradient (Euclidean norm over all weights); null: any.
+    micro_batch_size: rows that are computed at a time; the gradients of a batch are summed, so
+        this saves memory and changes no result.  null: all of a batch at once.
+    gradient_clip_norm: longest gradient (Euclidean norm over all weights that are not frozen);
+        null: any.
+    gradient_clip_value: largest number in a gradient, either way; null: any.
+    gradient_noise: noise on every gradient, by `eta` and `gamma`; null: none.
     checkpoint_seconds: seconds between two checkpoints; 0 writes one after each step.
     """
 
     max_epochs: PositiveInt = 100
     batch_size: PositiveInt = 32
+    micro_batch_size: PositiveInt | None = None
     gradient_clip_norm: PositiveFloat | None = None
+    gradient_clip_value: PositiveFloat | None = None
+    gradient_noise: GradientNoise | None = None
     checkpoint_seconds: NonNegativeFloat = 10.0
+
+
+@dataclass(frozen=True)
+class Regularization(Spec):
+    """Small weights: penalties that are part of the gradient, and a limit.
+
+    They concern the weights that `weight_decay` concerns, which biases are not.  The losses that
+    are reported leave the penalties out, so that those of training and validation compare.
+
+    l1: λ of the penalty λ Σ |w|, whose gradient is λ sign(w).
+    l2: λ of the penalty ½ λ Σ w², whose gradient is λ w, as PyTorch's coupled `weight_decay` has
+        it; Keras's `l2(λ)` is twice that.
+    max_norm: longest vector of weights into one unit (all axes but the last); a longer one is
+        shortened after the update (Srivastava et al. 2014, section 5.1).  null: any.
+    """
+
+    l1: NonNegativeFloat = 0.0
+    l2: NonNegativeFloat = 0.0
+    max_norm: PositiveFloat | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +122,8 @@ class Experiment(Spec):
     loss: what training makes small.
     optimizer: how the weights move.
     lr_schedule: how the learning rate changes over the steps.
+    regularization: penalties on large weights.
+    averaging: weights averaged along the way, to validate and to keep; left out, the last ones.
     metrics: scores to report; left out, those usual for the loss.
     trainer: epochs, batches, checkpoints.
     early_stopping: when to stop before `max_epochs`; left out, never.
@@ -93,6 +138,8 @@ class Experiment(Spec):
     seed: Seed = 0
     optimizer: Optimizer = field(default_factory=Adam)
     lr_schedule: Schedule = field(default_factory=Constant)
+    regularization: Regularization = field(default_factory=Regularization)
+    averaging: Averaging | None = None
     metrics: tuple[Metric, ...] | None = None
     trainer: Trainer = field(default_factory=Trainer)
     early_stopping: EarlyStopping | None = None

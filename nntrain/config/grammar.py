@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from nntrain.config.experiment import Experiment
 from nntrain.config.tree import KeyPath, ListNode, MappingNode, Node, ScalarNode, child
-from nntrain.families import Family, Layer, Schedule, Source, Spec
+from nntrain.families import Averaging, Family, Layer, Schedule, Source, Spec
 from nntrain.limits import Ge, Gt, Le, Len, Lt
 from nntrain.wording import listed, quoted
 
-_NOUNS = {Layer: "layer", Schedule: "learning-rate schedule", Source: "file format"}
+_NOUNS = {
+    Averaging: "average", Layer: "layer", Schedule: "learning-rate schedule", Source: "file format",
+}  # fmt: skip
 
 
 @cache

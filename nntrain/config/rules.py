@@ -12,18 +12,26 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nntrain.averaging import Swa
 from nntrain.config import spellings
-from nntrain.config.experiment import EarlyStopping, Model
+from nntrain.config.experiment import EarlyStopping, Model, Trainer
 from nntrain.config.hints import did_you_mean
 from nntrain.config.scores import scores, tasks
 from nntrain.config.tree import KeyPath, Node, place_of
 from nntrain.data.settings import Data, Split
 from nntrain.errors import Problem
-from nntrain.families import Layer, Loss, Metric
+from nntrain.families import Averaging, Layer, Loss, Metric, Optimizer, Schedule
 from nntrain.heads import Heads
 from nntrain.initializers import Zeros
+from nntrain.layers.chain import nested
+from nntrain.layers.graph import Graph
+from nntrain.layers.residual import Residual
+from nntrain.layers.units import settle_units
+from nntrain.layers.wiring import faults, names
 from nntrain.losses import WeightedSum
-from nntrain.wording import listed, nearest, quoted
+from nntrain.optimizers import Rprop
+from nntrain.schedules import Plateau
+from nntrain.wording import listed, nearest, plural, quoted
 
 SPLITS = ("train", "validation", "test")
 _CONDITION = re.compile(
@@ -125,9 +133,22 @@ def _twice(path: KeyPath, names: Sequence[str]) -> Findings:
 def monitor(
     data: Data, loss: Loss, metrics: tuple[Metric, ...] | None, early_stopping: EarlyStopping | None
 ) -> Findings:
-    if early_stopping is None:
-        return
-    path, name = ("early_stopping", "monitor"), early_stopping.monitor
+    if early_stopping is not None:
+        path = ("early_stopping", "monitor")
+        yield from _monitored(path, early_stopping.monitor, data, loss, metrics)
+
+
+def monitor_of_plateau(
+    data: Data, loss: Loss, metrics: tuple[Metric, ...] | None, lr_schedule: Schedule
+) -> Findings:
+    if isinstance(lr_schedule, Plateau) and lr_schedule.monitor is not None:
+        path = ("lr_schedule", "monitor")
+        yield from _monitored(path, lr_schedule.monitor, data, loss, metrics)
+
+
+def _monitored(
+    path: KeyPath, name: str, data: Data, loss: Loss, metrics: tuple[Metric, ...] | None
+) -> Findings:
     known = ["train_loss", "validation_loss"]
     known += [f"validation_{score}" for score in _scores(data, loss, metrics)[1:]]
     if name not in known:
@@ -286,13 +307,38 @@ def layers_end_well(model: Model) -> Findings:
         yield Finding(("model", "layers", len(model.layers) - 1), message, "end with a dense layer")
 
 
-def auto_units_last(model: Model) -> Findings:
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    for i in sized[:-1]:
-        if getattr(model.layers[i], "units", None) == "auto":
+def graphs_are_wired(model: Model) -> Findings:
+    for path, layer in nested(model.layers, ("model", "layers")):
+        if isinstance(layer, Graph):
+            for keys, message, hint, about_key in faults(layer.inputs, layer.nodes, layer.outputs):
+                yield Finding((*path, *keys), message, hint, about_key)
+
+
+def auto_units_last(data: Data, model: Model) -> Findings:
+    """Once the targets are known, no layer may wait for its units."""
+    widths = (1,) * max(1, len(data.targets))
+    settled = settle_units(model.layers, len(widths), widths)
+    for path, layer in nested(settled, ("model", "layers")):
+        if getattr(layer, "units", None) == "auto":
+            last = model.layers[-1]
             message = "only the last layer with units can take them from the target"
-            hint = "write a number, such as `units: 64`"
-            yield Finding(("model", "layers", i, "units"), message, hint)
+            if isinstance(last, Graph) and len(names(last.outputs)) > 1:
+                ends, targets = plural(len(names(last.outputs)), "output"), len(widths)
+                message = f"{ends} of the graph for {plural(targets, 'target')}: {message}"
+            yield Finding((*path, "units"), message, "write a number, such as `units: 64`")
+
+
+def _sized(layers: Sequence[Layer], path: KeyPath = ("model", "layers")) -> KeyPath:
+    """Where the last layer with units stands; nothing where several, or others, end a network."""
+    for i in reversed(range(len(layers))):
+        layer, here = layers[i], (*path, i)
+        if hasattr(layer, "units"):
+            return here
+        if isinstance(layer, Residual):
+            return _sized(layer.layers, (*here, "layers"))
+        if isinstance(layer, Graph):
+            return ()
+    return ()
 
 
 def no_first_value_without_a_bias(model: Model) -> Findings:
@@ -309,7 +355,7 @@ def _ending(layers: Sequence[Layer]) -> tuple[KeyPath, str]:
         activation = getattr(layers[i], "activation", None)
         if activation is not None and activation.kind != "identity":
             return ("model", "layers", i, "activation"), activation.kind
-        if hasattr(layers[i], "units"):
+        if hasattr(layers[i], "units") or isinstance(layers[i], (Graph, Residual)):
             break
     return (), ""
 
@@ -335,14 +381,15 @@ def raw_scores_for_cross_entropy(model: Model, loss: Loss) -> Findings:
 def one_output_for_two_classes(data: Data, model: Model, loss: Loss) -> Findings:
     if loss.task != "binary":
         return
-    sized = [i for i, layer in enumerate(model.layers) if hasattr(layer, "units")]
-    units = getattr(model.layers[sized[-1]], "units", None) if sized else None
+    path = _sized(model.layers)
+    last = next((layer for at, layer in nested(model.layers, path[:2]) if at == path), None)
+    units = getattr(last, "units", None)
     wanted = max(len(data.targets), 1)
     if units not in (None, wanted, "auto"):
         each = "one score" if wanted == 1 else f"{wanted} scores, one for each target"
         message = f"`{loss.kind}` learns {each}, the last layer gives {units}"
         hint = "write `units: auto`; for more than two classes, `loss: cross_entropy`"
-        yield Finding(("model", "layers", sized[-1], "units"), message, hint)
+        yield Finding((*path, "units"), message, hint)
 
 
 def outputs_reach_the_targets(data: Data, model: Model, loss: Loss) -> Findings:
@@ -463,12 +510,58 @@ def nesterov_needs_momentum(optimizer: Any) -> Findings:
         yield Finding(("optimizer", "nesterov"), message, "add `momentum: 0.9`")
 
 
+def groups_change_something(optimizer: Optimizer) -> Findings:
+    for i, group in enumerate(optimizer.groups):
+        path: KeyPath = ("optimizer", "groups", i)
+        own = {"learning_rate": group.learning_rate, "weight_decay": group.weight_decay}
+        given = [name for name, value in own.items() if value is not None]
+        if not group.layers:
+            message = "expected at least one layer, got an empty list"
+            yield Finding((*path, "layers"), message, "write paths, such as `layers: [layers.0]`")
+        for name in given if group.frozen else ():
+            message = f"these weights are frozen, so `{name}` does nothing"
+            yield Finding((*path, name), message, "leave one of the two out")
+        if not given and not group.frozen:
+            message = "this group does not differ from the other weights"
+            hint = "give it a `learning_rate`, a `weight_decay` or `frozen: true`"
+            yield Finding(path, message, hint)
+
+
+def step_sizes_in_order(optimizer: Optimizer) -> Findings:
+    if isinstance(optimizer, Rprop) and optimizer.step_sizes[0] > optimizer.step_sizes[1]:
+        message = "the smallest step comes first, the largest second"
+        yield Finding(("optimizer", "step_sizes"), message)
+
+
+def one_way_of_clipping(trainer: Trainer) -> Findings:
+    if trainer.gradient_clip_norm and trainer.gradient_clip_value:
+        message = "gradients are clipped by `gradient_clip_norm` already"
+        yield Finding(("trainer", "gradient_clip_value"), message, "leave one of the two out")
+
+
+def micro_batches_are_smaller(trainer: Trainer) -> Findings:
+    if (trainer.micro_batch_size or 0) > trainer.batch_size:
+        message = f"a batch has only {trainer.batch_size} rows (`trainer.batch_size`)"
+        hint = "rows in one step: `batch_size`; rows computed at a time: `micro_batch_size`"
+        yield Finding(("trainer", "micro_batch_size"), message, hint)
+
+
+def averaging_begins_in_time(averaging: Averaging | None, trainer: Trainer) -> Findings:
+    if isinstance(averaging, Swa) and averaging.start_epoch > trainer.max_epochs:
+        message = f"training ends before, after epoch {trainer.max_epochs} (`trainer.max_epochs`)"
+        hint = f"start at three quarters: `start_epoch: {max(1, trainer.max_epochs * 3 // 4)}`"
+        yield Finding(("averaging", "start_epoch"), message, hint)
+
+
 RULES: tuple[Callable[..., Findings], ...] = (
     run_name, metrics_score_the_task, metrics_once, monitor, gates, split_leaves_rows,
     test_rows_once, labels_of_one_file, windows_foretell,
     columns_once, columns_have_one_role, ids_are_not_names_of_predictions,
-    ignored_columns, no_first_value_without_a_bias, layers_end_well, auto_units_last,
+    ignored_columns, no_first_value_without_a_bias, layers_end_well, graphs_are_wired,
+    auto_units_last,
     raw_scores_for_cross_entropy, one_output_for_two_classes, outputs_reach_the_targets,
     target_for_the_loss, heads_are_the_targets, heads_have_no_heads, classes_of_one_target,
     weighted_sum_is_one_loss, metadata_is_finite, nesterov_needs_momentum,
+    monitor_of_plateau, groups_change_something, step_sizes_in_order, one_way_of_clipping,
+    micro_batches_are_smaller, averaging_begins_in_time,
 )  # fmt: skip

@@ -16,7 +16,7 @@ Table = Mapping[str, str]
 KEYS: Table = {
     "optimizer.learning_rate": "lr alpha eta eta0 learning_rate_init step_size base_lr",
     "optimizer": "solver optim algorithm",
-    "optimizer.weight_decay": "decoupled_weight_decay wd l2 l2_reg",
+    "optimizer.weight_decay": "decoupled_weight_decay wd",
     "optimizer.eps": "epsilon adam_epsilon",
     "optimizer.nesterov": "nesterovs_momentum use_nesterov",
     "trainer.max_epochs": "epochs num_epochs n_epochs max_iter n_iter num_train_epochs iterations",
@@ -25,6 +25,20 @@ KEYS: Table = {
         "clip_norm gradient_clip_val gradient_clip grad_clip max_grad_norm gradient_clipping "
         "global_clipnorm clip_grad_norm"
     ),
+    "optimizer.groups": "param_groups parameter_groups params layer_groups",
+    "optimizer.rho": "smoothing_constant",
+    "optimizer.etas": "etaminus etaplus eta_plus eta_minus",
+    "trainer.gradient_clip_value": "clip_value clipvalue clip_grad_value",
+    "trainer.gradient_noise": "grad_noise gradient_noise_scale gradient_noise_stddev",
+    "trainer.micro_batch_size": "microbatch per_device_batch_size physical_batch_size",
+    "regularization": "regularizer penalty regularisation",
+    "regularization.l1": "l1_reg l1_regularization lasso l1_lambda",
+    "regularization.l2": "l2_reg l2_regularization ridge l2_lambda",
+    "regularization.max_norm": "maxnorm max_value kernel_constraint weight_constraint",
+    "averaging": "weight_averaging model_averaging average_weights",
+    "averaging.start_epoch": "swa_start swa_epoch_start start_averaging",
+    "averaging.every": "swa_freq anneal_every average_every",
+    "averaging.decay": "ema_decay ema_momentum",
     "trainer": "train training fit trainer_args",
     "lr_schedule": "lr_scheduler scheduler learning_rate_schedule schedule lr_decay",
     "lr_schedule.warmup_epochs": "warmup num_warmup_epochs",
@@ -94,9 +108,11 @@ KEYS: Table = {
     ),
     "model.layers.output_dim": "embedding_dim embedding_size emb_dim",
     "model.layers.embeddings_initializer": "embedding_init embeddings_init",
+    "model.layers.repeat": "repeats n_blocks num_blocks blocks",
     "model.layers.use_bias": "bias has_bias fit_intercept",
     "model.layers": "layer hidden_layers",
     "lr_schedule.decay": "gamma decay_rate",
+    "lr_schedule.drop": "factor lr_factor",
     "lr_schedule.every_epochs": "lr_step_size step_epochs",
     "lr_schedule.floor": "eta_min min_lr lr_min end_learning_rate",
     "lr_schedule.first_epochs": "t_0 first_decay_epochs",
@@ -122,6 +138,17 @@ NOTES: Table = {
         "hidden_layer_sizes hidden_sizes layer_sizes"
     ),
     "write both as `betas: [0.9, 0.999]`": "beta1 beta_1 beta2 beta_2",
+    "gradients of a `batch_size` are summed over portions: `trainer.micro_batch_size`": (
+        "accumulate_grad_batches gradient_accumulation_steps gradient_accumulation accum_steps "
+        "accumulation_steps accumulate_grad grad_accum"
+    ),
+    "it is a section: `averaging: {type: ema}`": "use_ema ema ema_model",
+    "it is a section: `averaging: {type: swa}`": "use_swa swa stochastic_weight_avg",
+    "penalties are a section for all weights: `regularization: {l2: …}`": (
+        "kernel_regularizer weight_regularizer activity_regularizer"
+    ),
+    "it is a kind of its own: `optimizer: {type: amsgrad}`": "use_amsgrad amsgrad",
+    "write `frozen` in a group of `optimizer.groups`": "freeze trainable requires_grad",
     "it is a layer of its own: `{type: dropout, rate: …}`": "dropout",
     "weights: `optimizer.weight_decay`; learning rate: `lr_schedule`": "decay",
     "`adam` has `betas` in its place; `sgd` has `momentum`": "momentum",
@@ -159,6 +186,8 @@ KINDS: Mapping[str, Table] = {
         "embedding": "embed token_embedding lookup",
         "multi_head_attention": "attention self_attention mha multihead_attention",
         "positional_encoding": "positional_embedding position_encoding position_embedding",
+        "residual": "residual_block res_block resnet_block skip skip_connection shortcut",
+        "graph": "functional dag branches parallel",
     },
     "activation": {
         "identity": "linear none null no",
@@ -204,6 +233,15 @@ KINDS: Mapping[str, Table] = {
     "optimizer": {
         "sgd": "gd gradient_descent momentum nesterov sgdm",
         "adam": "adamw",
+        "adagrad": "ada_grad adaptive_gradient",
+        "rmsprop": "root_mean_square_propagation rms",
+        "amsgrad": "adam_amsgrad",
+        "rprop": "resilient_backpropagation rpropminus irprop",
+        "lion": "evolved_sign_momentum",
+    },
+    "average": {
+        "ema": "exponential_moving_average exponential polyak ema_model",
+        "swa": "stochastic_weight_averaging swa_model mean",
     },
     "learning-rate schedule": {
         "cosine": "cosine_annealing cosine_annealing_lr cosine_decay",
@@ -220,6 +258,7 @@ KINDS: Mapping[str, Table] = {
         "inverse_sqrt": "inverse_square_root rsqrt inv_sqrt",
         "noam": "noam_lr transformer",
         "exponential": "exponential_decay exponential_lr exp",
+        "plateau": "reduce_lr_on_plateau reduce_on_plateau on_plateau",
         "constant": "none fixed constant_lr",
     },
     "metric": {

@@ -84,6 +84,24 @@ class Preprocessor:
         return tuple(f for f in self.feature_columns if isinstance(f, Scaled | OneHot))
 
     @property
+    def places(self) -> dict[str, slice]:
+        """Where each feature that is a column stands on the last axis of the network's inputs."""
+        found, at = dict[str, slice](), 0
+        for feature in self._scalars:
+            found[feature.name] = slice(at, at + len(feature.inputs))
+            at += len(feature.inputs)
+        return found
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many outputs each target needs."""
+        if isinstance(self.target_columns, Amounts) and self.targets:
+            return (1,) * len(self.targets)
+        if isinstance(self.target_columns, Several):
+            return tuple(part.outputs for part in self.each_target)
+        return (self.outputs,)
+
+    @property
     def outputs(self) -> int:
         """Outputs that the network needs: one a class, 1 for two classes, one a number."""
         return self.target_columns.outputs if self.targets else self.inputs

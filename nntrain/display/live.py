@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nntrain.display import plain, text
-from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped
+from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped, Warned
 
 WORDS, SIGNS = 14, 2  # letters behind the columns: `★ best ▪ saved`, or `★▪` where it is narrow
 LEAST = 3  # scores that stay where there is little room
@@ -70,6 +70,8 @@ class LiveView:
                 self.rows.append((event.row, speed, seconds))
                 if event.best:
                     self.best = int(event.row["epoch"])
+            case Warned():
+                self.console.print("\n".join(plain.lines(event)), markup=False, style="yellow")
             case Saved():
                 self.saved.add(event.epoch)
             case Ended():

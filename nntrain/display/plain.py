@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nntrain.data.columns import Column
 from nntrain.display import text
-from nntrain.events import Began, Ended, EpochEnded, Event, Saved
+from nntrain.events import (
+    Began,
+    Ended,
+    EpochEnded,
+    Event,
+    GradientRow,
+    LayerLook,
+    LayersSeen,
+    Saved,
+    Warned,
+)
 from nntrain.families import Array, Shape
 from nntrain.store import LayerRow
 
@@ -23,6 +33,8 @@ def lines(event: Event) -> list[str]:
             return [*network(event.layers, event.inputs), "", *_begun(event)]
         case EpochEnded():
             return _epoch(event)
+        case Warned():
+            return [f"warning: {event.message}", f"  {event.advice}"]
         case Saved():
             return [f"saved checkpoint at step {event.step}: {event.path}"]
         case Ended():
@@ -30,12 +42,53 @@ def lines(event: Event) -> list[str]:
     return []
 
 
-def network(layers: tuple[LayerRow, ...], inputs: Shape) -> list[str]:
+def log_lines(event: Event) -> list[str]:
+    """What the log has of an event: the same, and every look into the network."""
+    return seen(event.looks) if isinstance(event, LayersSeen) else lines(event)
+
+
+def seen(looks: Sequence[LayerLook]) -> list[str]:
+    """A look into the network as a table: a row a layer."""
+    head = f"epoch {looks[0].epoch}: layer"
+    rows: list[tuple[str, ...]] = [(head, "kind", "gradient", "at output", "update", "dead")]
+    for look in looks:
+        sizes = (look.gradient_norm, look.output_gradient_norm, look.update_ratio)
+        dead = "" if look.dead_share is None else f"{look.dead_share:.0%}"
+        cells = ("" if size is None else f"{size:.2e}" for size in sizes)
+        rows.append((look.layer, look.kind, *cells, dead))
+    return table(rows, "llrrrr")
+
+
+def network(layers: Sequence[LayerRow], inputs: Shape) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
     rows = [("layer", "kind", "output", "parameters"), ("input", "", text.shape(inputs), "")]
-    rows += [(r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in layers]
-    rows.append(("total", "", "", text.count(sum(r.parameters for r in layers))))
+    rows += [
+        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters))
+        for r in _outer_first(layers)
+    ]
+    rows.append(("total", "", "", text.count(parameters(layers))))
     return table(rows, "llrr")
+
+
+def parameters(layers: Sequence[LayerRow]) -> int:
+    """How many numbers a network learns; a layer's count has those of the layers inside."""
+    paths = {row.path for row in layers}
+    return sum(row.parameters for row in layers if paths.isdisjoint(_above(row.path)))
+
+
+def _above(path: str) -> Iterator[str]:
+    """`a.b` and `a`, for `a.b.c`."""
+    while path := path.rpartition(".")[0]:
+        yield path
+
+
+def _outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
+    """Each layer before those inside of it, which were built first."""
+    ordered: list[LayerRow] = []
+    for row in layers:
+        inside = (i for i, r in enumerate(ordered) if r.path.startswith(f"{row.path}."))
+        ordered.insert(next(inside, len(ordered)), row)
+    return ordered
 
 
 def table(rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
@@ -130,6 +183,28 @@ def finished(summary: Mapping[str, Any]) -> list[str]:
         f"saved the model of epoch {summary['best_epoch']} in {run}",
         f"next: nntrain eval {run}",
     ]
+
+
+def checked(
+    layers: Sequence[LayerRow], inputs: Shape, rows: Mapping[str, int], notes: Sequence[str]
+) -> list[str]:
+    """What `check` tells of a config and its data."""
+    shown = ", ".join(f"{name} {text.count(n)}" for name, n in rows.items())
+    found = [*network(layers, inputs), "", f"rows: {shown}"]
+    return [*found, *(f"note: {note}" for note in notes)]
+
+
+def gradients(compared: Sequence[GradientRow]) -> list[str]:
+    """Gradients and finite differences, as a table: a row a weight, without and with training."""
+    rows: list[tuple[str, ...]] = [("gradient of", "training", "numbers", "tried", "error", "ok")]
+    for row in compared:
+        training, ok = ("on" if row.training else "off"), ("yes" if row.ok else "NO")
+        counts = text.count(row.size), text.count(row.tried)
+        rows.append((row.name, training, *counts, f"{row.error:.0e}", ok))
+    wrong = sum(not row.ok for row in compared)
+    verdict = f"{wrong} of {len(compared)} are wrong" if wrong else f"all {len(compared)} agree"
+    head = "gradients against finite differences; error: as a share of the largest number"
+    return [head, *table(rows, "llrrrl"), verdict]
 
 
 def evaluated(result: Mapping[str, Any]) -> list[str]:

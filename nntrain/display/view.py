@@ -34,7 +34,7 @@ def _print(event: Event, printer: Printer) -> None:
 
 def _logged(see: See, log: Callable[[str], None]) -> See:
     def see_and_log(event: Event) -> None:
-        for line in plain.lines(event):
+        for line in plain.log_lines(event):
             log(line)
         see(event)
 

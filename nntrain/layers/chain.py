@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 from nntrain.call import Call
-from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape
+from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape, Spec
 
+Keys = tuple[str | int, ...]
 Lengths = Callable[[Array], Array | None]
 
 
@@ -19,20 +21,49 @@ class LayerError(ValueError):
         self.path, self.message = path, message
 
 
-def chain(layers: Sequence[Layer], shape: Shape, store: Builder) -> Built:
+def chain(layers: Sequence[Layer], shape: Shape, store: Builder, called: str = "layers") -> Built:
     """y = lₙ(… l₂(l₁(x))).   Layer i is called `layers.<i>` below the store's path."""
     forwards: list[tuple[str, Forward, Lengths]] = []
     for i, layer in enumerate(layers):
-        with store.at(f"layers.{i}"):
+        with store.at(f"{called}.{i}"):
             try:
                 forward, shape = layer.build(shape, store)
             except LayerError:
                 raise
             except ValueError as error:
                 raise LayerError(store.path, str(error)) from error
-            store.record(layer.kind, shape)
+            store.columns = {}  # what leaves a layer is not made of columns any more
+            activation = getattr(getattr(layer, "activation", None), "kind", "")
+            store.record(layer.kind, shape, activation)
             forwards.append((store.path, forward, layer.lengths))
     return Built(_connect(forwards), shape)
+
+
+def chain_lengths(layers: Sequence[Layer], n: Array) -> Array | None:
+    """`Layer.lengths` of a chain: those of its layers, one after the other."""
+    lengths: Array | None = n
+    for layer in layers:
+        lengths = None if lengths is None else layer.lengths(lengths)
+    return lengths
+
+
+def nested(layers: Sequence[Layer], path: Keys = ()) -> Iterator[tuple[Keys, Layer]]:
+    """Every layer, those inside of layers too, and before it its keys, below `path`."""
+    for i, layer in enumerate(layers):
+        here = (*path, i)
+        yield here, layer
+        yield from _inside(layer, here)
+
+
+def _inside(spec: Any, path: Keys) -> Iterator[tuple[Keys, Layer]]:
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, tuple) and value and isinstance(value[0], Layer):
+            yield from nested(value, (*path, field.name))
+        elif isinstance(value, Mapping):
+            for name, item in value.items():
+                if isinstance(item, Spec):
+                    yield from _inside(item, (*path, field.name, name))
 
 
 def _connect(forwards: Sequence[tuple[str, Forward, Lengths]]) -> Forward:

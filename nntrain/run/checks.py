@@ -2,59 +2,110 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from nntrain.config import Loaded
-from nntrain.config.tree import KeyPath
+from nntrain.config import Experiment, Loaded
+from nntrain.config.tree import KeyPath, find
 from nntrain.data.arrays import Series
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import Csv
 from nntrain.data.targets import Classes
-from nntrain.errors import ConfigError, DataError
-from nntrain.families import Loss, Shape
+from nntrain.errors import ConfigError, DataError, Problem
+from nntrain.families import Group, Layer, Loss, Shape
 from nntrain.heads import Heads
-from nntrain.layers.chain import LayerError
+from nntrain.layers.chain import LayerError, nested
 from nntrain.layers.dense import Dense
+from nntrain.layers.graph import Graph
+from nntrain.layers.units import settle_units
+from nntrain.layers.wiring import names
 from nntrain.losses import WeightedSum
 from nntrain.metrics import TopK
-from nntrain.network import plan, settle_units
-from nntrain.store import Plan
-from nntrain.wording import quoted, suggestion
+from nntrain.network import plan
+from nntrain.run.model import settled_layers
+from nntrain.store import Plan, of_groups
+from nntrain.wording import listed, quoted, suggestion
 
 
 def check_layers_alone(loaded: Loaded) -> None:
     """What can be said of the layers before the data is read, where the axes of its rows are known.
 
     A table is one axis, of a width that stands in for the real one; a window of it is two.  A
-    `reshape` can not be judged without the real width.
+    `reshape` can not be judged without the real width, nor a graph that names columns.
     """
     data, layers = loaded.experiment.data, loaded.experiment.model.layers
-    fixed = any(layer.kind == "reshape" for layer in layers)
-    if isinstance(data.source(data.path), Csv) and not fixed:
+    every = [layer for _, layer in nested(layers)]
+    open_ended = any(
+        layer.kind == "reshape" or (isinstance(layer, Graph) and layer.inputs) for layer in every
+    )
+    if isinstance(data.source(data.path), Csv) and not open_ended:
         check_layers(loaded, (data.window.length, 1) if data.window else (1,))
 
 
-def check_layers(loaded: Loaded, shape: Shape, outputs: int = 1) -> Plan:
-    """The plan of the network; refuses layers that do not fit onto each other."""
-    layers = settle_units(loaded.experiment.model.layers, outputs)
+def check_layers(loaded: Loaded, shape: Shape, known: Preprocessor | None = None) -> Plan:
+    """The plan of the network; refuses layers that do not fit onto each other.
+
+    Before the data is read, widths of 1 stand in for those of targets.
+    """
+    layers = loaded.experiment.model.layers
+    if known is None:
+        layers, columns = settle_units(layers, 1, _ones(layers)), None
+    else:
+        layers, columns = settled_layers(loaded.experiment, known), known.places
     try:
-        return plan(layers, shape)
+        planned = plan(layers, shape, columns)
     except LayerError as error:
-        raise ConfigError(loaded.problem(_key_path(error.path), error.message)) from None
+        raise ConfigError(loaded.problem(_keys(loaded, error.path), error.message)) from None
+    if problems := list(_problems_of_groups(loaded, planned)):
+        raise ConfigError(*problems)
+    return planned
 
 
-def _key_path(name: str) -> KeyPath:
-    """Where in the config the layer stands that the plan calls `layers.0.layers.1`."""
-    numbers = [int(n) for n in re.findall(r"layers\.(\d+)", name)]
-    return ("model", *(part for n in numbers for part in ("layers", n)))
+def _ones(layers: tuple[Layer, ...]) -> tuple[int, ...]:
+    last = layers[-1] if layers else None
+    return (1,) * len(names(last.outputs)) if isinstance(last, Graph) else (1,)
+
+
+def _keys(loaded: Loaded, path: str) -> KeyPath:
+    """Where the config has the layer that a network calls `layers.2.blocks.0.layers.1`."""
+    keys: KeyPath = ("model",)
+    parts = [int(part) if part.isdecimal() else part for part in path.split(".")]
+    while parts:
+        here = (*keys, parts.pop(0))
+        if find(loaded.root, here) is not None:
+            keys = here
+        elif here[-1] == "blocks" and parts:  # written once for all of them
+            parts.pop(0)
+        else:
+            break
+    return keys
+
+
+def _problems_of_groups(loaded: Loaded, planned: Plan) -> Iterator[Problem]:
+    """Groups that name no layer with weights, or leave nothing to train."""
+    groups = loaded.experiment.optimizer.groups
+    learning = [row.path for row in planned.layers if row.parameters]
+    for i, group in enumerate(groups):
+        for j, pattern in enumerate(group.layers):
+            one = Group(layers=(pattern,))
+            if any(map(one.holds, learning)):
+                continue
+            idle = [row for row in planned.layers if one.holds(row.path)]
+            message = f"there is no layer {quoted(pattern)}"
+            if idle:
+                message = f"{quoted(pattern)} ({idle[0].kind}) has no weights"
+            hint = f"the layers with weights are {listed(learning, most=12)}"
+            yield loaded.problem(("optimizer", "groups", i, "layers", j), message, hint)
+    numbers = of_groups(list(planned.weights), groups)
+    if numbers and all(number and groups[number - 1].frozen for number in numbers):
+        message = "all layers with weights are frozen, so there is nothing to train"
+        yield loaded.problem(("optimizer", "groups"), message)
 
 
 def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     """Refuse a network that does not fit the data: its inputs, or what is to be learned."""
     check_classes(loaded, preprocessor)
-    found = check_layers(loaded, preprocessor.shape, preprocessor.outputs)
+    found = check_layers(loaded, preprocessor.shape, preprocessor)
     if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
         _check_any_length(loaded, preprocessor, found)
     shape = found.layers[-1].shape
@@ -63,7 +114,7 @@ def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
     layers = loaded.experiment.model.layers
     last = max((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
     path: KeyPath = ("model", "layers")
-    if last is not None:
+    if last is not None and not hasattr(layers[-1], "layers"):
         path = (*path, last, "units")
     needed = f"the data needs {preprocessor.outputs}"
     if len(shape) != 1:
@@ -130,13 +181,25 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
 def _check_any_length(loaded: Loaded, preprocessor: Preprocessor, found: Plan) -> None:
     """Weights must not depend on how long a series is, where series differ in that."""
     steps, *rest = preprocessor.shape
-    longer = check_layers(loaded, (2 * steps, *rest), preprocessor.outputs)
+    longer = check_layers(loaded, (2 * steps, *rest), preprocessor)
     for name, row in found.weights.items():
         if longer.weights[name].shape != row.shape:
             message = "series differ in length, and the weights of this layer depend on it"
             hint = "bring each series to one vector first: pool it over time, or end a recurrent "
             hint += "layer with its last step; `flatten` keeps all steps"
-            raise ConfigError(loaded.problem(_key_path(name), message, hint))
+            raise ConfigError(loaded.problem(_keys(loaded, name), message, hint))
+
+
+def notices(experiment: Experiment, plan: Plan) -> list[str]:
+    """What is allowed, and does something else than one may think."""
+    found = []
+    if experiment.trainer.micro_batch_size and plan.buffers:
+        owners = sorted({name.rpartition(".")[0] for name in plan.buffers})
+        found.append(
+            f"trainer.micro_batch_size: {listed(owners)} takes the statistics of each portion by "
+            "itself, so the gradient is not that of the whole batch"
+        )
+    return found
 
 
 def _why(preprocessor: Preprocessor) -> str:

@@ -25,6 +25,7 @@ class RunFolder:
         self.manifest = path / "manifest.json"
         self.metrics_csv = path / "metrics.csv"
         self.metrics_jsonl = path / "metrics.jsonl"
+        self.layers_csv = path / "layers.csv"
         self.log = path / "train.log"
         self.model = path / "model.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"

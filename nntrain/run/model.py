@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from nntrain.config import Experiment, Score, restore, scores
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError
-from nntrain.families import Array, Loss, to_plain
-from nntrain.network import Network, settle_units
+from nntrain.families import Array, Layer, Loss, to_plain
+from nntrain.layers.units import settle_units
+from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
+from nntrain.store import Plan
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,40 @@ class Model:
 
 def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
     """A model with its first weights."""
-    layers = settle_units(experiment.model.layers, preprocessor.outputs)
-    network = Network(layers, preprocessor.shape, experiment.seed)
+    network, loss = build_network(experiment, preprocessor), settled_loss(experiment, preprocessor)
+    return Model(experiment, preprocessor, network, loss, _scores(experiment, preprocessor))
+
+
+def build_network(
+    experiment: Experiment, preprocessor: Preprocessor, dtype: Any = np.float32
+) -> Network:
+    """The network that a config describes, for the data that was met."""
+    return Network(
+        settled_layers(experiment, preprocessor),
+        preprocessor.shape,
+        experiment.seed,
+        dtype=dtype,
+        groups=experiment.optimizer.groups,
+        columns=preprocessor.places,
+    )
+
+
+def build_plan(experiment: Experiment, preprocessor: Preprocessor) -> Plan:
+    """What that network would consist of."""
+    layers = settled_layers(experiment, preprocessor)
+    return plan(layers, preprocessor.shape, preprocessor.places)
+
+
+def settled_layers(experiment: Experiment, preprocessor: Preprocessor) -> tuple[Layer, ...]:
+    """The layers of a config, once the data tells what is `auto`."""
+    return settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
+
+
+def settled_loss(experiment: Experiment, preprocessor: Preprocessor) -> Loss:
+    """The loss of a config, once the data tells its classes and its heads."""
     widths = {name: part.outputs for part in preprocessor.each_target for name in part.names}
     loss = experiment.loss.settled(preprocessor.classes, preprocessor.class_counts)
-    loss = loss.for_outputs(widths)
-    return Model(experiment, preprocessor, network, loss, _scores(experiment, preprocessor))
+    return loss.for_outputs(widths)
 
 
 def _scores(experiment: Experiment, preprocessor: Preprocessor) -> tuple[Score, ...]:

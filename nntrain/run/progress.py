@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+
+from nntrain.events import LayerLook
 
 
 @dataclass
@@ -14,7 +17,11 @@ class Progress:
     way that are done.  loss_sum, row_sum: what `train_loss` of that epoch is made of.
     best, best_epoch: the best monitored score so far (smaller is better), and when.
     reference, waited: the last score that was better by `min_delta`, and the epochs since then.
+    plateau_factor: what the plateaus so far have made of the learning rate.
+    plateau_reference, plateau_waited: as `reference` and `waited`; a plateau begins
+    to wait anew.
     history: the rows of metrics.csv.  seconds: time spent in training so far.
+    looks: the rows of layers.csv.  warned: the kinds of problems that were told.
     """
 
     step: int = 0
@@ -26,8 +33,13 @@ class Progress:
     best_epoch: int = 0
     reference: float | None = None
     waited: int = 0
+    plateau_factor: float = 1.0
+    plateau_reference: float | None = None
+    plateau_waited: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
+    looks: list[LayerLook] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
 
     def count(self, loss: float, rows: int) -> None:
         """One more batch of the epoch under way is done."""
@@ -48,16 +60,23 @@ class Progress:
         """JSON types; numbers that are not finite become text."""
         plain = asdict(self)
         plain["history"] = [{k: _to_json(v) for k, v in row.items()} for row in self.history]
+        plain["looks"] = [[_to_json(value) for value in look] for look in self.looks]
         return plain
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         history = [{k: _from_json(v) for k, v in row.items()} for row in plain["history"]]
-        return cls(**{**plain, "history": history})
+        looks = [_look(*values) for values in plain.get("looks", ())]
+        return cls(**{**plain, "history": history, "looks": looks})
 
 
-def _to_json(value: float) -> float | str:
-    return value if value - value == 0 else str(value)  # inf and nan are not JSON
+def _look(epoch: int, layer: str, kind: str, *numbers: float | str | None) -> LayerLook:
+    return LayerLook(epoch, layer, kind, *(n if n is None else _from_json(n) for n in numbers))
+
+
+def _to_json(value: Any) -> Any:
+    odd = isinstance(value, float) and not math.isfinite(value)
+    return str(value) if odd else value  # inf and nan are not JSON
 
 
 def _from_json(value: float | str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import ConfigError, DataError, MachineError
+from nntrain.events import LayerLook
 from nntrain.families import Array, Update, to_plain
 from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
+from nntrain.run.checks import notices
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
 from nntrain.run.manifest import bits_depend_on, limit_threads, manifest
@@ -30,6 +32,7 @@ class Run:
     """A network in training.
 
     best: the weights and buffers of the best epoch so far, as `theta` and `running`.
+    average: the averaged ones likewise; empty without `averaging`.
     notes: sentences for the user that came up on the way.
     order: of the training rows in the epoch under way.
     """
@@ -41,6 +44,7 @@ class Run:
     slots: dict[str, Array]
     update: Update
     best: dict[str, Array]
+    average: dict[str, Array]
     notes: list[str] = field(default_factory=list)
     order: Array = field(default_factory=lambda: np.arange(0))
 
@@ -71,6 +75,7 @@ class Run:
         folder.write_json(folder.manifest, facts)
         run = cls._assemble(folder, model, dataset)
         run.write_history()
+        run.notes += notices(experiment, model.network.plan)
         return run
 
     @classmethod
@@ -102,14 +107,28 @@ class Run:
     def _assemble(cls, folder: RunFolder, model: Model, dataset: Dataset) -> Run:
         store, optimizer = model.network.store, model.experiment.optimizer
         slots = {name: np.zeros_like(store.theta) for name in optimizer.slots()}
-        update = optimizer.build(store.theta, store.grad, store.decaying, slots)
-        best = {"theta": store.theta.copy(), "running": store.running.copy()}
-        return cls(folder, model, dataset, Progress(), slots, update, best)
+        update = optimizer.build(store.theta, store.grad, store.segments, slots)
+        vectors = {"theta": store.theta, "running": store.running}
+        best = {name: vector.copy() for name, vector in vectors.items()}
+        averaging = model.experiment.averaging
+        average = {name: vector.copy() for name, vector in vectors.items() if averaging}
+        return cls(folder, model, dataset, Progress(), slots, update, best, average)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        rows = len(self.dataset.parts["train"])
+        return -(-rows // self.model.experiment.trainer.batch_size)
+
+    def averaged_pairs(self) -> list[tuple[Array, Array]]:
+        """Each averaged vector and what it is the average of."""
+        store = self.model.network.store
+        return [(vector, getattr(store, name)) for name, vector in self.average.items()]
 
     def keep_as_best(self) -> None:
-        """The weights as they are now are the best so far."""
+        """The weights as they are now, or their average, are the best so far."""
         for name, vector in self.best.items():
-            np.copyto(vector, getattr(self.model.network.store, name))
+            now = getattr(self.model.network.store, name)
+            np.copyto(vector, self.average.get(name, now))
 
     def take_best(self) -> None:
         """Go back to the best weights: they are what is evaluated, shown and exported."""
@@ -123,6 +142,7 @@ class Run:
             "running": store.running,
             **{f"slot.{name}": vector for name, vector in self.slots.items()},
             **{f"best.{name}": vector for name, vector in self.best.items()},
+            **{f"average.{name}": vector for name, vector in self.average.items()},
         }
 
     def write_checkpoint(self) -> None:
@@ -157,18 +177,25 @@ class Run:
         write_model(self.folder.model, self.model, named_vectors(self.model.network))
 
     def write_history(self) -> None:
-        """metrics.csv and metrics.jsonl as the history has them: no row lost, none twice."""
+        """The tables of the run folder as the history has them: no row lost, none twice."""
         rows = self.progress.history
         lines = [",".join(map(_cell, self.columns)), *(self._csv(row) for row in rows)]
         write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
         text = "".join(self._json(row) + "\n" for row in rows)
         write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
+        looks = [look for look in self.progress.looks if look.epoch <= self.progress.epoch]
+        lines = [",".join(LayerLook._fields), *map(_looked, looks)]
+        write_whole(self.folder.layers_csv, ("\n".join(lines) + "\n").encode(), flush=False)
 
     def add_row(self, row: dict[str, float]) -> None:
         """One more epoch in the history and in both files."""
         self.progress.history.append(row)
         append(self.folder.metrics_csv, self._csv(row) + "\n")
         append(self.folder.metrics_jsonl, self._json(row) + "\n")
+
+    def add_looks(self, looks: Iterable[LayerLook]) -> None:
+        """What was seen of each layer, in layers.csv."""
+        append(self.folder.layers_csv, "".join(f"{_looked(look)}\n" for look in looks))
 
     def _csv(self, row: Mapping[str, float]) -> str:
         return ",".join(repr(row[name]) for name in self.columns)
@@ -182,7 +209,8 @@ class Run:
         """The columns of metrics.csv, in order."""
         names = ["loss", *(score.name for score in self.model.scores)]
         validated = [f"validation_{name}" for name in names if "validation" in self.dataset.parts]
-        return ("epoch", "step", "learning_rate", "train_loss", *validated)
+        trained = ("train_loss", "train_loss_evaluated")
+        return ("epoch", "step", "learning_rate", *trained, *validated)
 
     def log(self, line: str) -> None:
         append(self.folder.log, line + "\n")
@@ -191,6 +219,12 @@ class Run:
 def _cell(name: str) -> str:
     """A column's name as CSV; names of targets and classes may hold anything."""
     return f'"{name.replace(chr(34), 2 * chr(34))}"' if set(name) & set(',"\r\n') else name
+
+
+def _looked(look: LayerLook) -> str:
+    """A line of layers.csv; a number that does not exist is an empty cell."""
+    epoch, layer, kind, *numbers = look
+    return ",".join([str(epoch), layer, kind, *("" if n is None else repr(n) for n in numbers)])
 
 
 def append(path: Path, text: str) -> None:

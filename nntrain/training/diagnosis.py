@@ -12,6 +12,7 @@ from nntrain.data.parts import Part
 from nntrain.families import Array
 from nntrain.run.run import Run
 from nntrain.training.evaluate import blocks
+from nntrain.training.portions import Portions
 from nntrain.training.weights import shares
 
 SHOWN = 5  # rows named in a message
@@ -57,23 +58,27 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
 
 def _first_odd(run: Run, batch: Batch, call: Call) -> tuple[str, Array]:
     """What was not finite first, and in which rows; an empty text if no layer is to blame."""
-    found: list[tuple[str, Array]] = []
+    found: list[tuple[str, Array, int]] = []  # what, its numbers, the place of their first row
 
     def watch(path: str, y: Array, dy: Array | None) -> None:
         seen, what = (y, "output") if dy is None else (dy, "gradient")
         if not found and not np.isfinite(seen).all():
-            found.append((f"the {what} of {path} ({kinds[path]})", seen))
+            found.append((f"the {what} of {path} ({kinds[path]})", seen, part.start))
 
     x, target, lengths = batch
     network, loss = run.model.network, run.model.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    prediction, backward = network(x, Call(call.training, call.step, lengths=lengths, watch=watch))
-    _, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
-    backward(d_prediction)
+    weights = shares(loss, target, x.dtype)
+    for part in Portions(network.store, run.model.experiment.trainer.micro_batch_size)(len(x)):
+        own = None if lengths is None else lengths[part]
+        here = Call(call.training, call.step, part.start, watch=watch, lengths=own)
+        prediction, backward = network(x[part], here)
+        _, d_prediction = loss(prediction, target[part], weights[part])
+        backward(d_prediction)
     if not found:
         return "", np.arange(0)
-    where, seen = found[0]
-    return where, np.flatnonzero(~np.isfinite(seen).reshape(len(x), -1).all(axis=1))
+    where, seen, first = found[0]
+    return where, first + np.flatnonzero(~np.isfinite(seen).reshape(len(seen), -1).all(axis=1))
 
 
 def _broken_weight(run: Run) -> str:

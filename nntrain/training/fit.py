@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from nntrain.data.batches import batches, order
+from nntrain.data.parts import Part
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.training.average import averaged
+from nntrain.training.concerns import overfitting
 from nntrain.training.diagnosis import diagnose_epoch
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
+from nntrain.training.insight import Insight
 from nntrain.training.pace import Pace, save
-from nntrain.training.patience import Patience
+from nntrain.training.patience import Patience, PlateauJudge
 from nntrain.training.step import make_step
 
 PROBE = 256  # rows that show whether the weights of an epoch are sound, without validation rows
@@ -42,6 +47,8 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
         except DivergedError:
             _finish(run, "diverged")
             raise
+    if status in ("completed", "early_stopped"):
+        yield from overfitting(run.progress)
     yield Ended(summary)
 
 
@@ -49,8 +56,10 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
-    step, rate = make_step(run), _learning_rate(run, -(-len(part) // size))
+    insight, rate = Insight(run), _learning_rate(run)
+    step = insight.around(make_step(run))
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
+    plateau = PlateauJudge(experiment, patience)
 
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
         pace.begin_epoch()
@@ -63,18 +72,28 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
                 return status
             if pace.is_due():
                 yield from pace.events(value)
-        yield _end_epoch(run, patience, pace, rate(progress.step - 1))
+        yield _end_epoch(run, patience, plateau, pace, rate(progress.step - 1), insight.sample)
+        yield from insight.events()
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
 
 
-def _end_epoch(run: Run, patience: Patience, pace: Pace, rate: float) -> EpochEnded:
+def _end_epoch(
+    run: Run,
+    patience: Patience,
+    plateau: PlateauJudge,
+    pace: Pace,
+    rate: float,
+    sample: Part,
+) -> EpochEnded:
     """Validate, judge, keep the best weights, and write the row of metrics.csv."""
     seconds, speed = pace.seconds(), pace.speed()
-    row = _row(run, rate)
-    _check_weights(run, row)
+    with averaged(run):
+        row = _row(run, rate, sample)
+        _check_weights(run, row)
     best = patience.judge(run.progress, row)
     if best:
         run.keep_as_best()
+    plateau.judge(run.progress, row)
     run.progress.end_epoch(pace.seconds())
     run.add_row(row)
     return EpochEnded(row, best, patience.monitor, seconds, speed)
@@ -91,21 +110,27 @@ def _check_weights(run: Run, row: EpochRow) -> None:
         raise DivergedError(diagnose_epoch(run, split, part))
 
 
-def _learning_rate(run: Run, per_epoch: int) -> Callable[[int], float]:
-    experiment = run.model.experiment
+def _learning_rate(run: Run) -> Callable[[int], float]:
+    experiment, progress, per_epoch = run.model.experiment, run.progress, run.steps_per_epoch
     base, schedule = experiment.optimizer.learning_rate, experiment.lr_schedule
     total = experiment.trainer.max_epochs * per_epoch
-    return lambda step: base * schedule(step, total, per_epoch)
+    return lambda step: base * schedule(step, total, per_epoch) * progress.plateau_factor
 
 
-def _row(run: Run, rate: float) -> dict[str, float]:
-    """The line of metrics.csv for the epoch that has just been trained."""
+def _row(run: Run, rate: float, sample: Part) -> dict[str, float]:
+    """The line of metrics.csv for the epoch that has just been trained.
+
+    `train_loss` is the mean over the steps, with dropout and while the weights moved;
+    `train_loss_evaluated` is measured as `validation_loss` is, so that the two can be compared.
+    """
     progress = run.progress
+    bare = replace(run.model, experiment=replace(run.model.experiment, metrics=()))
     row = {
         "epoch": progress.epoch + 1,
         "step": progress.step,
         "learning_rate": rate,
         "train_loss": progress.loss_sum / progress.row_sum,
+        "train_loss_evaluated": evaluate(bare, sample)["loss"],
     }
     part = run.dataset.parts.get("validation")
     scores = evaluate(run.model, part) if part else {}

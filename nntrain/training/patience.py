@@ -1,4 +1,7 @@
-"""Patience: which epoch is the best so far, and whether to wait for a better one."""
+"""Patience: which epoch is the best so far, whether to wait for a better one, and how fast.
+
+The judges keep their state in `Progress`, so it is in every checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from nntrain.config import Experiment, scores
 from nntrain.data.dataset import Dataset
 from nntrain.events import EpochRow
 from nntrain.run.progress import Progress
+from nntrain.schedules import Plateau
 
 
 class Patience:
-    """Judges each epoch by the monitored score.  Its state is in `Progress`, so it is saved.
+    """Judges each epoch by the monitored score, and says when to stop.
 
     Without validation rows, and without a monitor of its own, the last epoch is the best.
     """
@@ -22,10 +26,7 @@ class Patience:
         self.monitor = stopping.monitor if stopping else default
         self.patience = stopping.patience if stopping else math.inf
         self.min_delta = stopping.min_delta if stopping else 0.0
-        name = self.monitor.partition("_")[2]
-        scored = scores(experiment.data, experiment.loss, experiment.metrics)
-        better_high = {score.name for score in scored if score.metric.higher_is_better}
-        self.sign = -1.0 if name in better_high else 1.0  # what is compared is better when smaller
+        self.sign = _sign(self.monitor, experiment)
 
     def judge(self, progress: Progress, row: EpochRow) -> bool:
         """Whether this epoch is the best so far; also counts the epochs that bring nothing."""
@@ -33,7 +34,7 @@ class Patience:
             progress.best_epoch = progress.epoch + 1
             return True
         score = self.sign * row[self.monitor]
-        if progress.reference is None or score < progress.reference - self.min_delta:
+        if _is_better(score, progress.reference, self.min_delta):
             progress.reference, progress.waited = None if math.isnan(score) else score, 0
         else:
             progress.waited += 1
@@ -44,3 +45,39 @@ class Patience:
 
     def is_over(self, progress: Progress) -> bool:
         return progress.waited >= self.patience
+
+
+class PlateauJudge:
+    """Lowers the learning rate after `patience` epochs without a better score."""
+
+    def __init__(self, experiment: Experiment, patience: Patience):
+        schedule = experiment.lr_schedule
+        self.schedule = schedule if isinstance(schedule, Plateau) else None
+        self.monitor = (self.schedule and self.schedule.monitor) or patience.monitor or "train_loss"
+        self.sign = _sign(self.monitor, experiment)
+
+    def judge(self, progress: Progress, row: EpochRow) -> None:
+        """Count this epoch, and set the factor of the epochs to come."""
+        if self.schedule is None:
+            return
+        score = self.sign * row[self.monitor]
+        if _is_better(score, progress.plateau_reference, self.schedule.min_delta):
+            progress.plateau_reference = None if math.isnan(score) else score
+            progress.plateau_waited = 0
+            return
+        progress.plateau_waited += 1
+        if progress.plateau_waited >= self.schedule.patience:
+            lower = progress.plateau_factor * self.schedule.drop
+            progress.plateau_factor = max(lower, self.schedule.floor)
+            progress.plateau_waited = 0
+
+
+def _sign(monitor: str, experiment: Experiment) -> float:
+    """What makes a score one that is better when smaller."""
+    scored = scores(experiment.data, experiment.loss, experiment.metrics)
+    better_high = {score.name for score in scored if score.metric.higher_is_better}
+    return -1.0 if monitor.partition("_")[2] in better_high else 1.0
+
+
+def _is_better(score: float, reference: float | None, min_delta: float) -> bool:
+    return reference is None or score < reference - min_delta

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nntrain.averaging import Swa
 from nntrain.config import Loaded
 from nntrain.data.dataset import Dataset
 from nntrain.errors import MachineError
@@ -27,7 +28,12 @@ def smoke(loaded: Loaded, dataset: Dataset) -> Iterator[str]:
     """
     experiment = loaded.experiment
     trainer = replace(experiment.trainer, max_epochs=2, checkpoint_seconds=0.0)
-    short = replace(experiment, trainer=trainer, early_stopping=None, expect={})
+    averaging = experiment.averaging
+    if isinstance(averaging, Swa):  # begin at once, two epochs are not many
+        averaging = replace(averaging, start_epoch=1)
+    short = replace(
+        experiment, trainer=trainer, averaging=averaging, early_stopping=None, expect={}
+    )
     few = shortened(dataset, BATCHES * trainer.batch_size)
     with tempfile.TemporaryDirectory(prefix="nntrain-smoke-") as place:
         run = Run.start(replace(loaded, experiment=short), few, Path(place))

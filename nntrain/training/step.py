@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from nntrain.call import Call
 from nntrain.data.batches import Batch
 from nntrain.errors import DivergedError
-from nntrain.families import Array
 from nntrain.run.run import Run
+from nntrain.training.average import make_average
 from nntrain.training.diagnosis import diagnose
+from nntrain.training.gradient import gradient_norm, make_refine
+from nntrain.training.portions import Portions
+from nntrain.training.regularize import make_limit, make_penalty
 from nntrain.training.weights import shares
 
 LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
@@ -23,29 +24,34 @@ Step = Callable[[Batch, int, float], float]
 
 def make_step(run: Run) -> Step:
     """The step of a run, its parts bound once."""
-    network, loss, update = run.model.network, run.model.loss, run.update
-    store = network.store
-    longest = run.model.experiment.trainer.gradient_clip_norm or math.inf
+    experiment, network, update = run.model.experiment, run.model.network, run.update
+    loss, store = run.model.loss, network.store
+    live = store.grad[: store.live]
+    portions = Portions(store, experiment.trainer.micro_batch_size)
+    add_penalty = make_penalty(store, experiment.regularization)
+    refine = make_refine(live, experiment.trainer, experiment.seed)
+    shorten, average = make_limit(store, experiment.regularization), make_average(run)
+    clips = experiment.trainer.gradient_clip_norm or experiment.trainer.gradient_clip_value
+    largest = math.inf if clips else LARGEST
 
     def step(batch: Batch, number: int, rate: float) -> float:
         x, target, lengths = batch
-        prediction, backward = network(x, Call(training=True, step=number, lengths=lengths))
-        value, d_prediction = loss(prediction, target, shares(loss, target, prediction.dtype))
-        backward(d_prediction)
-        norm = gradient_norm(store.grad)
-        scale = min(1.0, longest / norm) if norm else 1.0
-        if not math.isfinite(value + norm) or norm * scale > LARGEST:
+        weights, value = shares(loss, target, x.dtype), 0.0
+        for part in portions(len(x)):
+            own = None if lengths is None else lengths[part]
+            call = Call(training=True, step=number, row=part.start, lengths=own)
+            prediction, backward = network(x[part], call)
+            value_of_part, d_prediction = loss(prediction, target[part], weights[part])
+            backward(d_prediction)
+            value += value_of_part
+        add_penalty()
+        norm = gradient_norm(live)
+        if not math.isfinite(value + norm) or norm > largest:
             raise DivergedError(diagnose(run, batch, number, value))  # nothing has moved yet
         store.commit()
-        update(number + 1, rate, scale)
+        update(number + 1, rate, refine(norm, number))
+        shorten()
+        average(number + 1)
         return value
 
     return step
-
-
-def gradient_norm(grad: Array) -> float:
-    """The Euclidean norm of all gradients; not finite if one of them is not."""
-    squares = float(grad @ grad)
-    if math.isinf(squares):  # squares can overflow where the gradients do not
-        squares = float(np.square(grad, dtype=np.float64).sum())
-    return math.sqrt(squares)

@@ -1,0 +1,80 @@
+"""`nntrain check`: what a config and its data come to, without training."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.exceptions import Exit
+
+from nntrain.cli.arguments import common_options, json_option, set_option
+from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.output import print_json, show
+from nntrain.errors import GateError
+
+if TYPE_CHECKING:
+    from nntrain.events import GradientRow
+
+
+@click.command(short_help="Check a config, its data and, if asked, its gradients.")
+@click.argument("config", metavar="CONFIG")
+@set_option
+@click.option(
+    "--gradients",
+    is_flag=True,
+    help="Compare every gradient with finite differences; exit 5 where they differ.",
+)
+@json_option
+@common_options
+def check(
+    config: str,
+    settings: tuple[str, ...],
+    gradients: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
+) -> None:
+    """Check CONFIG and its data: the columns, the rows of each split, the network."""
+    from nntrain.display import plain
+    from nntrain.display.printer import Printer
+    from nntrain.run.checks import notices
+    from nntrain.run.model import build_plan
+
+    loaded = load_config(Path(config), list(settings))
+    dataset = load_data(loaded)
+    experiment, known = loaded.experiment, dataset.preprocessor
+    plan = build_plan(experiment, known)
+    layers, notes = plan.layers, notices(experiment, plan)
+    rows = {name: len(part) for name, part in dataset.parts.items()}
+    compared: list[GradientRow] = []
+    if gradients:
+        from nntrain.training.gradients import check_gradients
+
+        compared = list(check_gradients(experiment, dataset))
+    if as_json:
+        result: dict[str, Any] = {
+            "config": config,
+            "rows": rows,
+            "inputs": known.inputs,
+            "outputs": known.outputs,
+            "parameters": plain.parameters(layers),
+            "layers": [
+                {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters}
+                for r in layers
+            ],
+            "notes": notes,
+        }
+        if gradients:
+            result["gradients"] = [vars(row) for row in compared]
+        print_json(result)
+    else:
+        describe(dataset, Printer(sys.stderr, quiet=quiet), every=verbose)
+        show(*plain.checked(layers, known.shape, rows, notes))
+        if gradients:
+            show("", *plain.gradients(compared))
+    if wrong := [row.name for row in compared if not row.ok]:
+        print(f"error: the gradient of {wrong[0]} is wrong", file=sys.stderr)
+        raise Exit(GateError.exit_code)

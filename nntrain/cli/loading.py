@@ -1,0 +1,52 @@
+"""A config and its data, both checked before anything is written; and what is told of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nntrain.config import Loaded
+    from nntrain.data.dataset import Dataset
+    from nntrain.display.printer import Printer
+
+
+def load_config(config: Path, settings: list[str]) -> Loaded:
+    """The config with `settings` on top; its layers fit onto each other."""
+    from nntrain.config import load
+
+    loaded = load(config, settings)
+    from nntrain.run.checks import check_layers_alone
+
+    check_layers_alone(loaded)
+    return loaded
+
+
+def load_data(loaded: Loaded) -> Dataset:
+    """The data of a config; its network fits to it."""
+    from nntrain.data.dataset import Dataset
+    from nntrain.run.checks import check_loss, check_outputs
+
+    experiment = loaded.experiment
+    dataset = Dataset.load(
+        experiment.data,
+        loaded.data_path,
+        experiment.loss.goal,
+        experiment.seed,
+        test_path=loaded.test_path,
+    )
+    check_outputs(loaded, dataset.preprocessor)
+    check_loss(loaded, dataset)
+    return dataset
+
+
+def describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:
+    """Tell what becomes of the columns; the log gets all of them."""
+    from nntrain.display.plain import columns
+
+    notes = list(dataset.notes)
+    if not dataset.preprocessor.targets:
+        notes.append("there is no target: the network learns its own input")
+    for line in columns(dataset.columns, notes, every=every):
+        say(line)
+    return columns(dataset.columns, notes, every=True)

@@ -1,0 +1,55 @@
+"""Average: the mean of the weights along the way, kept beside them and used to validate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from nntrain.blocks import BLOCK, blocks_of
+from nntrain.run.run import Run
+
+
+def make_average(run: Run) -> Callable[[int], None]:
+    """`move(step)`: average = k · average + (1 - k) · θ; steps count from 1."""
+    averaging, epoch = run.model.experiment.averaging, run.steps_per_epoch
+    if averaging is None:
+        return lambda step: None
+    room = np.empty(BLOCK, run.model.network.store.theta.dtype)
+    pieces = [
+        (average[part], vector[part], room[: part.stop - part.start])
+        for average, vector in run.averaged_pairs()
+        for part in blocks_of(vector)
+    ]
+
+    def move(step: int) -> None:
+        kept = averaging.kept(step, epoch)
+        if kept == 1.0:
+            return
+        for average, vector, work in pieces:
+            if kept == 0.0:
+                np.copyto(average, vector)
+                continue
+            np.subtract(vector, average, out=work)
+            np.multiply(work, 1.0 - kept, out=work)
+            np.add(average, work, out=average)
+
+    return move
+
+
+@contextmanager
+def averaged(run: Run) -> Iterator[None]:
+    """Inside, the network has the averaged weights, if there are any."""
+    _swap(run)
+    try:
+        yield
+    finally:
+        _swap(run)
+
+
+def _swap(run: Run) -> None:
+    for average, vector in run.averaged_pairs():
+        kept = vector.copy()
+        np.copyto(vector, average)
+        np.copyto(average, kept)

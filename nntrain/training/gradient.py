@@ -1,0 +1,62 @@
+"""What becomes of a gradient between the backward pass and the update: its length, limits, noise.
+
+Only weights that move count: what is frozen is in none of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from nntrain.blocks import blocks_of
+from nntrain.config.experiment import GradientNoise, Trainer
+from nntrain.families import Array
+from nntrain.rng import Stream, normals
+
+Refine = Callable[[float, int], float]
+"""`refine(norm, step) -> scale`: limit a gradient; what is left to do is to multiply by `scale`."""
+
+
+def gradient_norm(grad: Array) -> float:
+    """The Euclidean norm of all gradients; not finite if one of them is not."""
+    squares = float(grad @ grad)
+    if math.isinf(squares):  # squares can overflow where the gradients do not
+        squares = float(np.square(grad, dtype=np.float64).sum())
+    return math.sqrt(squares)
+
+
+def make_refine(grad: Array, trainer: Trainer, seed: int) -> Refine:
+    """Clipping by norm or value, then noise."""
+    longest, largest = trainer.gradient_clip_norm or math.inf, trainer.gradient_clip_value
+    noise = make_noise(grad, trainer.gradient_noise, seed) if trainer.gradient_noise else None
+
+    def refine(norm: float, step: int) -> float:
+        if largest:
+            np.clip(grad, -largest, largest, out=grad)
+        scale = min(1.0, longest / norm) if norm else 1.0
+        if noise is None:
+            return scale
+        if scale < 1.0:
+            np.multiply(grad, scale, out=grad)
+        noise(step)
+        return 1.0
+
+    return refine
+
+
+def make_noise(grad: Array, noise: GradientNoise, seed: int) -> Callable[[int], None]:
+    """`add(step)`: normal noise of variance eta / (1 + step)^gamma; a function of seed and step."""
+    stream = Stream(seed, "gradient noise")
+
+    def add(step: int) -> None:
+        deviation = math.sqrt(noise.eta / (1 + step) ** noise.gamma)
+        for part in blocks_of(grad):
+            some = grad[part]
+            words = stream.words((step << 48) + part.start // 2, -(-len(some) // 2))
+            drawn = normals(words, grad.dtype)[: len(some)]
+            drawn *= deviation
+            some += drawn
+
+    return add

@@ -1,0 +1,141 @@
+"""Insight: what goes on inside the network, layer by layer, now and then.
+
+A look takes one more forward and backward pass over a sample of training rows, without an update.
+It comes at the end of an epoch, and at most every `STEPS` steps, so that it costs some hundredth
+of the time.  Nothing depends on it, and it depends on the step alone, so that a resumed run has
+the same looks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.data.batches import Batch, trimmed
+from nntrain.data.parts import Part
+from nntrain.events import Event, LayerLook, LayersSeen
+from nntrain.families import Array
+from nntrain.rng import permutation
+from nntrain.run.run import Run
+from nntrain.store import LayerRow
+from nntrain.training.concerns import concerns
+from nntrain.training.gradient import gradient_norm
+from nntrain.training.step import Step
+from nntrain.training.weights import shares
+
+STEPS = 200  # from one look to the next, at least
+ROWS = 128  # that a look takes
+MOST_EVALUATED = 1000  # rows that `train_loss_evaluated` takes, if there are as many to validate
+DYING = ("relu",)  # activations whose units can be 0 for every row, and then learn no more
+
+
+class Insight:
+    """Looks into the network of one run."""
+
+    def __init__(self, run: Run):
+        self.run, self.per_epoch = run, run.steps_per_epoch
+        self.every = math.ceil(STEPS / self.per_epoch)  # epochs
+        self.sample = sample(run)
+        self.few = self.sample.take(np.arange(min(ROWS, len(self.sample))))
+        self.rows = {row.path: row for row in run.model.network.plan.layers}
+        self.owned = _owned(run.model.network.store.weights, self.rows)
+
+    def around(self, step: Step) -> Step:
+        """The same step, with a look after the last one of some epochs."""
+        store, progress = self.run.model.network.store, self.run.progress
+
+        def step_and_look(batch: Batch, number: int, rate: float) -> float:
+            epoch, place = divmod(number, self.per_epoch)
+            if place + 1 < self.per_epoch or epoch % self.every:
+                return step(batch, number, rate)
+            before = store.theta.copy()
+            value = step(batch, number, rate)
+            progress.looks += self.look(epoch + 1, number, before)
+            return value
+
+        return step_and_look
+
+    def look(self, epoch: int, number: int, before: Array) -> list[LayerLook]:
+        """What there is to see after step `number`; `before` are the weights before it."""
+        seen = _Seen(self.rows)
+        network, loss = self.run.model.network, self.run.model.loss
+        target, lengths = self.few.target, self.few.lengths
+        call = Call(training=True, step=number, watch=seen, lengths=lengths)
+        prediction, backward = network(trimmed(self.few.x, lengths), call)
+        backward(loss(prediction, target, shares(loss, target, prediction.dtype))[1])
+        store = network.store
+        moved, old = store.views(store.theta - before), store.views(before)
+        looks = []
+        for path, names in self.owned.items():
+            if not names and path not in seen.alive:
+                continue
+            matrices = [name for name in names if old[name].ndim > 1]
+            size = _norm(old, matrices)
+            looks.append(
+                LayerLook(
+                    epoch,
+                    path,
+                    self.rows[path].kind,
+                    _norm(store.gradients, names) if names else None,
+                    math.sqrt(seen.squares[path]) if path in seen.squares else None,
+                    _norm(moved, matrices) / size if size else None,
+                    float(1.0 - seen.alive[path].mean()) if path in seen.alive else None,
+                )
+            )
+        return looks
+
+    def events(self) -> Iterator[Event]:
+        """After an epoch: what was seen at its end, if it was looked at, and what is wrong."""
+        progress = self.run.progress
+        looks = tuple(look for look in progress.looks if look.epoch == progress.epoch)
+        if not looks:
+            return
+        self.run.add_looks(looks)
+        yield LayersSeen(looks)
+        for problem in concerns(looks, self.run.model.experiment, progress.history[-1]):
+            if problem.kind not in progress.warned:
+                progress.warned.append(problem.kind)
+                yield problem
+
+
+class _Seen:
+    """Watches one forward and backward pass."""
+
+    def __init__(self, rows: Mapping[str, LayerRow]):
+        self.dying = {path for path, row in rows.items() if row.activation in DYING}
+        self.alive: dict[str, Array] = {}  # (units,) bool
+        self.squares: dict[str, float] = defaultdict(float)
+
+    def __call__(self, path: str, y: Array, dy: Array | None) -> None:
+        if dy is not None:
+            self.squares[path] += gradient_norm(dy.ravel()) ** 2
+        elif path in self.dying:
+            alive = (y != 0.0).reshape(-1, y.shape[-1]).any(axis=0)
+            self.alive[path] = alive | self.alive.get(path, False)
+
+
+def sample(run: Run) -> Part:
+    """Training rows to be measured as validation rows are: no more, and always the same."""
+    parts = run.dataset.parts
+    n = len(parts["train"])
+    most = min(n, MOST_EVALUATED, len(parts.get("validation", parts["train"])))
+    return parts["train"].take(permutation(n, run.model.experiment.seed, "sample")[:most])
+
+
+def _owned(names: Iterable[str], rows: Collection[str]) -> dict[str, list[str]]:
+    """For each layer the weights that are its own, not those of a layer inside of it."""
+    owned: dict[str, list[str]] = {path: [] for path in rows}
+    for name in names:
+        path = name.rpartition(".")[0]
+        while path not in owned:
+            path = path.rpartition(".")[0]
+        owned[path].append(name)
+    return owned
+
+
+def _norm(arrays: Mapping[str, Array], names: list[str]) -> float:
+    return math.hypot(*(gradient_norm(arrays[name].ravel()) for name in names))
