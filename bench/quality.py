@@ -32,7 +32,11 @@ GOALS = {
     "digits-cnn": ("accuracy", 0.99, 3),
     "auto-mpg": ("r2", 0.86, 5),
     "iris": ("accuracy", None, 10),
+    "sunspots-linear": ("rmse", 18.85, 3),
+    "sunspots": ("rmse", 17.5, 3),
+    "japanese-vowels": ("accuracy", 0.97, 3),
 }
+LOWER_IS_BETTER = ("rmse",)
 COMMAND = [sys.executable, "-c", "from nntrain.cli import main; main()"]
 LOGISTIC = """
 import sys, numpy as np
@@ -90,7 +94,8 @@ def main() -> None:
         seeds = range(given.seeds or count)
         found = [scores(name, s, given.settings)[f"{given.split}_{metric}"] for s in seeds]
         mean, error = mean_and_error(found)
-        aim = f"≥ {goal:.2f}" if goal else "–"
+        sign = "≤" if metric in LOWER_IS_BETTER else "≥"
+        aim = f"{sign} {goal:.2f}" if goal else "–"
         if name == "iris" and given.sklearn_python and given.split == "test":
             peer, _ = mean_and_error([logistic(s, given.sklearn_python) for s in seeds])
             aim = f"≥ {peer - error:.3f} (logistic regression {peer:.3f} − 1 standard error)"

@@ -317,6 +317,42 @@ def test_series_that_are_no_text(tmp_path: Path) -> None:
     assert failure(path)[:2] == ("this line is not UTF-8", 7)
 
 
+# Any damage at all
+
+
+def whole_files(folder: Path) -> dict[str, bytes]:
+    """A small file of each format, by name."""
+    np.savez_compressed(folder / "a.npz", x=np.ones((4, 2)), y=np.array(["a", "b", "c", "é"]))
+    np.save(folder / "a.npy", np.ones((4, 2)))
+    return {
+        "a.npz": (folder / "a.npz").read_bytes(),
+        "a.npy": (folder / "a.npy").read_bytes(),
+        "a.idx": idx(IMAGES),
+        "a.idx.gz": gzip.compress(idx(IMAGES), mtime=0),
+        "a.ts": (HEADER + "1,2,3:4,5,6:a\n7:8:b\n").encode(),
+        "a.csv.gz": gzip.compress(b"a,b\n1,2\n", mtime=0),
+    }
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.idx", "a.idx.gz", "a.ts", "a.csv.gz"])
+def test_any_damage_is_told_as_such(tmp_path: Path, name: str) -> None:
+    content = whole_files(tmp_path)[name]
+    rng = np.random.default_rng(0)
+    told = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), 3):
+            damaged[place] = rng.integers(0, 256)
+        if rng.random() < 0.3:
+            del damaged[int(rng.integers(0, len(damaged))) :]
+        (tmp_path / name).write_bytes(damaged)
+        try:
+            read(tmp_path / name)
+        except DataError:
+            told += 1
+    assert told > 40
+
+
 # From the command line
 
 CONFIG = """\

@@ -172,6 +172,16 @@ def test_smoke_and_resume_go_with_lengths(pooling: None, nntrain: Command, tmp_p
     assert evaluate(read_model(one), test) == evaluate(read_model(two), test)
 
 
+def test_a_batch_of_series_in_parts_is_the_whole_batch(nntrain: Command) -> None:
+    losses = []
+    for size in (16, 5):
+        words = ["--set", "trainer.max_epochs=2", "--set", f"trainer.micro_batch_size={size}"]
+        words += ["--set", "expect={}", "--json"]
+        done = nntrain("fit", CONFIGS / "japanese-vowels.yaml", *words)
+        losses.append(json.loads(done.out)["metrics"]["test_loss"])
+    assert abs(losses[0] / losses[1] - 1) < 1e-4
+
+
 def test_layers_that_depend_on_the_length_are_refused(nntrain: Command, tmp_path: Path) -> None:
     (tmp_path / "vowels.yaml").write_text(SERIES.replace("mean_over_time", "flatten"))
     done = nntrain("fit", "vowels.yaml")

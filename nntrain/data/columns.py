@@ -192,7 +192,7 @@ def _check_no_commas(table: Table, name: str, present: Array) -> None:
 def _comma(table: Table, name: str, row: int) -> DataError:
     cell = quoted(table.columns[name][row])
     return table.error(
-        f"column {quoted(name)}: line {table.lines[row]} has {cell}, a number with a comma",
+        f"column {quoted(name)}: {table.place(row)} has {cell}, a number with a comma",
         row,
         "write numbers as 1234.5, or, where these are names, "
         f"`data.columns: {{{in_yaml(name)}: categorical}}`",

@@ -71,7 +71,7 @@ def _damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (
-        ValueError, TypeError, EOFError, OSError, KeyError, SyntaxError, NotImplementedError,
+        ValueError, TypeError, EOFError, OSError, KeyError, SyntaxError, RuntimeError,
         MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         text = " ".join(str(error).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,10 @@ class Dropout(Layer):
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             if not call.training or threshold == 0:
                 return x, lambda dy: dy
-            keep = draw(call, len(x), width) >= threshold
+            own = math.prod(
+                x.shape[1:]
+            )  # less than `width` where series are cut to the longest of a batch
+            keep = draw(call, len(x), max(own, width))[:, :own] >= threshold
             mask = np.multiply(keep.reshape(x.shape), scale, dtype=x.dtype)
             return x * mask, lambda dy: dy * mask
 
