@@ -40,7 +40,7 @@ def failure(path: Path, source: Source | None = None) -> tuple[str, int, str]:
         ("a.CSV.gz", Csv()),
         ("a.tsv", Csv(delimiter="\t")),
         ("a", Csv()),
-        ("folder.npz/a.txt", Csv()),
+        ("folder.npz/a.dat", Csv()),
         ("a.npz", Npz()),
         ("a.npy", Npy()),
         ("a_TRAIN.ts", Ts()),

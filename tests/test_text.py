@@ -117,7 +117,7 @@ def test_a_text_is_learned_scored_and_gone_on_with(nntrain: Command) -> None:
     likeliest = nntrain(*words, "--temperature", 0).out
     assert likeliest.startswith("the cat")
     assert len(likeliest) == len("the cat") + 60 + 1
-    assert likeliest[7:30] in POEM
+    assert likeliest[:18] in POEM
     assert nntrain("predict", "--generate", 5).code == 0
 
 
