@@ -1,11 +1,11 @@
-"""Dropout of series: where a batch is cut to its longest row, no mask changes by it."""
+"""Dropout and noise of series: where a batch is cut to its longest row, no number changes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.layers import Dropout
+from nntrain.layers import Dropout, GaussianNoise
 from nntrain.network import Network
 
 
@@ -28,3 +28,14 @@ def test_more_steps_than_the_network_was_built_for() -> None:
     y, _ = network(np.ones((5, 9, 3), np.float32), Call(training=True))
     assert y.shape == (5, 9, 3)
     assert set(np.unique(y)) == {0.0, 2.0}
+
+
+def test_the_noise_of_a_step_does_not_depend_on_where_the_batch_is_cut() -> None:
+    network = Network([GaussianNoise(0.5)], (7, 3))
+    x = np.ones((5, 7, 3), np.float32)
+    whole, _ = network(x, Call(training=True, step=2))
+    for steps in (1, 4, 7):
+        cut, _ = network(x[:, :steps], Call(training=True, step=2))
+        np.testing.assert_array_equal(cut, whole[:, :steps])
+    longer, _ = network(np.ones((5, 9, 3), np.float32), Call(training=True))
+    assert len(np.unique(longer)) > 100

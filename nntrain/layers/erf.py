@@ -27,14 +27,14 @@ def erfcx(z: Array) -> Array:
     in float64 and 5e-7 in float32, where half of the terms are below the last digit and left out.
     Beyond z = 6 it stays what it is at 6: times e^(-z²) all of this is 0 beside 1.
     """
-    result = np.empty_like(z)
-    flat, out = np.ascontiguousarray(z).reshape(-1), result.reshape(-1)
+    flat = z.reshape(-1)
+    out = np.empty_like(flat)
     least = float(np.finfo(z.dtype).eps) / 4
     coefficients = [c for c in _COEFFICIENTS if abs(c) > least]
     for start in range(0, flat.size, _BLOCK):
         block = slice(start, start + _BLOCK)
         _clenshaw(_place(flat[block]), coefficients, out[block])
-    return result
+    return out.reshape(z.shape)
 
 
 def _place(z: Array) -> Array:
