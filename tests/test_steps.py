@@ -1,4 +1,4 @@
-"""Three training steps, layer by layer and loss by loss: the same weights as PyTorch has after them.
+"""Three training steps, layer by layer and loss by loss, end with PyTorch's weights.
 
 Each loss stands behind dense layers, every other layer before one of the losses; what PyTorch
 does with them is in `references/make_steps.py`, under the same names.
@@ -77,7 +77,8 @@ NETWORKS: dict[str, tuple[Layer, ...]] = {
         ActivationLayer(Tanh()), GlobalMaxPool1d(), Dense(3),
     ),
     "layer_norm rms_norm": (
-        Dense(4), LayerNorm(eps=0.01), ActivationLayer(Gelu()), Dense(3), RmsNorm(eps=0.01), Dense(3),
+        Dense(4), LayerNorm(eps=0.01), ActivationLayer(Gelu()),
+        Dense(3), RmsNorm(eps=0.01), Dense(3),
     ),
     "group_norm": (Conv2d(4, 2), GroupNorm(2, eps=0.01), Flatten(), Dense(3)),
     "instance_norm": (InstanceNorm(eps=0.1), Flatten(), Dense(3)),
