@@ -49,9 +49,11 @@ def _place(z: Array) -> Array:
 def _clenshaw(t2: Array, coefficients: list[float], out: Array) -> None:
     """out = Σ cₖ Tₖ(t), from b = cₖ + 2t b₊₁ - b₊₂ downwards."""
     after, before = np.zeros_like(t2), np.full_like(t2, coefficients[-1])
+    room = np.empty_like(t2)
     for c in reversed(coefficients[1:-1]):
         np.subtract(c, after, out=after)
-        after += t2 * before
+        np.multiply(t2, before, out=room)
+        after += room
         after, before = before, after
     np.multiply(t2, before, out=out)
     out *= 0.5
