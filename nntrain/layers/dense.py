@@ -56,7 +56,9 @@ class Dense(Layer):
         activate, shape = self.activation.build((*places, units), store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            rows = x.reshape(-1, d)  # one product for all: many small ones take up to 6 times as long
+            rows = x.reshape(
+                -1, d
+            )  # one product for all: many small ones take up to 6 times as long
             z = rows @ W
             if b is not None:
                 z += b

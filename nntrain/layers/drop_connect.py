@@ -21,8 +21,8 @@ class DropConnect(Dense):
 
     units: the width of the output; `auto` on the last layer takes it from the target.
     activation: f; left out, the identity.
-    use_bias: false for y = f(x (W ∘ M) / (1 - rate)).
     kernel_initializer, bias_initializer: the first values of W and of b.
+    use_bias: false for y = f(x (W ∘ M) / (1 - rate)).
     rate: the share of the connections that is left out; it is rounded as in `dropout`.
 
     Wan et al. 2013, *Regularization of neural networks using DropConnect*, section 3.  One M
