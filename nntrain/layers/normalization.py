@@ -43,7 +43,8 @@ class BatchNorm(Layer):
 
     The running variance is the unbiased one, n / (n - 1) times that of the batch, as in PyTorch;
     Keras takes that of the batch.  One single value has no variance: then y = β, and the running
-    statistics stay.  Steps beyond the length of a row do not count.
+    statistics stay.  Steps beyond the length of a row do not count.  Shared by several nodes of a
+    graph, it follows the statistics of the last of them, where PyTorch's follow each in turn.
     """
 
     momentum: Rate = 0.9
