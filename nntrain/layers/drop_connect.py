@@ -22,6 +22,7 @@ class DropConnect(Dense):
     units: the width of the output; `auto` on the last layer takes it from the target.
     activation: f; left out, the identity.
     kernel_initializer, bias_initializer: the first values of W and of b.
+    use_bias: false for y = f(x (W ∘ M) / (1 - rate)).
     rate: the share of the connections that is left out; it is rounded as in `dropout`.
 
     Wan et al. 2013, *Regularization of neural networks using DropConnect*, section 3.  One M
@@ -39,7 +40,9 @@ class DropConnect(Dense):
         threshold, scale = threshold_of(self.rate)
         needs_dx = store.learns
         W, dW = store.weight("W", (d, units), self.kernel_initializer)
-        b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
+        b = db = None
+        if self.use_bias:
+            b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
         draw = store.random("mask")
         activate, shape = self.activation.build((*rows, units), store)
 
@@ -53,7 +56,8 @@ class DropConnect(Dense):
             else:
                 V = W
             z = x @ V
-            z += b
+            if b is not None:
+                z += b
             y, activation_backward = activate(z, call)
 
             def backward(dy: Array) -> Array | None:
@@ -62,7 +66,8 @@ class DropConnect(Dense):
                 np.matmul(x.reshape(-1, d).T, flat, out=dW)
                 if dropping:
                     np.multiply(dW, mask, out=dW)
-                np.sum(flat, axis=0, out=db)
+                if db is not None:
+                    np.sum(flat, axis=0, out=db)
                 return dz @ V.T if needs_dx else None
 
             return y, backward
