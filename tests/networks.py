@@ -7,10 +7,12 @@ must leave alone.  Shapes are small, so that a network of ten layers runs in a m
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -58,9 +60,21 @@ from tests.cases import ACTIVATIONS, INITIALIZERS
 
 T = TypeVar("T")
 
+EXAMPLES = int(os.environ.get("NNTRAIN_EXAMPLES", "0"))
 LARGEST = 120  # numbers of one row: what makes more is not drawn
 PADDING: tuple[Literal["same", "valid"], ...] = ("same", "valid")
 NAMES = ("left", "no", "1", "é b", "null", "3e2", "end")  # some look like other things in YAML
+
+
+def drawn(examples: int) -> settings:
+    """So many networks, the same at each run."""
+    return settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[*HealthCheck],
+    )
 
 
 class Draw:
@@ -272,12 +286,12 @@ def global_pool2d(draw: Draw, place: Place) -> Layer:
     return draw.one([GlobalAveragePool2d(), GlobalMaxPool2d()])
 
 
-def larger(draw: Draw, place: Place) -> Layer:
-    """An image with more points, where it is not large already."""
-    size = _two(draw, 1, 2)
-    grown = math.prod(place.shape) * math.prod(_both(size))
-    if grown > LARGEST or draw.yes():
-        return ZeroPadding2d(_two(draw, 0, 1))
+def zero_padding2d(draw: Draw, place: Place) -> Layer:
+    return ZeroPadding2d(_two(draw, 0, 1))
+
+
+def upsample2d(draw: Draw, place: Place) -> Layer:
+    size = _two(draw, 1, 2 if 4 * math.prod(place.shape) <= LARGEST else 1)
     return Upsample2d(size, interpolation=draw.one(["nearest", "bilinear"]))
 
 
@@ -402,6 +416,7 @@ ANYWHERE: tuple[Drawer, ...] = (dense, drop_connect, disturbing, activation, nor
 NESTED: tuple[Drawer, ...] = (residual, graph)
 OF_SIGNALS: tuple[Drawer, ...] = (conv1d, pool1d, recurrent, attention, positional)
 OF_IMAGES: tuple[Drawer, ...] = (conv2d, conv2d_transpose, pool2d)
+CHANGE_IMAGES: tuple[Drawer, ...] = (zero_padding2d, upsample2d, global_pool2d)
 
 
 def drawers(place: Place) -> list[Drawer]:
@@ -409,7 +424,7 @@ def drawers(place: Place) -> list[Drawer]:
     rank = len(place.shape)
     found = list({1: (), 2: OF_SIGNALS, 3: OF_IMAGES}[rank] * 3)
     if not place.keeps:
-        found += {1: (), 2: (global_pool1d,), 3: (global_pool2d, larger, larger)}[rank]
+        found += {1: (), 2: (global_pool1d,), 3: CHANGE_IMAGES}[rank]
         if not place.steps_count:
             found += (reshape, permute)
     return [*found, *(NESTED * 2 if place.depth > 0 else ()), *ANYWHERE]
