@@ -61,6 +61,7 @@ from tests.cases import ACTIVATIONS, INITIALIZERS
 T = TypeVar("T")
 
 EXAMPLES = int(os.environ.get("NNTRAIN_EXAMPLES", "0"))
+EPS = (1e-2, 0.1)  # of norms: smaller ones bend too sharply for finite differences
 LARGEST = 120  # numbers of one row: what makes more is not drawn
 PADDING: tuple[Literal["same", "valid"], ...] = ("same", "valid")
 NAMES = ("left", "no", "1", "é b", "null", "3e2", "end")  # some look like other things in YAML
@@ -172,11 +173,16 @@ def activation(draw: Draw, place: Place) -> Layer:
 
 
 def norm(draw: Draw, place: Place) -> Layer:
-    eps = draw.one([1e-2, 0.1])  # smaller ones bend too sharply for finite differences
+    eps = draw.one(EPS)
     groups = draw.one([n for n in (1, 2, 3, 4) if place.shape[-1] % n == 0])
     momentum = draw.one([0.5, 0.9])
-    found = [BatchNorm(momentum, eps), LayerNorm(eps), RmsNorm(eps), GroupNorm(groups, eps)]
-    return draw.one(found if len(place.shape) < 2 else [InstanceNorm(eps), *found])
+    return draw.one(
+        [BatchNorm(momentum, eps), LayerNorm(eps), RmsNorm(eps), GroupNorm(groups, eps)]
+    )
+
+
+def instance_norm(draw: Draw, place: Place) -> Layer:
+    return InstanceNorm(draw.one(EPS))
 
 
 def recurrent(draw: Draw, place: Place) -> Layer:
@@ -414,8 +420,10 @@ def _node(takes: tuple[str, ...], way: str, layers: tuple[Layer, ...]) -> GraphN
 
 ANYWHERE: tuple[Drawer, ...] = (dense, drop_connect, disturbing, activation, norm)
 NESTED: tuple[Drawer, ...] = (residual, graph)
-OF_SIGNALS: tuple[Drawer, ...] = (conv1d, pool1d, recurrent, attention, positional)
-OF_IMAGES: tuple[Drawer, ...] = (conv2d, conv2d_transpose, pool2d)
+OF_SIGNALS: tuple[Drawer, ...] = (
+    conv1d, pool1d, recurrent, attention, positional, instance_norm,
+)  # fmt: skip
+OF_IMAGES: tuple[Drawer, ...] = (conv2d, conv2d_transpose, pool2d, instance_norm)
 CHANGE_IMAGES: tuple[Drawer, ...] = (zero_padding2d, upsample2d, global_pool2d)
 
 
