@@ -35,7 +35,7 @@ from nntrain.families.layer import (
 )
 from nntrain.families.loss import Goal, Loss, Task
 from nntrain.families.metric import Metric
-from nntrain.families.optimizer import Group, Optimizer, Segment, Update
+from nntrain.families.optimizer import Arrays, Group, Optimizer, Segment, Update
 from nntrain.families.source import Source
 
 FAMILIES: tuple[type[Family], ...] = (
@@ -43,8 +43,8 @@ FAMILIES: tuple[type[Family], ...] = (
 )  # fmt: skip
 
 __all__ = [
-    "FAMILIES", "Activation", "Array", "Averaging", "Backward", "Builder", "Built", "Draw",
-    "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss", "Metric",
+    "FAMILIES", "Activation", "Array", "Arrays", "Averaging", "Backward", "Builder", "Built",
+    "Draw", "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss", "Metric",
     "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt", "Rate",
     "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update", "knowing",
     "to_plain",

@@ -13,6 +13,7 @@ from nntrain.arrays import Array
 from nntrain.blocks import BLOCK, FLUSH_EVERY, blocks, flush_subnormals
 from nntrain.families.kind import Family, NonNegativeFloat, PositiveFloat, Spec
 
+Arrays = Sequence[Array]
 Update = Callable[[int, float, float], None]
 """`update(step, rate, scale)`: one move of all weights; steps count from 1."""
 
@@ -77,14 +78,7 @@ class Optimizer(Family):
         """The numbers of the rule that are the same for all blocks in this step."""
         raise NotImplementedError
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         """The rule for one block: weights `p` move in place; `work` is twice room of that size."""
         raise NotImplementedError
 
