@@ -57,6 +57,8 @@ class Cosine(Schedule):
 
     Half a cosine from 1 to `floor` (Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, without
     restarts).
+
+    PyTorch's `CosineAnnealingLR` with `T_max=total`; Keras's `CosineDecay` with `alpha=floor`.
     """
 
     floor: Rate = 0.0
@@ -208,6 +210,8 @@ class InverseSqrt(Schedule):
 
     It needs no end, so training can go on for as long as one likes (Zhai et al. 2022,
     arXiv:2106.04560).
+
+    Neither PyTorch nor Keras has it.
     """
 
     timescale_epochs: PositiveFloat = 1.0
@@ -225,6 +229,8 @@ class Noam(Schedule):
 
     Vaswani et al. 2017, arXiv:1706.03762, eq. 3, divided by its highest value √(1 / (d · w)), so
     that `learning_rate` is the highest rate.
+
+    Neither PyTorch nor Keras has it.
     """
 
     warmup_epochs: NonNegativeFloat = 1.0
