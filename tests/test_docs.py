@@ -106,7 +106,7 @@ def test_contributing_is_short() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 60
 
 
-def test_the_tables_of_kinds_are_fresh() -> None:
+def test_the_tables_and_the_reference_of_kinds_are_fresh() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "docs" / "kinds.py"), "--check"], check=False)
     assert done.returncode == 0, "run docs/kinds.py"
 
@@ -146,9 +146,10 @@ def test_the_commented_config_shows_every_key() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "<<" not in text
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+    for target, place in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+            assert not place or f'id="{place}"' in (page.parent / target).read_text("utf-8"), place
 
 
 def test_real_data_is_what_the_page_says() -> None:

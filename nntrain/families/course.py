@@ -16,6 +16,8 @@ class Schedule(Family):
     of steps in one epoch.  All schedules share the warm-up, after which `factor` gets the steps
     that are left: (step + 1) / warm for step < warm = warmup_epochs · epoch
     (Goyal et al. 2017, arXiv:1706.02677, section 2.2).
+
+    warmup_epochs: epochs, or a share of one, in which the rate first rises to its highest.
     """
 
     warmup_epochs: NonNegativeFloat = 0.0

@@ -34,6 +34,8 @@ class Relu(Activation):
 class Elu(Activation):
     """y = x where x > 0, else α (e^x - 1);   y' = 1 where x > 0, else y + α.
 
+    alpha: α; y does not go below -α.
+
     Clevert, Unterthiner, Hochreiter 2016, arXiv:1511.07289, eq. 15.
 
     The same in PyTorch and Keras.
