@@ -10,19 +10,24 @@ from __future__ import annotations
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import nntrain.config  # noqa: F401  importing it registers every kind
-from nntrain.config import grammar
-from nntrain.families import FAMILIES, Family, to_plain
+from nntrain.config import Experiment, grammar
+from nntrain.families import FAMILIES, Family, Group, Spec, to_plain
+from nntrain.layers.wiring import GraphNode
 
 PAGE = Path(__file__).with_name("all-of-nntrain.md")
 REFERENCE = Path(__file__).with_name("reference.md")
 BEGIN, END = "<!-- kinds: written by docs/kinds.py -->\n", "<!-- end of kinds -->"
-HEAD = """# Reference of all kinds
+HEAD = """# Reference of all keys and kinds
 
-Written by `docs/kinds.py` from the docstrings.  Shapes leave out the batch axis, but for those of
-losses and metrics, whose first axis N is the rows.  A key without a default must be given.
+Written by `docs/kinds.py` from the docstrings.  First the sections of a config, then the kinds that
+may be chosen from, family by family; `{type: dense, units: 64}` is the kind `dense` of a layer.
+Shapes leave out the batch axis, but for those of losses and metrics, whose first axis N is the rows.
+A key without a default must be given.
 """
 PLACES = {
     "Layer": "in `model.layers`",
@@ -37,15 +42,16 @@ PLACES = {
 }
 
 
-def default_of(kind: type[Family], name: str) -> str:
+def default_of(kind: type[Spec], name: str) -> str:
     """A default as YAML has it; empty where there is none."""
     if grammar.required(kind, name):
         return ""
-    plain = to_plain(grammar.default(kind, name))
-    if isinstance(plain, dict) and "type" in plain:
-        word = plain.pop("type")
-        inside = ", ".join(f"{key}: {value}" for key, value in plain.items())
-        return f"{{type: {word}, {inside}}}" if inside else word
+    value = grammar.default(kind, name)
+    if isinstance(value, Spec) and not isinstance(value, Family):
+        return "its defaults"
+    plain = to_plain(value)
+    if isinstance(value, Family):
+        return value.kind if value == type(value)() else str(plain)
     return (
         "null" if plain is None else str(plain).lower() if isinstance(plain, bool) else str(plain)
     )
@@ -62,7 +68,7 @@ def paragraphs(kind: type) -> list[str]:
     return text.split("\n\n")
 
 
-def meanings(kind: type[Family]) -> dict[str, str]:
+def meanings(kind: type[Spec]) -> dict[str, str]:
     """What the docstrings of a kind and its bases say of each key."""
     found: dict[str, str] = {}
     for base in kind.__mro__:
@@ -74,7 +80,7 @@ def meanings(kind: type[Family]) -> dict[str, str]:
     return found
 
 
-def explained(paragraph: str, kind: type[Family]) -> list[tuple[list[str], str]]:
+def explained(paragraph: str, kind: type[Spec]) -> list[tuple[list[str], str]]:
     """The keys that a paragraph explains, `key: sentence.` or `key, key: sentence.`"""
     names = "|".join(grammar.fields(kind)) or "-"
     entry = rf"^((?:{names})(?:, (?:{names}))*): (.*(?:\n +.*)*)"
@@ -103,20 +109,42 @@ def anchor(family: type[Family], name: str) -> str:
     return f"{family.__name__.lower()}-{name}"
 
 
+def keys_table(spec: type[Spec]) -> list[str]:
+    """A line for each key: what it stands for if left out, what may stand there, what it means."""
+    if not (known := meanings(spec)):
+        return []
+    rows = ["| key | default | takes | meaning |", "| --- | --- | --- | --- |"]
+    for key, annotation in grammar.fields(spec).items():
+        value = default_of(spec, key)
+        shown = [f"`{key}`", value and f"`{value}`", grammar.describe(annotation), known[key]]
+        rows.append(f"| {' | '.join(map(cell, shown))} |")
+    return [*rows, ""]
+
+
+def sections(spec: type[Spec], place: str = "") -> Iterator[tuple[str, type[Spec]]]:
+    """The mappings of a config that are no kinds, each with the keys that lead to it."""
+    yield place, spec
+    for key, annotation in grammar.fields(spec).items():
+        for option in grammar.options(annotation):
+            for inner in (option, *get_args(option)):
+                if grammar.is_spec(inner) and not issubclass(inner, Family):
+                    yield from sections(inner, f"{place}.{key}".strip("."))
+
+
+def section_of(place: str, spec: type[Spec]) -> list[str]:
+    first, *others = paragraphs(spec)
+    title = f"### `{place}`" if place else "### The whole"
+    rest = [line for text in others if not explained(text, spec) for line in (text, "")]
+    return [title, "", first, "", *keys_table(spec), *rest]
+
+
 def entry_of(family: type[Family], name: str) -> list[str]:
     """Formula, keys, and the rest of the docstring."""
     kind = family.kinds[name]
     first, *others = paragraphs(kind)
     entry = [f'<a id="{anchor(family, name)}"></a>', "", f"### {name}", ""]
     entry += ["```text", textwrap.dedent(first), "```", ""]
-    if known := meanings(kind):
-        entry += ["| key | default | takes | meaning |", "| --- | --- | --- | --- |"]
-    for key, annotation in grammar.fields(kind).items():
-        value = default_of(kind, key)
-        shown = [f"`{key}`", value and f"`{value}`", grammar.describe(annotation), known[key]]
-        entry.append(f"| {' | '.join(map(cell, shown))} |")
-    if known:
-        entry.append("")
+    entry += keys_table(kind)
     for paragraph in others:
         if not explained(paragraph, kind):
             entry += [paragraph, ""]
@@ -133,7 +161,10 @@ def page() -> str:
 
 
 def reference() -> str:
-    lines = [HEAD]
+    lines = [HEAD, "## Sections", ""]
+    inside_kinds = [("optimizer.groups", Group), ("nodes of a graph", GraphNode)]
+    for place, spec in [*sections(Experiment), *inside_kinds]:
+        lines += section_of(place, spec)
     for family in FAMILIES:
         lines += [f"## {family.__name__} ({PLACES[family.__name__]})", ""]
         for name in sorted(family.kinds):
