@@ -26,8 +26,8 @@ HEAD = """# Reference of all keys and kinds
 
 Written by `docs/kinds.py` from the docstrings.  First the sections of a config, then the kinds that
 may be chosen from, family by family; `{type: dense, units: 64}` is the kind `dense` of a layer.
-Shapes leave out the batch axis, but for those of losses and metrics, whose first axis N is the rows.
-A key without a default must be given.
+Shapes leave out the batch axis; losses and metrics have it, as N.  A key without a default must be
+given.
 """
 PLACES = {
     "Layer": "in `model.layers`",
