@@ -196,8 +196,12 @@ def test_speed_and_time_stay_in_a_narrow_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     live = LiveView(Terminal())
-    live.columns = ["train_loss", "validation_loss", *(f"validation_{name}" for name in scores)]
+    second = "train_loss_evaluated"
+    validated = [f"validation_{name}" for name in scores]
+    live.columns = ["train_loss", second, "validation_loss", *validated]
     names, widths, _ = live._fitting()
     assert names[-3:] == ["learning_rate", "samples/s", "time"]
-    assert [c for c in live.columns if c not in names] == [f"validation_{name}" for name in missing]
+    lost = [c for c in live.columns if c not in names and c != second]
+    assert lost == [f"validation_{name}" for name in missing]
+    assert (second in names) == (width == 120)
     assert sum(widths) + 2 * len(widths) <= width

@@ -19,6 +19,7 @@ from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Ste
 
 WORDS, SIGNS = 14, 2  # letters behind the columns: `★ best ▪ saved`, or `★▪` where it is narrow
 LEAST = 3  # scores that stay where there is little room
+SECOND = "train_loss_evaluated"  # the first to go
 REFRESH = 5  # pictures a second
 
 
@@ -102,14 +103,18 @@ class LiveView:
 
     def _fitting(self) -> tuple[list[str], list[int], bool]:
         """Names and widths of the columns that this terminal has room for; room for words?"""
-        names = ["epoch", *self.columns, "learning_rate", "samples/s", "time"]
+        scores = list(self.columns)
+        rest = ["learning_rate", "samples/s", "time"]
         while True:
+            names = ["epoch", *scores, *rest]
             widths = [5, *(max(8, *map(len, name.split("_"))) for name in names[1:])]
-            rest = self.console.width - sum(widths) - 2 * len(widths)
-            if rest >= SIGNS or len(names) == 2:
-                return names, widths, rest >= WORDS
-            scores = len(names) - 4
-            names.pop(scores if scores > LEAST else -1)  # the last score, then the last column
+            room = self.console.width - sum(widths) - 2 * len(widths)
+            if room >= SIGNS or len(names) == 2:
+                return names, widths, room >= WORDS
+            if SECOND in scores:
+                scores.remove(SECOND)
+            else:
+                (scores if len(scores) > LEAST or not rest else rest).pop()
 
     def _shown(self, room: int) -> list[tuple[EpochRow, str, str]]:
         newest = self.rows[-room:]
