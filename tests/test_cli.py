@@ -254,7 +254,8 @@ def test_the_hidden_names(nntrain: Command, points: Path) -> None:
     assert nntrain("train", points, "-q").code == 0
     assert nntrain("evaluate").code == 0
     listed = nntrain("--help").out.split("Commands:\n")[1].split("\n\n")[0]
-    assert [line.split()[0] for line in listed.splitlines()] == ["check", "eval", "fit", "predict"]
+    commands = [line.split()[0] for line in listed.splitlines()]
+    assert commands == ["check", "eval", "fit", "predict", "schema"]
 
 
 def test_a_wrong_command_gets_a_suggestion(nntrain: Command) -> None:

@@ -16,6 +16,7 @@ from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
+from nntrain.cli.schema import schema
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 from nntrain.wording import nearest, quoted
 
@@ -61,6 +62,7 @@ app.add_command(fit, "fit")
 app.add_command(check, "check")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
+app.add_command(schema, "schema")
 
 
 def main() -> None:
