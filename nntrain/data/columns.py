@@ -25,12 +25,14 @@ class Column:
 
     missing: number of cells without a value.
     note: what is done with it, or why it is left out.
+    constant: it is left out for having one value in all rows.
     """
 
     name: str
     kind: Literal["numeric", "categorical", "grid", "series", "ignore", "target", "id"]
     missing: int
     note: str = ""
+    constant: bool = False
 
     @property
     def is_feature(self) -> bool:
@@ -50,11 +52,11 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     if not lags and not any(column.is_feature for column in columns):
         reasons = "; ".join(f"{quoted(c.name)}: {c.note or c.kind}" for c in columns[:6])
         raise table.error("no column is left to learn from", hint=reasons)
-    _check_arrays(table, columns)
+    _check_arrays(table, columns, settings)
     return replace(table, columns=cells), tuple(columns)
 
 
-def _check_arrays(table: Table, columns: Sequence[Column]) -> None:
+def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> None:
     """An array is the only input of a network, and never its target or an id."""
     arrays = [c for c in columns if is_array(table.columns[c.name]) and c.kind != "ignore"]
     for column in arrays:
@@ -63,6 +65,9 @@ def _check_arrays(table: Table, columns: Sequence[Column]) -> None:
     others = (
         [c.name for c in columns if c.is_feature and c.name != arrays[0].name] if arrays else []
     )
+    if arrays and settings.window:
+        message = f"windows are cut from rows of single values, and {quoted(arrays[0].name)} is "
+        raise table.error(f"{message}an array", hint="leave `data.window` out")
     if others:
         hint = f"leave the others out with `data.features: {{include: [{arrays[0].name}]}}`"
         message = f"{quoted(arrays[0].name)} is an array, which is the only input of a network; "
@@ -142,7 +147,7 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     missing = len(values) - int(present.sum())
     known = values[present]
     if wanted is None and known.min() == known.max():
-        return Column(name, "ignore", missing, f"every value is {known[0]:g}"), values
+        return Column(name, "ignore", missing, f"every value is {known[0]:g}", True), values
     return Column(name, "numeric", missing), values
 
 
@@ -155,7 +160,7 @@ def _categorical(cells: Array, name: str, settings: Data) -> Column:
         return Column(name, "categorical", missing)
     telling = missing and settings.preprocessing.categorical.impute == "category"
     if len(values) == 1 and not telling:
-        return Column(name, "ignore", missing, f"every value is {quoted(values.pop())}")
+        return Column(name, "ignore", missing, f"every value is {quoted(values.pop())}", True)
     unlike = len(values) == rows and rows > FEWEST_IDS
     if unlike or (len(values) > MOST_CATEGORIES and 2 * len(values) > rows):
         note = f"looks like an id or free text: {len(values):,} different values in {rows:,} rows"
