@@ -15,7 +15,16 @@ from typing import get_type_hints
 import pytest
 
 from nntrain.config import Experiment
-from nntrain.families import Family, Spec
+from nntrain.families import (
+    Activation,
+    Averaging,
+    Family,
+    Loss,
+    Metric,
+    Optimizer,
+    Schedule,
+    Spec,
+)  # fmt: skip
 from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -122,6 +131,15 @@ def test_the_worked_example_of_contributing_is_held_to_the_contract(tmp_path: Pa
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 8
+
+
+def test_the_readme_names_the_kinds() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for family in (Activation, Averaging, Loss, Optimizer, Schedule):
+        ours = [name for name, kind in family.kinds.items() if "nntrain." in kind.__module__]
+        missing = [name for name in ours if f"`{name}`" not in page and name != "identity"]
+        assert missing == []
+    assert f"| {len(Metric.kinds)}, from" in page
 
 
 def test_contributing_is_short() -> None:
