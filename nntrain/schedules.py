@@ -72,7 +72,12 @@ class Cosine(Schedule):
     floor: Rate = 0.0
 
     def factor(self, step: int, total: int, epoch: int) -> float:
-        return self.floor + (1 - self.floor) * half_cosine(step / total)
+        return self.floor + (1 - self.floor) * half_cosine(done(step, total))
+
+
+def done(step: int, total: int) -> float:
+    """The share of the steps that is over; what comes after the end is as the end."""
+    return min(step / total, 1.0)
 
 
 def half_cosine(place: float) -> float:
@@ -123,7 +128,7 @@ class Polynomial(Schedule):
     floor: Rate = 0.0
 
     def factor(self, step: int, total: int, epoch: int) -> float:
-        return float(self.floor + (1 - self.floor) * (1 - step / total) ** self.power)
+        return float(self.floor + (1 - self.floor) * (1 - done(step, total)) ** self.power)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +143,7 @@ class Linear(Schedule):
     floor: Rate = 0.0
 
     def factor(self, step: int, total: int, epoch: int) -> float:
-        return self.floor + (1 - self.floor) * (1 - step / total)
+        return self.floor + (1 - self.floor) * (1 - done(step, total))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +191,7 @@ class OneCycle(Schedule):
         top = max(self.rise * total - 1, 0.0)  # a step, counted from 0, that may be between two
         if step < top:
             return 1 - (1 - self.start) * half_cosine(step / top)
-        down = (step - top) / max(total - 1 - top, 1.0)
+        down = min((step - top) / max(total - 1 - top, 1.0), 1.0)
         return self.end + (1 - self.end) * half_cosine(down)
 
 

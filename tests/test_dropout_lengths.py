@@ -1,11 +1,11 @@
-"""Dropout of series: where a batch is cut to its longest row, no mask changes by it."""
+"""Dropout and noise of series: where a batch is cut to its longest row, nothing else changes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.layers import Dropout
+from nntrain.layers import Dropout, GaussianNoise
 from nntrain.network import Network
 
 
@@ -28,3 +28,14 @@ def test_more_steps_than_the_network_was_built_for() -> None:
     y, _ = network(np.ones((5, 9, 3), np.float32), Call(training=True))
     assert y.shape == (5, 9, 3)
     assert set(np.unique(y)) == {0.0, 2.0}
+
+
+def test_noise_does_not_depend_on_where_the_batch_is_cut_either() -> None:
+    network = Network([GaussianNoise(0.5)], (7, 3))
+    x, call = np.ones((5, 7, 3), np.float32), Call(training=True, step=2)
+    whole, _ = network(x, call)
+    for steps in (1, 4, 7):
+        assert np.array_equal(network(x[:, :steps], call)[0], whole[:, :steps])
+    longer, _ = network(np.ones((5, 9, 3), np.float32), call)
+    assert longer.shape == (5, 9, 3)
+    assert len(np.unique(longer)) > 5 * 9

@@ -315,6 +315,8 @@ MASKED = (
     Conv1d(3, 3, padding="same"),
     Conv1d(3, 4, strides=2, padding="same"),
     Conv1d(2, 3, dilation_rate=2, padding="causal", activation=Relu()),
+    Conv1d(2, 4, padding="reflect"),
+    Conv1d(2, 3, strides=2, dilation_rate=3, padding="reflect"),
     MaxPool1d(2),
     MaxPool1d(3, strides=2, padding="same"),
     AveragePool1d(2, padding="same"),

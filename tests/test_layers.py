@@ -111,6 +111,17 @@ def back(backward: Backward, dy: Array) -> Array:
     return dx
 
 
+def layouts(*arrays: Array) -> list[list[Array]]:
+    """The same numbers as views of what lies differently in memory."""
+    return [
+        list(arrays),
+        [np.asfortranarray(values) for values in arrays],
+        [np.ascontiguousarray(values.swapaxes(0, 1)).swapaxes(0, 1) for values in arrays],
+        [np.repeat(values, 2, axis=-1)[..., ::2] for values in arrays],
+        [np.ascontiguousarray(values[::-1])[::-1] for values in arrays],
+    ]
+
+
 def gradients(network: Network, x: Array, dy: Array, call: Call = TRAINING) -> list[Array]:
     """The output, dx, and a copy of all weight gradients."""
     y, backward = network(x, call)
@@ -174,6 +185,16 @@ class TestContract:
         second = [back(backward, dy), network.store.grad.copy()]
         assert np.isfinite(network.store.grad).all()
         assert_equal(second, first)
+
+    @every_layer
+    def test_the_order_in_memory_changes_nothing(self, case: LayerCase) -> None:
+        network = built(case)
+        x, dy = inputs(case.shape), inputs(network.shape, seed=4)
+        expected = gradients(network, x, dy)
+        for one, other in pairwise([*layouts(x, dy), *layouts(x, dy)[:1]]):
+            found = gradients(network, one[0], other[1])
+            for values, right in zip(found, expected, strict=True):
+                np.testing.assert_allclose(values, right, rtol=1e-12, atol=1e-13)
 
     @every_layer
     @pytest.mark.parametrize("last_first", [True, False])

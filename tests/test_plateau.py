@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,16 @@ from tests.conftest import write_points
 from tests.test_groups import begin
 
 
-def judge_of(folder: Path, *sets: str) -> PlateauJudge:
+def judges_of(folder: Path, *sets: str) -> tuple[PlateauJudge, Patience]:
     loaded = load(write_points(folder), sets)
     experiment = loaded.experiment
     dataset = Dataset.load(experiment.data, loaded.data_path, experiment.loss.task, 0)
-    return PlateauJudge(experiment, Patience(experiment, dataset))
+    patience = Patience(experiment, dataset)
+    return PlateauJudge(experiment, patience), patience
+
+
+def judge_of(folder: Path, *sets: str) -> PlateauJudge:
+    return judges_of(folder, *sets)[0]
 
 
 def written(spec: dict[str, Any]) -> str:
@@ -63,6 +69,18 @@ def test_other_schedules_have_no_plateaus(tmp_path: Path) -> None:
     for _ in range(50):
         judge.judge(progress, {"validation_loss": 1.0})
     assert progress == Progress()
+
+
+def test_a_score_that_is_none_is_no_better_one(tmp_path: Path) -> None:
+    sets = ("lr_schedule={type: plateau, patience: 2, drop: 0.5}", "early_stopping={patience: 3}")
+    judge, patience = judges_of(tmp_path, *sets)
+    progress = Progress()
+    factors = []
+    for score in (math.nan, math.nan, math.nan, 1.0, math.nan, 0.9):
+        judge.judge(progress, {"validation_loss": score})
+        assert patience.judge(progress, {"validation_loss": score}) != math.isnan(score)
+        factors.append((progress.plateau_factor, progress.waited))
+    assert factors == [(1.0, 1), (0.5, 2), (0.5, 3), (0.5, 0), (0.5, 1), (0.5, 0)]
 
 
 def test_the_learning_rate_falls_in_the_epoch_after_and_warms_up_before(tmp_path: Path) -> None:

@@ -81,7 +81,10 @@ READS_PADDING = {
     "reshape": "the same, in another shape",
     "permute": "where the steps are not first any more, padding is one place of each of the others",
 }
-DRAWS = {"dropout": "random numbers are counted by place, and more padding moves the places"}
+DRAWS = {  # and more steps than the network was built for move the places
+    "dropout": "random numbers are counted by place",
+    "gaussian_noise": "the same",
+}
 SEQUENCES = [
     case for case in LAYERS if len(case.shape) == 2 and case.layer.kind not in READS_PADDING
 ]

@@ -47,6 +47,13 @@ def test_a_factor_is_above_zero_and_at_most_one(
     assert 0.0 < factor <= 1.0
 
 
+@over("schedule", [s for s in SCHEDULES if isinstance(s, (Cosine, Linear, Polynomial, OneCycle))])
+def test_beyond_its_end_it_stays_where_it_ended(schedule: Schedule) -> None:
+    end = schedule(40, 40, 4)
+    assert {schedule(step, 40, 4) for step in (41, 60, 1000)} == {end}
+    assert 0.0 <= end <= schedule(39, 40, 4)
+
+
 @every_schedule
 def test_it_is_a_pure_function(schedule: Schedule) -> None:
     forwards = [schedule(step, 40, 4) for step in range(40)]

@@ -186,6 +186,14 @@ def test_scores_are_those_of_the_whole_split_whatever_the_blocks(
     assert np.trace(counts) / len(part) == pytest.approx(by_hand["accuracy"])
 
 
+def test_where_a_prediction_is_none_there_is_no_score(tmp_path: Path) -> None:
+    run = start(write_points(tmp_path), tmp_path / "run")
+    part = run.dataset.parts["train"]
+    assert np.isfinite(list(evaluate(run.model, part).values())).all()
+    part.x[len(part) // 2] = np.nan
+    assert np.isnan(list(evaluate(run.model, part).values())).all()
+
+
 def test_rows_are_numbered_through_across_portions(
     nntrain: Command, points: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

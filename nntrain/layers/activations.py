@@ -89,13 +89,12 @@ class HardSigmoid(Activation):
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             y = x + 3.0
-            np.maximum(y, 0.0, out=y)
-            np.minimum(y, 6.0, out=y)
+            np.clip(y, 0.0, 6.0, out=y)
             y *= 1.0 / 6.0
 
             def backward(dy: Array) -> Array:
-                dx = np.multiply(dy, np.abs(x) < 3.0)
-                dx *= 1.0 / 6.0
+                dx = np.multiply(np.abs(x) < 3.0, 1.0 / 6.0, dtype=dy.dtype)
+                dx *= dy
                 return dx
 
             return y, backward
@@ -144,7 +143,7 @@ class Softmax(Activation):
             y /= y.sum(axis=-1, keepdims=True)
 
             def backward(dy: Array) -> Array:
-                dx: Array = dy - (dy * y).sum(axis=-1, keepdims=True)
+                dx: Array = dy - np.einsum("...n,...n->...", dy, y)[..., None]
                 dx *= y
                 return dx
 

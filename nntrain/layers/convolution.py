@@ -26,12 +26,12 @@ from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
 from nntrain.layers.correlation import (
     Bias,
-    Mirror,
     correlate,
     fits,
     kernel_gradient,
     spread,
 )
+from nntrain.layers.mirrors import Mirror, MirrorOfRows
 from nntrain.layers.signals import image, keep_valid, signal, valid_steps
 from nntrain.layers.windows import Windows, pair, same
 
@@ -114,7 +114,8 @@ class Conv1d(Layer):
     strides: how far the kernel moves from one output to the next.
     padding: `same` adds zeros at both ends, so that T' = ceil(T / stride); `causal` adds them all
         at the beginning, so that no output sees a later step (van den Oord et al. 2016, *WaveNet*,
-        arXiv:1609.03499, section 2.1); `valid` adds nothing: T' = (T - reach) // stride + 1, where
+        arXiv:1609.03499, section 2.1); `reflect` adds what `same` adds, of the row's own mirror
+        image; `valid` adds nothing: T' = (T - reach) // stride + 1, where
         reach = (k - 1) · dilation + 1.
     dilation_rate: how far the steps that the kernel sees are apart.
     activation: f; left out, the identity.
@@ -129,7 +130,7 @@ class Conv1d(Layer):
     filters: PositiveInt
     kernel_size: PositiveInt
     strides: PositiveInt = 1
-    padding: Literal["valid", "same", "causal"] = "valid"
+    padding: Literal["valid", "same", "causal", "reflect"] = "valid"
     dilation_rate: PositiveInt = 1
     activation: Activation = field(default_factory=Identity)
     use_bias: bool = True
@@ -159,10 +160,15 @@ class Conv1d(Layer):
         least = windows.reach[1] - windows.before[1] - windows.after[1]
         out: Shape = (windows.count((1, steps))[1], self.filters)
         activate, out = self.activation.build(out, store)
+        mirror = MirrorOfRows(windows) if self.padding == "reflect" else None
+        inner = mirror.windows if mirror else windows
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            row = keep_valid(x, call.lengths, least=least)[:, None]
-            z = correlate(row, W[None], windows)[:, 0]
+            if mirror:
+                row = mirror.extend(x, call.lengths)[:, None]
+            else:
+                row = keep_valid(x, call.lengths, least=least)[:, None]
+            z = correlate(row, W[None], inner)[:, 0]
             y, activation_backward = activate(bias.add(z), call)
 
             def backward(dy: Array) -> Array | None:
@@ -170,11 +176,13 @@ class Conv1d(Layer):
                     dy = keep_valid(dy, self.lengths(call.lengths))
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 bias.gradient(dz)
-                kernel_gradient(row, dz[:, None], windows, dW[None])
+                kernel_gradient(row, dz[:, None], inner, dW[None])
                 if not needs_dx:
                     return None
-                dx = spread(dz[:, None], W[None].swapaxes(2, 3), windows, (1, row.shape[2]))
-                return keep_valid(dx[:, 0, : x.shape[1]], call.lengths)
+                dx = spread(dz[:, None], W[None].swapaxes(2, 3), inner, (1, row.shape[2]))[:, 0]
+                if mirror:
+                    return mirror.fold(dx, call.lengths)
+                return keep_valid(dx[:, : x.shape[1]], call.lengths)
 
             return y, backward
 
@@ -192,9 +200,11 @@ class Conv2dTranspose(Layer):
     filters: the number of output channels.
     kernel_size: the height and width of the kernel, or one number for both.
     strides: how many times larger the output is.
-    padding: `valid` keeps all of the output: H' = (H - 1) · stride + kh, PyTorch's `padding=0` and
-        Keras's `valid` where kh ≥ stride; `same` cuts it to H' = H · stride, as PyTorch's
-        `padding=k//2, output_padding=stride-1` for odd kernels.
+    padding: `valid` keeps all of the output: H' = (H - 1) · stride + reach, where
+        reach = (kh - 1) · dilation + 1, PyTorch's `padding=0` and Keras's `valid` where
+        kh ≥ stride; `same` cuts it to H' = H · stride, as PyTorch's
+        `padding=reach//2, output_padding=stride-1` for odd kernels.
+    dilation_rate: how far the points of the kernel are apart.
     activation: f; left out, the identity.
     use_bias: `false` leaves b out.
     kernel_initializer, bias_initializer: the first values of W and of b.
@@ -207,6 +217,7 @@ class Conv2dTranspose(Layer):
     kernel_size: Size
     strides: Size = 1
     padding: Literal["valid", "same"] = "valid"
+    dilation_rate: Size = 1
     activation: Activation = field(default_factory=Identity)
     use_bias: bool = True
     kernel_initializer: Initializer = field(default_factory=HeUniform)
@@ -214,14 +225,16 @@ class Conv2dTranspose(Layer):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         height, width, channels = image(self.kind, shape)
-        size, stride = pair(self.kernel_size), pair(self.strides)
+        size, stride, dilation = (
+            pair(each) for each in (self.kernel_size, self.strides, self.dilation_rate)
+        )
+        windows = Windows(size, stride, dilation)  # those of y that x would see
         if self.padding == "same":
-            before, after = same(size, (1, 1))
+            windows = Windows(size, stride, dilation, *same(size, dilation))
             large = (height * stride[0], width * stride[1])
         else:
-            before = after = (0, 0)
-            large = ((height - 1) * stride[0] + size[0], (width - 1) * stride[1] + size[1])
-        windows = Windows(size, stride, (1, 1), before, after)  # those of y that x would see
+            reach = windows.reach
+            large = ((height - 1) * stride[0] + reach[0], (width - 1) * stride[1] + reach[1])
         needs_dx = store.learns
         W, dW = store.weight("W", (*size, channels, self.filters), self.kernel_initializer)
         bias = Bias(self.use_bias, self.filters, self.bias_initializer, store)

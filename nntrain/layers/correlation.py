@@ -44,31 +44,6 @@ class Bias:
             np.matmul(np.ones(len(flat), flat.dtype), flat, out=self.db)
 
 
-class Mirror:
-    """An image with its own mirror image around it; the points at the edge are not repeated."""
-
-    def __init__(self, windows: Windows):
-        self.before, self.after = windows.before, windows.after
-        self.windows = Windows(windows.size, windows.stride, windows.dilation)
-
-    def extend(self, x: Array) -> Array:
-        ends = list(zip(self.before, self.after, strict=True))
-        return np.pad(x, [(0, 0), *ends, (0, 0)], mode="reflect")
-
-    def fold(self, dx: Array) -> Array:
-        """The way back: what was mirrored gives its gradient to what it mirrored."""
-        for axis, (before, after) in enumerate(zip(self.before, self.after, strict=True), start=1):
-            rows = np.moveaxis(dx, axis, 0)
-            n = len(rows) - before - after
-            inner = rows[before : before + n].copy()
-            if before:
-                inner[1 : before + 1] += rows[:before][::-1]
-            if after:
-                inner[n - 1 - after : n - 1] += rows[before + n :][::-1]
-            dx = np.moveaxis(inner, 0, axis)
-        return dx
-
-
 def correlate(x: Array, W: Array, windows: Windows) -> Array:
     """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F)."""
     height, width = windows.count((x.shape[1], x.shape[2]))

@@ -48,28 +48,31 @@ class Dense(Layer):
     def build(self, shape: Shape, store: Builder) -> Built:
         if self.units == "auto":
             raise ValueError("`units: auto` is only known once the target is")
-        *rows, d = shape
+        *places, d = shape
         units = self.units
         needs_dx = store.learns
         W, dW = store.weight("W", (d, units), self.kernel_initializer)
         b = db = None
         if self.use_bias:
             b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
-        activate, shape = self.activation.build((*rows, units), store)
+        activate, shape = self.activation.build((*places, units), store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            z = x @ W  # (N, …, units)
+            rows = x.reshape(
+                -1, d
+            )  # one product for all: many small ones take up to 6 times as long
+            z = rows @ W
             if b is not None:
                 z += b
-            y, activation_backward = activate(z, call)
+            y, activation_backward = activate(z.reshape(*x.shape[:-1], units), call)
 
             def backward(dy: Array) -> Array | None:
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 flat = dz.reshape(-1, units)
-                np.matmul(x.reshape(-1, d).T, flat, out=dW)
+                np.matmul(rows.T, flat, out=dW)
                 if db is not None:
                     np.sum(flat, axis=0, out=db)
-                return dz @ W.T if needs_dx else None
+                return (flat @ W.T).reshape(x.shape) if needs_dx else None
 
             return y, backward
 

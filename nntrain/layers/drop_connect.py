@@ -22,6 +22,7 @@ class DropConnect(Dense):
     units: the width of the output; `auto` on the last layer takes it from the target.
     activation: f; left out, the identity.
     kernel_initializer, bias_initializer: the first values of W and of b.
+    use_bias: false for y = f(x (W ∘ M) / (1 - rate)).
     rate: the share of the connections that is left out; it is rounded as in `dropout`.
 
     Wan et al. 2013, *Regularization of neural networks using DropConnect*, section 3.  One M
@@ -36,14 +37,16 @@ class DropConnect(Dense):
     def build(self, shape: Shape, store: Builder) -> Built:
         if self.units == "auto":
             raise ValueError("`units: auto` is only known once the target is")
-        *rows, d = shape
+        *places, d = shape
         units = self.units
         threshold, scale = threshold_of(self.rate)
         needs_dx = store.learns
         W, dW = store.weight("W", (d, units), self.kernel_initializer)
-        b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
+        b = db = None
+        if self.use_bias:
+            b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
         draw = store.random("mask")
-        activate, shape = self.activation.build((*rows, units), store)
+        activate, shape = self.activation.build((*places, units), store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             dropping = call.training and threshold > 0
@@ -54,18 +57,21 @@ class DropConnect(Dense):
                 V = W * mask
             else:
                 V = W
-            z = x @ V
-            z += b
-            y, activation_backward = activate(z, call)
+            rows = x.reshape(-1, d)
+            z = rows @ V
+            if b is not None:
+                z += b
+            y, activation_backward = activate(z.reshape(*x.shape[:-1], units), call)
 
             def backward(dy: Array) -> Array | None:
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 flat = dz.reshape(-1, units)
-                np.matmul(x.reshape(-1, d).T, flat, out=dW)
+                np.matmul(rows.T, flat, out=dW)
                 if dropping:
                     np.multiply(dW, mask, out=dW)
-                np.sum(flat, axis=0, out=db)
-                return dz @ V.T if needs_dx else None
+                if db is not None:
+                    np.sum(flat, axis=0, out=db)
+                return (flat @ V.T).reshape(x.shape) if needs_dx else None
 
             return y, backward
 

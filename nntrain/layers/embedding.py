@@ -73,9 +73,12 @@ def _sum_by_token(ids: Array, dy: Array, dE: Array) -> None:
     there are more than some hundred of them.
     """
     ids = ids.ravel()
+    if len(dE) < 2**16:
+        ids = ids.astype(np.uint16)  # sorted by their digits, a tenth of the time
     order = np.argsort(ids, kind="stable")
     ids = ids[order]
-    begins = np.flatnonzero(np.diff(ids, prepend=-1))
+    begins = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))[: len(ids)]
     dE.fill(0.0)
     if begins.size:
-        dE[ids[begins]] = np.add.reduceat(dy.reshape(-1, dy.shape[-1])[order], begins, axis=0)
+        rows = dy.reshape(-1, dy.shape[-1]).take(order, axis=0)
+        dE[ids[begins]] = np.add.reduceat(rows, begins, axis=0)

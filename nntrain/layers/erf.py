@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from nntrain.families import Array
@@ -23,37 +25,47 @@ def erfcx(z: Array) -> Array:
     """e^(z²) erfc(z) for z ≥ 0, where erfc(z) = 2/√π ∫ e^(-s²) ds from z on.
 
     A Chebyshev series in 1 / (z + 4), after Schonfelder 1978, *Chebyshev expansions for the error
-    and related functions*, Math. Comp. 32, summed as in Clenshaw 1955.  Within 1e-15 of the truth
-    in float64 and 5e-7 in float32, where half of the terms are below the last digit and left out.
-    Beyond z = 6 it stays what it is at 6: times e^(-z²) all of this is 0 beside 1.
+    and related functions*, Math. Comp. 32, summed by its powers (Horner), which is faster than by
+    its polynomials and here no less exact.  Within 1e-15 of the truth in float64 and 5e-7 in
+    float32, where half of the terms are below the last digit and left out.  Beyond z = 6 it stays
+    what it is at 6: times e^(-z²) all of this is 0 beside 1.
     """
-    result = np.empty_like(z)
-    flat, out = np.ascontiguousarray(z).reshape(-1), result.reshape(-1)
-    least = float(np.finfo(z.dtype).eps) / 4
-    coefficients = [c for c in _COEFFICIENTS if abs(c) > least]
+    flat = z.reshape(-1)
+    out = np.empty_like(flat)
+    powers = _powers(float(np.finfo(z.dtype).eps) / 4)
     for start in range(0, flat.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        _clenshaw(_place(flat[block]), coefficients, out[block])
-    return result
+        _horner(_place(flat[block]), powers, out[block])
+    return out.reshape(z.shape)
+
+
+@cache
+def _powers(least: float) -> list[float]:
+    """Coefficients of 1, t, t², … of the terms that are larger than `least`."""
+    series = [c for c in _COEFFICIENTS if abs(c) > least]
+    total = np.zeros(len(series))
+    polynomial, after = np.zeros((2, len(series)))
+    polynomial[0] = 1.0  # T₀, then T₁ = t, and Tₖ₊₁ = 2t Tₖ - Tₖ₋₁
+    for k, c in enumerate(series):
+        total += c * polynomial
+        ahead = np.roll(polynomial, 1) * (2.0 if k else 1.0) - after
+        polynomial, after = ahead, polynomial
+    return [float(c) for c in total]
 
 
 def _place(z: Array) -> Array:
-    """2t, with t = 5 / 3 · (8 / (z + 4)) - 7 / 3."""
+    """t = 5 / 3 · (8 / (z + 4)) - 7 / 3."""
     t: Array = np.minimum(z, _FURTHEST)
     t += 4.0
-    np.divide(80.0 / 3.0, t, out=t)
-    t -= 14.0 / 3.0
+    np.divide(40.0 / 3.0, t, out=t)
+    t -= 7.0 / 3.0
     return t
 
 
-def _clenshaw(t2: Array, coefficients: list[float], out: Array) -> None:
-    """out = Σ cₖ Tₖ(t), from b = cₖ + 2t b₊₁ - b₊₂ downwards."""
-    after, before = np.zeros_like(t2), np.full_like(t2, coefficients[-1])
-    for c in reversed(coefficients[1:-1]):
-        np.subtract(c, after, out=after)
-        after += t2 * before
-        after, before = before, after
-    np.multiply(t2, before, out=out)
-    out *= 0.5
-    out -= after
-    out += coefficients[0]
+def _horner(t: Array, powers: list[float], out: Array) -> None:
+    """out = c₀ + t (c₁ + t (c₂ + …))."""
+    np.multiply(t, powers[-1], out=out)
+    for c in reversed(powers[1:-1]):
+        out += c
+        out *= t
+    out += powers[0]

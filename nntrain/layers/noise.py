@@ -38,9 +38,10 @@ class GaussianNoise(Layer):
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             if not call.training or stddev == 0.0:
                 return x, lambda dy: dy
-            y = normal(draw, call, np.empty((len(x), width), x.dtype))
+            own = math.prod(x.shape[1:])  # less where series are cut to the longest of a batch
+            noise = normal(draw, call, np.empty((len(x), max(own, width)), x.dtype))
+            y = noise[:, :own].reshape(x.shape)
             y *= stddev
-            y = y.reshape(x.shape)
             y += x
             return y, lambda dy: dy
 

@@ -43,7 +43,8 @@ class BatchNorm(Layer):
 
     The running variance is the unbiased one, n / (n - 1) times that of the batch, as in PyTorch;
     Keras takes that of the batch.  One single value has no variance: then y = β, and the running
-    statistics stay.  Steps beyond the length of a row do not count.
+    statistics stay.  Steps beyond the length of a row do not count.  Shared by several nodes of a
+    graph, it follows the statistics of the last of them, where PyTorch's follow each in turn.
     """
 
     momentum: Rate = 0.9
@@ -217,12 +218,11 @@ def _over_places(shape: Shape, groups: int, eps: float, store: Builder) -> Built
 
 
 def _mean_of_row(width: int) -> Mean:
-    share = 1.0 / width
+    """Over the last axis: a product with a vector takes a quarter of the time of a sum."""
 
     def mean(a: Array) -> Array:
-        total: Array = np.add.reduce(a, axis=-1, keepdims=True)
-        total *= share
-        return total
+        found: Array = a.reshape(-1, width) @ np.full(width, 1.0 / width, a.dtype)
+        return found.reshape(*a.shape[:-1], 1)
 
     return mean
 

@@ -55,7 +55,8 @@ class Elu(Activation):
 
             def backward(dy: Array) -> Array:
                 slope = low + alpha  # α where x > 0
-                slope[y > 0.0] = 1.0
+                if alpha != 1.0:
+                    slope += np.multiply(y > 0.0, 1.0 - alpha, dtype=dy.dtype)
                 slope *= dy
                 return slope
 

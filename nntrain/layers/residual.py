@@ -56,7 +56,7 @@ class Residual(Layer):
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             y, inner_backward = inner(x, call)
-            z = y + (x if P is None else x @ P)
+            z = y + (x if P is None else _times(x, P))
             y, activation_backward = activate(z, call)
 
             def backward(dy: Array) -> Array | None:
@@ -68,7 +68,7 @@ class Residual(Layer):
                     np.matmul(_flat(x).T, _flat(dz), out=dP)
                 if dx is None or not needs_dx:
                     return None
-                return dx + (dz if P is None else dz @ P.T)
+                return dx + (dz if P is None else _times(dz, P.T))
 
             return y, backward
 
@@ -97,3 +97,9 @@ def _projection(
 def _flat(x: Array) -> Array:
     """The rows of all axes but the last, (…, D) -> (M, D)."""
     return x.reshape(-1, x.shape[-1])
+
+
+def _times(x: Array, W: Array) -> Array:
+    """x W, (…, D) -> (…, E), as one product."""
+    y: Array = _flat(x) @ W
+    return y.reshape(*x.shape[:-1], W.shape[-1])

@@ -29,7 +29,8 @@ class CrossEntropy(Loss):
 
     Logits, because log and softmax in one step neither overflow nor lose digits
     (Goodfellow, Bengio, Courville, *Deep Learning*, 2016, section 6.2.2.3).  The same as
-    PyTorch's `CrossEntropyLoss`; Keras needs `from_logits=True`.
+    PyTorch's `CrossEntropyLoss`, which weighs the smoothed shares each by its own class where it
+    has class weights too; Keras needs `from_logits=True`.
 
     Of sequences, (N, T, C) with classes (N, T), the mean over the steps of each row; a step whose
     class is -1 does not count, and class weights are those of steps.

@@ -53,8 +53,11 @@ def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
 
 @np.errstate(all="ignore")
 def evaluate(model: Model, part: Part) -> dict[str, float]:
-    """`loss` and every metric of the config over all rows, each the same for any block size."""
-    total, count, sums = 0.0, 0.0, dict[str, Array]()
+    """`loss` and every metric of the config over all rows, each the same for any block size.
+
+    Where a prediction is NaN there is no score, though argmax and sorting would give one.
+    """
+    total, count, sums, broken = 0.0, 0.0, dict[str, Array](), False
     for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
         target = part.target[block]
         weights = steps_to_answer(target, prediction)
@@ -65,10 +68,11 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
         total, count = total + value, count + float(weights.sum())
         ones = np.ones(len(prediction), prediction.dtype)
         rows = steps_as_rows(model.show(prediction), part.raw[block], ones)
-        if len(rows.weights):
+        broken = broken or bool(np.isnan(rows.shown).any())
+        if len(rows.weights) and not broken:
             _add(sums, model, rows)
     found = {
-        name: metric.score(sums[name]) if name in sums else math.nan
+        name: math.nan if broken or name not in sums else metric.score(sums[name])
         for name, metric, _ in model.scores
     }
     return {"loss": total / count, **found}

@@ -35,7 +35,7 @@ class Patience:
             return True
         score = self.sign * row[self.monitor]
         if _is_better(score, progress.reference, self.min_delta):
-            progress.reference, progress.waited = None if math.isnan(score) else score, 0
+            progress.reference, progress.waited = score, 0
         else:
             progress.waited += 1
         if math.isnan(score) or (progress.best is not None and score >= progress.best):
@@ -62,7 +62,7 @@ class PlateauJudge:
             return
         score = self.sign * row[self.monitor]
         if _is_better(score, progress.plateau_reference, self.schedule.min_delta):
-            progress.plateau_reference = None if math.isnan(score) else score
+            progress.plateau_reference = score
             progress.plateau_waited = 0
             return
         progress.plateau_waited += 1
@@ -80,4 +80,6 @@ def _sign(monitor: str, experiment: Experiment) -> float:
 
 
 def _is_better(score: float, reference: float | None, min_delta: float) -> bool:
-    return reference is None or score < reference - min_delta
+    if reference is None:
+        return not math.isnan(score)
+    return score < reference - min_delta

@@ -52,6 +52,21 @@ TRANSPOSE: tuple[tuple[Spec, tuple[int, ...]], ...] = (
     ({"kernel_size": 5, "strides": 2, "padding": "same", "use_bias": False}, (3, 3, 1)),
 )
 
+LATER: tuple[tuple[str, Spec, tuple[int, ...]], ...] = (
+    ("conv1d", {"kernel_size": 3, "padding": "reflect"}, (5, 2)),
+    (
+        "conv1d",
+        {"kernel_size": 4, "strides": 2, "dilation_rate": 2, "padding": "reflect"},
+        (7, 2),
+    ),
+    ("conv2d_transpose", {"kernel_size": [3, 2], "dilation_rate": [2, 3]}, (2, 3, 2)),
+    (
+        "conv2d_transpose",
+        {"kernel_size": 3, "strides": 2, "dilation_rate": 2, "padding": "same"},
+        (3, 2, 2),
+    ),
+)
+
 
 def draw(rng: np.random.Generator, *shape: int) -> Any:
     return torch.tensor(rng.normal(size=shape).round(2))
@@ -109,15 +124,16 @@ def conv1d(spec: Spec) -> Callable[..., Any]:
 
 def transpose(spec: Spec) -> Callable[..., Any]:
     stride = pair(spec.get("strides", 1))
+    dilation = pair(spec.get("dilation_rate", 1))
     same = spec.get("padding") == "same"
 
     def apply(x: Any, W: Any, b: Any = None) -> Any:
-        options = {}
+        options: dict[str, Any] = {"dilation": dilation}
         if same:
-            options = {
-                "padding": [k // 2 for k in W.shape[:2]],
-                "output_padding": [s - 1 for s in stride],
-            }
+            options["padding"] = [
+                (k - 1) * d // 2 for k, d in zip(W.shape[:2], dilation, strict=True)
+            ]
+            options["output_padding"] = [s - 1 for s in stride]
         return last(
             f.conv_transpose2d(first(x), W.permute(2, 3, 0, 1).contiguous(), b, stride, **options)
         )
@@ -127,21 +143,22 @@ def transpose(spec: Spec) -> Callable[..., Any]:
 
 def layers() -> Iterator[Case]:
     """The spec, the input's shape, the weights' shapes, and the function."""
-    filters = 3
-    for kind, cases, make in (
-        ("conv2d", CONV2D, conv2d),
-        ("conv2d_transpose", TRANSPOSE, transpose),
-        ("conv1d", CONV1D, conv1d),
-    ):
-        for options, shape in cases:
-            size = options["kernel_size"]
-            kernel = (size,) if kind == "conv1d" else pair(size)
-            weights: dict[str, tuple[int, ...]] = {"W": (*kernel, shape[-1], filters)}
-            if options.get("use_bias", True):
-                weights["b"] = (filters,)
-            yield {"type": kind, "filters": filters, **options}, shape, weights, make(options)
+    for kind, cases in (("conv2d", CONV2D), ("conv2d_transpose", TRANSPOSE), ("conv1d", CONV1D)):
+        yield from (convolution(kind, options, shape) for options, shape in cases)
     yield from norms()
     yield from pools()
+    yield from (convolution(*case) for case in LATER)
+
+
+def convolution(kind: str, options: Spec, shape: tuple[int, ...]) -> Case:
+    filters = 3
+    make = {"conv2d": conv2d, "conv2d_transpose": transpose, "conv1d": conv1d}[kind]
+    size = options["kernel_size"]
+    kernel = (size,) if kind == "conv1d" else pair(size)
+    weights: dict[str, tuple[int, ...]] = {"W": (*kernel, shape[-1], filters)}
+    if options.get("use_bias", True):
+        weights["b"] = (filters,)
+    return {"type": kind, "filters": filters, **options}, shape, weights, make(options)
 
 
 def norms() -> Iterator[Case]:
