@@ -160,11 +160,7 @@ class Store(Builder):
         return found
 
     def random(self, name: str) -> Draw:
-        full = self.name(name)
-        while full in self._taken:
-            full += "'"
-        self._taken.add(full)
-        stream = Stream(self.seed, "layer", full)
+        stream = Stream(self.seed, "layer", self._unique(self.name(name)))
 
         def draw(call: Call, rows: int, width: int) -> Array:
             per_row = -(-width // 4)  # four uint16 in a word
@@ -173,6 +169,15 @@ class Store(Builder):
             return words.view(np.uint16).reshape(rows, 4 * per_row)[:, :width]
 
         return draw
+
+    def own_path(self) -> str:
+        return self._unique(self.path)
+
+    def _unique(self, name: str) -> str:
+        while name in self._taken:
+            name += "'"
+        self._taken.add(name)
+        return name
 
     def add_shared(self) -> None:
         """After a backward pass: sum the gradients of weights that several layers share."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nntrain.families import Array, Optimizer
-from nntrain.layers import Dense, Tanh
+from nntrain.families import Array, Layer, Optimizer
+from nntrain.layers import Dense, DropConnect, Tanh
 from nntrain.network import Network
 from nntrain.optimizers import Adam, Sgd
 from tests.cases import inputs, over
@@ -79,7 +79,8 @@ def test_the_bias_is_a_weight_on_an_input_of_one(
     )
 
 
-def test_without_a_bias_there_is_one_weight() -> None:
-    store = Network([Dense(4, use_bias=False)], (3,)).store
+@over("layer", [Dense(4, use_bias=False), DropConnect(4, rate=0.5, use_bias=False)])
+def test_without_a_bias_there_is_one_weight(layer: Layer) -> None:
+    store = Network([layer], (3,)).store
     assert list(store.weights) == ["layers.0.W"]
     assert store.size == 12

@@ -304,6 +304,18 @@ class TestPooling:
         np.testing.assert_array_equal(found["y"], expected["y"])
         np.testing.assert_array_equal(found["dx"], expected["dx"][:, :8])
 
+    @over("layer", [MaxPool1d(3, strides=1, padding="same"), AveragePool1d(3, 1, "same")])
+    @pytest.mark.parametrize("steps", [1, 2, 3])
+    def test_a_batch_shorter_than_a_window_keeps_its_steps(self, layer: Layer, steps: int) -> None:
+        network = Network([layer], (5, 2), dtype=np.float64, input_gradient=True)
+        x, lengths = inputs((5, 2), rows=2), np.array([steps, 1])
+        whole, _ = network(x, Call(lengths=lengths))
+        cut, backward = network(x[:, :steps], Call(lengths=lengths))
+        np.testing.assert_allclose(cut, whole[:, :steps], rtol=1e-13)
+        dx = backward(np.ones_like(cut))
+        assert dx is not None
+        assert dx.shape == (2, steps, 2)
+
     def test_averages_beyond_the_edge_count_only_what_is_there(self) -> None:
         x = np.ones((1, 5, 5, 1), np.float32)
         network = Network([AveragePool2d(3, strides=1, padding="same")], (5, 5, 1))

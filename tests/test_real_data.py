@@ -190,6 +190,49 @@ def test_layers_that_depend_on_the_length_are_refused(nntrain: Command, tmp_path
     assert "pool it over time" in done.err
 
 
+def _with(layers: str) -> str:
+    pool = "{type: global_average_pool1d}"
+    return SERIES.replace("{type: mean_over_time}", f"{layers}\n    - {pool}")
+
+
+PERMUTED = """\
+{type: permute, dims: [2, 1]}
+    - {type: activation, activation: softmax}
+    - {type: permute, dims: [2, 1]}"""
+TWO_WAYS = """\
+type: graph
+      nodes:
+        a: {input: input, layers: [{type: max_pool1d}]}
+        c: {input: input, layers: [{type: max_pool1d, padding: same}]}
+        b: {input: [a, c], combine: add}
+      outputs: b"""
+
+
+@pytest.mark.parametrize(
+    ("layers", "path", "told"),
+    [
+        ("{type: reshape, shape: [-1, 1]}", "layers.1", "behind this layer, padding can not"),
+        ("{type: reshape, shape: [26, 48]}", "layers.1", "this layer fits some only: the shape"),
+        (PERMUTED, "layers.1", "behind this layer, padding can not be told from steps"),
+        (TWO_WAYS, "layers.1.nodes.b", "this layer fits some only: add needs equal shapes"),
+    ],
+    ids=["reshaped", "one length", "permuted", "two ways of rounding"],
+)
+def test_layers_that_do_not_take_any_length_are_refused(
+    nntrain: Command, tmp_path: Path, layers: str, path: str, told: str
+) -> None:
+    (tmp_path / "vowels.yaml").write_text(_with(layers))
+    done = nntrain("fit", "vowels.yaml")
+    assert done.code == 2
+    assert f"{path}: series differ in length, and {told}" in done.err
+
+
+def test_learned_positions_take_series_of_any_length(nntrain: Command, tmp_path: Path) -> None:
+    text = _with("{type: positional_encoding, learned: true}")
+    (tmp_path / "vowels.yaml").write_text(text)
+    assert nntrain("fit", "vowels.yaml", "--smoke").code == 0
+
+
 def test_a_network_that_ends_with_several_axes_is_refused(nntrain: Command, tmp_path: Path) -> None:
     text = (CONFIGS / "fashion-mnist.yaml").read_text().replace("../datasets", str(DATASETS))
     (tmp_path / "a.yaml").write_text(text.replace("    - {type: flatten}\n", ""))

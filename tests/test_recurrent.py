@@ -11,10 +11,11 @@ import pytest
 from nntrain.call import INFERENCE, Call
 from nntrain.families import Array, Layer
 from nntrain.initializers import UnitForget
-from nntrain.layers import Dense, Embedding, Gru, Lstm, PositionalEncoding, SimpleRnn
+from nntrain.layers import Dense, Embedding, Graph, Gru, Lstm, PositionalEncoding, SimpleRnn
 from nntrain.layers.chain import LayerError
 from nntrain.layers.recurrent import StateProduct, chunks
 from nntrain.layers.units import settle_vocabulary
+from nntrain.layers.wiring import GraphNode
 from nntrain.network import Network
 from nntrain.rng import generator
 from tests.cases import (
@@ -209,6 +210,18 @@ class TestState:
         np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-13, atol=1e-15)
         assert call.state is not None
         assert set(call.state) == {"layers.0", "layers.1"}
+
+    @every_kind
+    def test_where_a_graph_shares_a_layer_each_place_has_a_state_of_its_own(
+        self, kind: Any
+    ) -> None:
+        layers = (kind(2, return_sequences=True),)
+        nodes = {"one": GraphNode("input", layers=layers), "two": GraphNode("one", share="one")}
+        network = Network([Graph(nodes, "two")], (6, 2), dtype=np.float64)
+        x, call = inputs((6, 2)), Call(state={})
+        whole, _ = network(x)
+        parts = [network(part, call)[0] for part in (x[:, :2], x[:, 2:])]
+        np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-13, atol=1e-15)
 
     @every_kind
     def test_a_row_goes_on_from_its_own_last_step(self, kind: Any) -> None:

@@ -70,6 +70,10 @@ class Builder:
         """Random numbers for this layer, a function of (seed, layer, step, call, row)."""
         raise NotImplementedError
 
+    def own_path(self) -> str:
+        """The path, and where shared layers stand there too, one that is none of theirs."""
+        return self.path
+
     def record(self, kind: str, shape: Shape, activation: str = "") -> None:
         """A layer of this kind, which ends with this activation, now stands at `path`."""
 

@@ -76,7 +76,7 @@ class MaxPool1d(Layer):
         out = _count(windows, (1, steps))
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            row = keep_valid(x, call.lengths, LOWEST, least=self.pool_size)
+            row = keep_valid(x, call.lengths, LOWEST, least=_least(windows))
             y, back = _max(row[:, None], windows)
             n = None if call.lengths is None else self.lengths(call.lengths)
             y = keep_valid(y[:, 0], n)  # no infinity goes on from here
@@ -139,7 +139,7 @@ class AveragePool1d(Layer):
         out = _count(windows, (1, steps))
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            row = keep_valid(x, call.lengths, least=self.pool_size)
+            row = keep_valid(x, call.lengths, least=_least(windows))
             if call.lengths is None:
                 n, inside = None, np.ones((1, 1, x.shape[1], 1), bool)
             else:
@@ -164,6 +164,11 @@ def _windows(pool: int | Pair, strides: int | Pair | None, padding: Padding) -> 
 def _along(pool: MaxPool1d | AveragePool1d) -> Windows:
     strides = pool.strides or pool.pool_size
     return _windows((1, pool.pool_size), (1, strides), pool.padding)
+
+
+def _least(windows: Windows) -> int:
+    """The steps that make one window, with what is added at both ends."""
+    return windows.reach[1] - windows.before[1] - windows.after[1]
 
 
 def _count(windows: Windows, shape: Pair) -> Pair:

@@ -58,7 +58,7 @@ class Recurrent:
         if len(shape) != 2:
             raise ValueError(f"expected sequences of shape (steps, features), got {shape}")
         needs_dx = store.learns
-        path = store.path
+        path = store.own_path()
         if not self.bidirectional:
             sweeps = [self.sweep(shape[1], store, needs_dx)]
         else:

@@ -23,6 +23,7 @@ from nntrain.layers.wiring import names
 from nntrain.losses import WeightedSum
 from nntrain.metrics import TopK
 from nntrain.network import plan
+from nntrain.run import any_length
 from nntrain.run.model import settled_layers
 from nntrain.store import Plan, of_groups
 from nntrain.wording import listed, quoted, suggestion
@@ -144,7 +145,7 @@ def check_outputs(
     hint = _KEEP if any(column.constant for column in columns) else ""
     found = check_layers(loaded, preprocessor.shape, preprocessor, hint)
     if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
-        _check_any_length(loaded, preprocessor, found)
+        _check_any_length(loaded, preprocessor)
     shape = found.layers[-1].shape
     if shape == preprocessor.output_shape:
         return
@@ -219,16 +220,13 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
             raise ConfigError(loaded.problem(("metrics", i), message, hint))
 
 
-def _check_any_length(loaded: Loaded, preprocessor: Preprocessor, found: Plan) -> None:
-    """Weights must not depend on how long a series is, where series differ in that."""
-    steps, *rest = preprocessor.shape
-    longer = check_layers(loaded, (2 * steps, *rest), preprocessor)
-    for name, row in found.weights.items():
-        if longer.weights[name].shape != row.shape:
-            message = "series differ in length, and the weights of this layer depend on it"
-            hint = "bring each series to one vector first: pool it over time, or end a recurrent "
-            hint += "layer with its last step; `flatten` keeps all steps"
-            raise ConfigError(loaded.problem(keys_of(loaded, name), message, hint))
+def _check_any_length(loaded: Loaded, preprocessor: Preprocessor) -> None:
+    layers = settled_layers(loaded.experiment, preprocessor)
+    if odd := any_length.fault(layers, preprocessor.shape):
+        hint = "bring each series to one vector first: pool it over time, or end a recurrent "
+        hint += "layer with its last step; `flatten` keeps all steps"
+        message = f"series differ in length, and {odd.message}"
+        raise ConfigError(loaded.problem(keys_of(loaded, odd.path), message, hint))
 
 
 def notices(experiment: Experiment, plan: Plan) -> list[str]:
