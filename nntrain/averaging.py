@@ -16,6 +16,8 @@ class Ema(Averaging):
 
     decay: the share of the average that is kept at each step.
     warmup: whether k begins small; false: k = decay from the first step on.
+
+    PyTorch's `AveragedModel` with `get_ema_multi_avg_fn` and Keras's `use_ema` have no ramp.
     """
 
     decay: Rate = 0.999

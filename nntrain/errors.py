@@ -25,7 +25,7 @@ class Problem:
 
     `line` and `column` count from 1; 0 means that the place is not known.  `source` is the
     line of the file as it stands there, `path` the key path (`model.layers.0.units`), `hint`
-    one more line that shows the way on.
+    one more line that shows the way on.  `caret` is the column in `source`, where that is cut.
     """
 
     message: str
@@ -35,12 +35,13 @@ class Problem:
     source: str = ""
     path: str = ""
     hint: str = ""
+    caret: int = 0
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         lines = [": ".join(part for part in (place, self.path, self.message) if part)]
         if self.source.strip():
-            lines += ["  " + self.source, "  " + " " * (self.column - 1) + "^"]
+            lines += ["  " + self.source, "  " + " " * ((self.caret or self.column) - 1) + "^"]
         if self.hint:
             lines.append("  " + self.hint)
         return "\n".join(lines)

@@ -34,7 +34,10 @@ def _normal(shape: Shape, generator: np.random.Generator, variance: float) -> Ar
 
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """All 0: biases."""
+    """All 0: biases.
+
+    Keras's default for biases; PyTorch's `Linear` draws them from U(±1/√fan_in).
+    """
 
     def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:
         return np.zeros(shape)
@@ -42,7 +45,10 @@ class Zeros(Initializer):
 
 @dataclass(frozen=True)
 class Ones(Initializer):
-    """All 1: factors."""
+    """All 1: factors.
+
+    Keras's and PyTorch's default for γ of a normalisation.
+    """
 
     def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:
         return np.ones(shape)
@@ -187,7 +193,10 @@ class HeNormal(Initializer):
 
 @dataclass(frozen=True)
 class LecunUniform(Initializer):
-    """U(-a, a) of variance 1 / fan_in.   LeCun et al. 1998, *Efficient BackProp*, eq. 16."""
+    """U(-a, a) of variance 1 / fan_in.   LeCun et al. 1998, *Efficient BackProp*, eq. 16.
+
+    The same in Keras.
+    """
 
     def __call__(self, shape: Shape, generator: np.random.Generator) -> Array:
         return _uniform(shape, generator, 1.0 / fans(shape)[0])

@@ -29,7 +29,11 @@ class Constant(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Schedule):
-    """factor = drop ^ floor(step / (every_epochs · epoch)).   PyTorch's `StepLR`."""
+    """factor = drop ^ floor(step / (every_epochs · epoch)).   PyTorch's `StepLR`.
+
+    every_epochs: epochs from one drop to the next.
+    drop: the factor of each drop.
+    """
 
     every_epochs: PositiveInt = 30
     drop: Share = 0.1
@@ -41,6 +45,8 @@ class Step(Schedule):
 @dataclass(frozen=True, kw_only=True)
 class Exponential(Schedule):
     """factor = decay ^ (step / epoch): `decay` once an epoch, spread over its steps.
+
+    decay: the factor of one epoch.
 
     PyTorch's `ExponentialLR` makes the same decay in one jump at the end of each epoch.
     """
@@ -55,8 +61,12 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """factor = floor + (1 - floor) · (1 + cos(π · step / total)) / 2.
 
+    floor: where it ends, as a share of the learning rate.
+
     Half a cosine from 1 to `floor` (Loshchilov & Hutter 2017, arXiv:1608.03983, eq. 5, without
     restarts).
+
+    PyTorch's `CosineAnnealingLR` with `T_max=total`; Keras's `CosineDecay` with `alpha=floor`.
     """
 
     floor: Rate = 0.0
@@ -213,6 +223,8 @@ class InverseSqrt(Schedule):
 
     It needs no end, so training can go on for as long as one likes (Zhai et al. 2022,
     arXiv:2106.04560).
+
+    Neither PyTorch nor Keras has it.
     """
 
     timescale_epochs: PositiveFloat = 1.0
@@ -230,6 +242,8 @@ class Noam(Schedule):
 
     Vaswani et al. 2017, arXiv:1706.03762, eq. 3, divided by its highest value √(1 / (d · w)), so
     that `learning_rate` is the highest rate.
+
+    Neither PyTorch nor Keras has it.
     """
 
     warmup_epochs: NonNegativeFloat = 1.0

@@ -15,6 +15,11 @@ def quoted(text: str) -> str:
     return f"`{plain}`" if len(plain) <= LONGEST else f"`{plain[: LONGEST - 1]}…`"
 
 
+def visible(token: str) -> str:
+    """A token of a text so that its blanks are seen: `␣the`, `↵`."""
+    return token.translate({ord(" "): "␣", ord("\n"): "↵", ord("\t"): "⇥"})
+
+
 def in_yaml(text: str) -> str:
     """The text as it stands in a YAML list or mapping: `"len [mm]"` needs its quotes."""
     plain = re.fullmatch(r"[^\W\d]\w*(?:[ .-]\w+)*", text)

@@ -177,3 +177,14 @@ def test_portions_of_a_batch_and_running_statistics_are_pointed_out(points: Path
 
     (note,) = notices(replace(experiment, trainer=Portions()), counted)  # type: ignore[arg-type]
     assert "`layers.1` takes the statistics of each portion by itself" in note
+
+
+def test_gradients_that_are_not_finite_are_told(nntrain: Command, points: Path) -> None:
+    far = "model.layers.0.kernel_initializer={type: constant, value: 1e200}"
+    wide = "model.layers.2.kernel_initializer={type: constant, value: 1e200}"
+    result = nntrain("check", points, "--gradients", "--json", "--set", far, "--set", wide,
+                     "--set", "model.layers.0.activation=identity")  # fmt: skip
+    assert result.code == 5
+    assert "is not finite\n" in result.err
+    rows = json.loads(result.out)["gradients"]
+    assert any(row["error"] is None and not row["ok"] for row in rows)

@@ -538,3 +538,31 @@ def test_a_closed_stdout_or_stderr_changes_nothing(tmp_path: Path, points: Path)
         command = f"{words} {closed}"
         done = subprocess.run(["sh", "-c", command], cwd=tmp_path, check=False)
         assert done.returncode == 0, closed
+
+
+def test_predictions_in_an_encoding_without_their_letters(points: Path, nntrain: Command) -> None:
+    table = Path("points.csv")
+    table.write_text(table.read_text().replace(",in", ",ïn"), encoding="utf-8")
+    assert nntrain("fit", points, "-q").code == 0
+    result = subprocess.run(
+        [*RUN, "predict", "points.csv", "-q"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=True,
+    )
+    assert b"\\xefn" in result.stdout
+
+
+def test_a_column_left_out_is_a_hint_only_where_there_is_one(nntrain: Command) -> None:
+    text = "data: {path: a.csv, target: y}\nloss: cross_entropy\n"
+    text += "model: {layers: [{type: reshape, shape: [3, 2]}, {type: flatten}, "
+    text += "{type: dense, units: auto}]}\n"
+    Path("a.yaml").write_text(text)
+    for last, told in (("1", True), ("word{i}", False)):
+        rows = [f"{i},{-i},{i * i},{last.format(i=i % 3)},{i % 2}" for i in range(30)]
+        Path("a.csv").write_text("\n".join(["a,b,c,d,y", *rows]) + "\n")
+        if not told:
+            Path("a.yaml").write_text(text.replace("[3, 2]", "[5, 2]"))
+        result = nntrain("check", "a.yaml")
+        assert result.code == 2
+        assert ("`data.columns: {NAME: numeric}` keeps it" in result.err) == told

@@ -39,3 +39,15 @@ def test_message(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_are_enough() -> None:
     assert len(CONFIGS) >= 20
+
+
+def test_a_mistake_far_to_the_right_is_shown(tmp_path: Path) -> None:
+    line = "model: {layers: [" + "{type: dense, units: 3}, " * 9 + "{type: dropout, rate: 4.5}]}"
+    path = tmp_path / "long.yaml"
+    path.write_text(f"data: {{path: a.csv, target: y}}\n{line}\nloss: cross_entropy\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    place, shown, caret, *_ = str(caught.value).split("\n")
+    assert f":2:{line.index('4.5') + 1}: model.layers.9.rate: expected a number" in place
+    assert shown[caret.index("^") :] == "4.5}]}"
+    assert shown.startswith("  …")

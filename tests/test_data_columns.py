@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.columns import Column, numbers, parse
+from nntrain.data.cells import numbers
+from nntrain.data.columns import Column, parse
 from nntrain.data.settings import Categorical, Data, Features, Preprocessing
 from nntrain.data.sources import Csv
 from nntrain.data.table import TEXT, Table, join

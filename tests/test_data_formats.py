@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -396,3 +397,51 @@ def test_a_binary_format_can_not_be_piped(nntrain: Command, tmp_path: Path) -> N
     done = nntrain("predict", "-")
     assert done.code == 3
     assert "from a file only" in done.err
+
+
+def test_of_two_packed_files_the_damaged_one_is_named(tmp_path: Path) -> None:
+    labels = FASHION.with_name(FASHION.name.replace("images-idx3", "labels-idx1"))
+    images = FASHION.read_bytes()
+    path = tmp_path / "a-images-idx3-ubyte.gz"
+    path.write_bytes(images[: len(images) // 2])
+    (tmp_path / "a-labels-idx1-ubyte.gz").write_bytes(labels.read_bytes())
+    with pytest.raises(DataError, match=r"a-images-idx3-ubyte\.gz: damaged or cut off"):
+        read(path)
+
+
+def test_windows_are_not_cut_from_arrays(nntrain: Command, tmp_path: Path) -> None:
+    saved(tmp_path, image=np.zeros((30, 4, 4)), kind=np.arange(30) % 2)
+    Path("a.yaml").write_text(
+        "data: {path: PATH, target: kind, window: {length: 3}}\n"
+        "model: {layers: [{type: flatten}, {type: dense, units: auto}]}\nloss: cross_entropy\n"
+    )
+    result = nntrain("fit", "a.yaml", "--set", f"data.path={next(tmp_path.glob('*.npz')).name}")
+    assert result.code == 3
+    assert "windows are cut from rows of single values, and `image` is an array" in result.err
+    assert not Path("runs").exists()
+
+
+def test_series_and_images_from_stdin(
+    nntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream has no ending; the model knows what it has learned from."""
+    head = "@dimensions 1\n@classLabel true a b\n@data\n"
+    series = head + "".join(f"{i},{2 * i},3:{'ab'[i % 2]}\n" for i in range(30))
+    Path("s.ts").write_text(series)
+    saved(tmp_path, image=np.random.default_rng(0).random((30, 4, 4)), kind=np.arange(30) % 2)
+    name = next(tmp_path.glob("*.npz")).name
+    for path, target in (("s.ts", "class"), (name, "kind")):
+        Path("a.yaml").write_text(
+            f"data: {{path: {path}, target: {target}}}\nloss: cross_entropy\n"
+            "model: {layers: [{type: flatten}, {type: dense, units: auto}]}\n"
+            "trainer: {max_epochs: 1}\n"
+        )
+        assert nntrain("fit", "a.yaml", "-q").code == 0
+        monkeypatch.setattr("sys.stdin", io.StringIO(series))
+        result = nntrain("predict", "-", "-q")
+        if target == "class":
+            assert result.code == 0
+            assert result.out == nntrain("predict", "s.ts", "-q").out
+        else:
+            assert result.code == 3
+            assert "this format is not text: it can be read from a file only" in result.err

@@ -73,6 +73,16 @@ def shown(stream: io.StringIO) -> tuple[str, list[str]]:
     return stream.getvalue(), logged
 
 
+@pytest.mark.parametrize("kind", ["dumb", "unknown"])
+def test_a_terminal_that_can_only_append_gets_lines(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", kind)
+    text, _ = shown(Terminal())
+    assert "new best: epoch 2, validation_loss 0.5500" in text
+    assert "\x1b" not in text
+
+
 @pytest.fixture
 def size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")

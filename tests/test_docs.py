@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -14,7 +15,16 @@ from typing import get_type_hints
 import pytest
 
 from nntrain.config import Experiment
-from nntrain.families import Family, Spec
+from nntrain.families import (
+    Activation,
+    Averaging,
+    Family,
+    Loss,
+    Metric,
+    Optimizer,
+    Schedule,
+    Spec,
+)  # fmt: skip
 from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -79,34 +89,64 @@ def test_the_python_of_the_documents_runs(tmp_path: Path, monkeypatch: pytest.Mo
     assert Path("runs/iris/001/model.safetensors").exists()
 
 
-def test_the_worked_example_of_contributing_works() -> None:
+HEAD_OF_EXAMPLE = """\
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nntrain.call import Call
+from nntrain.families import Array, Backward, Builder, Built, Layer, PositiveFloat, Shape
+from nntrain.initializers import Constant
+
+
+"""
+PLUGIN = """\
+import nntrain.layers
+import tests.cases as cases
+from nntrain.layers import layer_scale
+
+nntrain.layers.__path__.pop()
+nntrain.layers.__all__.append("LayerScale")
+case = eval({line!r}, {{**vars(cases), **vars(layer_scale)}})
+cases.LAYERS += (case,)
+cases.TABLE[cases.Layer].append(case.layer)
+"""
+
+
+def test_the_worked_example_of_contributing_is_held_to_the_contract(tmp_path: Path) -> None:
+    """As a file of the package that is somewhere else, in a process of its own."""
     (code,) = blocks(ROOT / "CONTRIBUTING.md", "python")
-    source = (ROOT / "nntrain" / "layers" / "activations.py").read_text(encoding="utf-8")
-    assert "class BentIdentity" not in source
-    test = (
-        "from nntrain.network import Network\n"
-        "from nntrain.layers import Dense\n"
-        "net = Network([Dense(units=3, activation=BentIdentity())], (2,), dtype=np.float64)\n"
-        "x = np.array([[0.3, -2.0]])\n"
-        "net.store.weights['layers.0.b'][:] = 0.1\n"
-        "y, backward = net(x)\n"
-        "backward(np.ones((1, 3)))\n"
-        "db = net.store.gradients['layers.0.b'].copy()\n"
-        "net.store.weights['layers.0.b'][0] += 1e-6\n"
-        "assert abs((net(x)[0] - y)[0, 0] / 1e-6 - db[0]) < 1e-5\n"
-    )
-    # in a process of its own: a kind is registered for the whole process
+    (line,) = re.findall(r"`(LayerCase\(.*\)),`", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    (tmp_path / "layer_scale.py").write_text(HEAD_OF_EXAMPLE + code, encoding="utf-8")
+    path = f"import nntrain.layers\n\nnntrain.layers.__path__.append({str(tmp_path)!r})\n"
+    plugin = path + PLUGIN.format(line=line)
+    (tmp_path / "example.py").write_text(plugin, encoding="utf-8")
+    words = "-p no:cacheprovider -p example -q tests/test_layers.py tests/test_complete.py"
     done = subprocess.run(
-        [sys.executable, "-c", f"{source}\n{code}\n{test}"], capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
+        [sys.executable, "-m", "pytest", *words.split(), "-k", "layer_scale or LayerScale"],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 8
+
+
+def test_the_readme_names_the_kinds() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for family in (Activation, Averaging, Loss, Optimizer, Schedule):
+        ours = [name for name, kind in family.kinds.items() if "nntrain." in kind.__module__]
+        missing = [name for name in ours if f"`{name}`" not in page and name != "identity"]
+        assert missing == []
+    assert f"| {len(Metric.kinds)}, from" in page
 
 
 def test_contributing_is_short() -> None:
     assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) <= 60
 
 
-def test_the_tables_of_kinds_are_fresh() -> None:
+def test_the_tables_and_the_reference_of_kinds_are_fresh() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "docs" / "kinds.py"), "--check"], check=False)
     assert done.returncode == 0, "run docs/kinds.py"
 
@@ -146,9 +186,10 @@ def test_the_commented_config_shows_every_key() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "<<" not in text
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+    for target, place in re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+            assert not place or f'id="{place}"' in (page.parent / target).read_text("utf-8"), place
 
 
 def test_real_data_is_what_the_page_says() -> None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nntrain import blocks, families
+from nntrain import blocks
 from nntrain.blocks import BLOCK
 from nntrain.families import Array, Group, Optimizer, Segment, Update
+from nntrain.families import optimizer as moving
 from nntrain.optimizers import (
     Adadelta,
     Adagrad,
@@ -202,7 +203,7 @@ def test_blocks_change_not_a_bit(optimizer: Optimizer, monkeypatch: pytest.Monke
         return descend(optimizer, start.copy(), lambda _: slope, [0.1, 0.05, 0.1], half)
 
     in_blocks = moved()
-    for module in (blocks, families):
+    for module in (blocks, moving):
         monkeypatch.setattr(module, "BLOCK", len(start))
     np.testing.assert_array_equal(in_blocks, moved())
 

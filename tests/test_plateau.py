@@ -75,11 +75,12 @@ def test_a_score_that_is_none_is_no_better_one(tmp_path: Path) -> None:
     sets = ("lr_schedule={type: plateau, patience: 2, drop: 0.5}", "early_stopping={patience: 3}")
     judge, patience = judges_of(tmp_path, *sets)
     progress = Progress()
-    factors = []
+    factors, best = [], []
     for score in (math.nan, math.nan, math.nan, 1.0, math.nan, 0.9):
         judge.judge(progress, {"validation_loss": score})
-        assert patience.judge(progress, {"validation_loss": score}) != math.isnan(score)
+        best.append(patience.judge(progress, {"validation_loss": score}))
         factors.append((progress.plateau_factor, progress.waited))
+    assert best == [True, True, True, True, False, True]  # the last one, while nothing tells
     assert factors == [(1.0, 1), (0.5, 2), (0.5, 3), (0.5, 0), (0.5, 1), (0.5, 0)]
 
 

@@ -89,7 +89,7 @@ def test_the_vocabulary_is_of_training_text_alone(tmp_path: Path) -> None:
     assert tokens is not None
     assert "Z" not in tokens.vocabulary
     assert data.parts["test"].target[data.parts["test"].target != NOWHERE][-1] == UNKNOWN
-    assert any("no training row had (`Z`)" in note for note in data.notes)
+    assert any("the vocabulary lacks (`Z`)" in note for note in data.notes)
     again = Preprocessor.from_plain(json.loads(json.dumps(data.preprocessor.to_plain())))
     assert again == data.preprocessor
 
@@ -162,3 +162,31 @@ def test_mistakes_are_told(nntrain: Command) -> None:
         told = nntrain("fit", "poem.yaml")
         assert told.code == 3
         assert words_of in told.err
+
+
+def test_odd_prompts_and_temperatures(nntrain: Command) -> None:
+    Path("poem.txt").write_text(POEM)
+    Path("poem.yaml").write_text(CONFIG.replace("max_epochs: 12", "max_epochs: 1"))
+    assert nntrain("fit", "poem.yaml", "-q").code == 0
+    go_on = ("predict", "--generate", 5)
+    told = nntrain(*go_on, "--prompt", "Ω the\tcat")
+    assert told.code == 0
+    assert told.err == "note: the training text has none of `⇥`, `Ω` of the prompt\n"
+    assert nntrain(*go_on, "--prompt", "Ω", "-q").err == ""
+    ends = [nntrain(*go_on, "--prompt", f"the{end}cat").out[-6:] for end in ("\n", "\r\n")]
+    assert ends[0] == ends[1]  # as the training text is read
+    for words, hint in (
+        (["--temperature", "nan"], "--temperature"),
+        (["--prompt", "\udcff"], "--prompt: this is not UTF-8 text"),
+        (["--format", "jsonl"], "--format"),
+    ):
+        told = nntrain(*go_on, *words)
+        assert told.code == 2, words
+        assert hint in told.err
+    cold = nntrain(*go_on, "--temperature", "1e-320")  # a warning would be an error here
+    assert cold.out == nntrain(*go_on, "--temperature", "0").out
+
+
+def test_blanks_among_tokens_are_seen() -> None:
+    found = Tokens("text", (" ", "\n", "a"))
+    assert found.note == "3 different: `␣`, `↵`, `a`"

@@ -1,4 +1,4 @@
-"""The tour: all of nntrain in one short file, from a layer to a trained network."""
+"""The tour: all of nntrain in one short file, from a layer to a network that writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nntrain.call import Call
 from nntrain.config import load
 from nntrain.data.dataset import Dataset
 from nntrain.events import EpochEnded
-from nntrain.layers import Dense, Tanh
+from nntrain.layers import Dense, Gru, Residual, Tanh
 from nntrain.losses import MeanSquaredError
 from nntrain.network import Network
 from nntrain.optimizers import Adam
@@ -18,6 +18,7 @@ from nntrain.run.model import read_model
 from nntrain.run.run import Run
 from nntrain.training.evaluate import evaluate
 from nntrain.training.fit import fit
+from nntrain.training.generate import generate
 
 CONFIG = """
 data: {path: points.csv, target: kind}
@@ -28,6 +29,17 @@ model:
 loss: cross_entropy
 optimizer: {type: adam, learning_rate: 0.03}
 trainer: {max_epochs: 30}
+"""
+TEXT = """
+data: {path: song.txt, window: {length: 12, stride: 5}}
+model:
+  layers:
+    - {type: embedding, input_dim: auto, output_dim: 8}
+    - {type: gru, units: 16, return_sequences: true}
+    - {type: dense, units: auto}
+loss: cross_entropy
+optimizer: {type: adam, learning_rate: 0.03}
+trainer: {max_epochs: 20, batch_size: 16}
 """
 
 
@@ -49,6 +61,32 @@ def test_a_network_learns_a_curve() -> None:
     assert value < 1e-3
 
 
+def test_a_residual_block_hands_the_gradient_past_its_layers() -> None:
+    network = Network(
+        [Residual((Dense(4, activation=Tanh()), Dense(4)))], (4,), input_gradient=True
+    )
+    network.store.theta[:] = 0.0  # F(x) = 0
+    x = np.ones((2, 4), np.float32)
+    y, backward = network(x)
+    dy = np.full_like(y, 3.0)
+
+    assert np.array_equal(y, x)
+    dx = backward(dy)
+    assert dx is not None
+    assert np.array_equal(dx, dy)
+
+
+def test_a_recurrent_layer_reads_each_row_to_its_own_end() -> None:
+    network = Network([Gru(5)], (3, 2))
+    x = np.ones((2, 3, 2), np.float32)
+    lengths = np.array([3, 2])  # the last step of the second row is padding
+    x[1, 2] = np.nan
+
+    y, _ = network(x, Call(lengths=lengths))
+
+    np.testing.assert_allclose(y[1:], network(x[1:, :2])[0], atol=1e-6)
+
+
 def test_a_config_and_a_table_become_a_trained_model(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(200, 2))
@@ -65,3 +103,17 @@ def test_a_config_and_a_table_become_a_trained_model(tmp_path: Path) -> None:
 
     model = read_model(tmp_path / "run" / "model.safetensors")
     assert evaluate(model, dataset.parts["test"])["accuracy"] > 0.85
+
+
+def test_a_text_is_learned_and_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "song.txt").write_text("row row row your boat\n" * 40)
+    (tmp_path / "config.yaml").write_text(TEXT)
+
+    loaded = load(tmp_path / "config.yaml")
+    dataset = Dataset.load(loaded.experiment.data, loaded.data_path, "classes", seed=0)
+    run = Run.start(loaded, dataset, tmp_path / "run")
+    list(fit(run))
+
+    model = read_model(tmp_path / "run" / "model.safetensors")
+    assert evaluate(model, dataset.parts["test"])["loss"] < 0.3
+    assert "".join(generate(model, "boat\nrow ", 17, temperature=0, seed=0)) == "row row your boat"

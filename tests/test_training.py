@@ -295,9 +295,17 @@ def test_a_gradient_too_large_for_its_squares_stops_the_training(tmp_path: Path)
     lines = [f"{i}e9,{i}e12" for i in range(24)]
     (tmp_path / "numbers.csv").write_text("\n".join(["x,y", *lines]) + "\n")
     run = start(config, tmp_path / "run")
-    with pytest.raises(DivergedError, match=r"the gradient of layers\.1\.W is too large"):
+    with pytest.raises(DivergedError, match=r"the gradient of layers\.1\.W is too large") as told:
         list(fit(run))
+    assert "scale features and targets" in str(told.value)
     assert run.progress.step == 0
+
+
+def test_later_it_is_the_learning_rate_that_made_it_so(tmp_path: Path) -> None:
+    config = write_numbers(tmp_path, NUMBERS.replace("learning_rate: 0.01", "learning_rate: 1e8"))
+    with pytest.raises(DivergedError, match="too large") as told:
+        list(fit(start(config, tmp_path / "run")))
+    assert "try a smaller optimizer.learning_rate" in str(told.value)
 
 
 def test_a_gradient_that_is_not_finite_stops_the_training_though_the_loss_is(

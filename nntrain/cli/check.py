@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,13 +69,17 @@ def check(
             "notes": notes,
         }
         if gradients:
-            result["gradients"] = [vars(row) for row in compared]
+            result["gradients"] = [
+                {**vars(row), "error": row.error if math.isfinite(row.error) else None}
+                for row in compared
+            ]
         print_json(result)
     else:
         describe(dataset, Printer(sys.stderr, quiet=quiet), every=verbose)
         show(*plain.checked(layers, known.shape, rows, notes))
         if gradients:
             show("", *plain.gradients(compared))
-    if wrong := [row.name for row in compared if not row.ok]:
-        print(f"error: the gradient of {wrong[0]} is wrong", file=sys.stderr)
+    if wrong := [row for row in compared if not row.ok]:
+        what = "wrong" if math.isfinite(wrong[0].error) else "not finite"
+        print(f"error: the gradient of {wrong[0].name} is {what}", file=sys.stderr)
         raise Exit(GateError.exit_code)

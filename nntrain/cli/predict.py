@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import click
 
 from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
+from nntrain.wording import listed, visible
 
 FORMATS = ("csv", "jsonl")
 
@@ -51,7 +53,10 @@ def predict(
     With --generate, a network that has learned a text goes on with one: there is no INPUT.
     """
     if generate:
-        _go_on(names, output, generate, prompt, temperature, seed)
+        if form:
+            raise ConfigError("--format: what --generate writes is plain text")
+        _check_prompt(prompt, temperature)
+        _go_on(names, output, generate, prompt, temperature, seed, quiet=quiet)
         return
     if prompt:
         raise ConfigError("--prompt: expected --generate N with it")
@@ -79,6 +84,15 @@ def predict(
             print(f"note: {line}", file=sys.stderr)
 
 
+def _check_prompt(prompt: str, temperature: float) -> None:
+    if temperature != temperature:
+        raise ConfigError("--temperature: expected a number of 0 or more, got nan")
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no letters
+        raise ConfigError("--prompt: this is not UTF-8 text") from None
+
+
 def _go_on(
     names: tuple[str, ...],
     output: Path | None,
@@ -86,6 +100,8 @@ def _go_on(
     prompt: str,
     temperature: float,
     seed: int,
+    *,
+    quiet: bool,
 ) -> None:
     """Write the prompt and what follows it, a token at a time."""
     if len(names) > 1:
@@ -100,12 +116,19 @@ def _go_on(
         raise ConfigError(
             f"--generate: {trained.path} has not learned a text", hint="it predicts rows of INPUT"
         )
+    tokens = text.cut(prompt)
     with _open(output) as stream:
         stream.write(prompt)
-        for token in generate(trained.model, text.cut(prompt), count, temperature, seed):
+        for token in generate(trained.model, tokens, count, temperature, seed):
             stream.write(token)
             stream.flush()
         stream.write("\n")
+    known = trained.model.preprocessor.tokens
+    if known and not quiet:
+        strange = sorted(set(tokens) - set(known.vocabulary))
+        if strange:
+            shown = listed(map(visible, strange), most=5)
+            print(f"note: the training text has none of {shown} of the prompt", file=sys.stderr)
 
 
 def _format(form: str, output: Path | None) -> str:
@@ -120,6 +143,10 @@ def _format(form: str, output: Path | None) -> str:
 def _open(output: Path | None) -> Iterator[TextIO]:
     """Stdout, or a file that is there only when it is whole."""
     if output is None:
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # no letter is lost where the encoding lacks it
+            sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
     aside = output.with_name(f".{output.name}.part")

@@ -12,7 +12,8 @@ from nntrain.config.document import parse_document
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
-from nntrain.config.rules import check, unusable
+from nntrain.config.rules import check
+from nntrain.config.rules.naming import unusable
 from nntrain.config.scores import default_metrics
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate

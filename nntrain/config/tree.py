@@ -16,6 +16,7 @@ DEEPEST = 100
 TOO_DEEP = f"more than {DEEPEST} levels of lists and mappings in each other"
 LONGEST_VALUE = 60
 LONGEST_LINE = 160
+BEFORE = 60  # letters of a long line before the place that is meant
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,15 @@ class Place:
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """A problem here, with as much of the line as a terminal can show."""
-        source = printable(self.source)
+        source, caret = printable(self.source), self.column
         if self.column > LONGEST_LINE:
-            source = ""
-        elif len(source) > LONGEST_LINE + 1:
+            source = "…" + source[self.column - 1 - BEFORE :]
+            caret = BEFORE + 2
+        if len(source) > LONGEST_LINE + 1:
             source = source[:LONGEST_LINE] + "…"
-        return Problem(message, self.file, self.line, self.column, source, dotted(path), hint)
+        return Problem(
+            message, self.file, self.line, self.column, source, dotted(path), hint, caret
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nntrain.data.columns import FLOAT32_MAX
+from nntrain.data.cells import FLOAT32_MAX
 from nntrain.data.settings import Numeric
 from nntrain.data.table import Table, is_grid
 from nntrain.data.transforms import transformed

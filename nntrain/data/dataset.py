@@ -86,7 +86,7 @@ class Dataset:
             tuple(_described(column, preprocessor) for column in columns),
             (
                 *left_out,
-                *Report(unseen=report.unseen).lines(),
+                *Report(unseen=report.unseen, unit=report.unit).lines(),
             ),
             None if test_path is None else str(test_path),
             {str(other): sha256(other) for other in _others(settings, path, test_path)},

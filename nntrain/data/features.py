@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nntrain.data.columns import absent, read_numbers
+from nntrain.data.cells import absent, read_numbers
 from nntrain.data.labels import UNKNOWN, number_of, sort_labels
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Numeric

@@ -34,7 +34,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         if path.suffix != ".gz":
             yield stream
         else:
-            with gzip.GzipFile(fileobj=stream) as unpacked, _unpacking(path):
+            with gzip.GzipFile(fileobj=stream) as unpacked, unpacking(path):
                 yield cast(BinaryIO, unpacked)
 
 
@@ -47,7 +47,7 @@ def path_of(source: str | Path | TextIO) -> Path:
 
 
 @contextmanager
-def _unpacking(path: Path) -> Iterator[None]:
+def unpacking(path: Path) -> Iterator[None]:
     """A damaged .gz is a mistake in the data."""
     try:
         yield

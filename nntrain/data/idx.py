@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 import numpy as np
 
-from nntrain.data.files import opened, path_of
+from nntrain.data.files import opened, path_of, unpacking
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
@@ -80,13 +80,13 @@ class _File:
         self.done = 0
 
     def _read_header(self) -> _Header:
-        start = self.stream.read(4)
+        start = self._read(4)
         if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES or not start[3]:
             raise self.error(
                 f"this is no IDX file: it begins with {start.hex(' ') or 'nothing'}",
                 "expected 00 00, a type from 08 to 0e and the number of axes",
             )
-        sizes = self.stream.read(4 * start[3])
+        sizes = self._read(4 * start[3])
         if len(sizes) < 4 * start[3]:
             raise self.error("the file is cut off: it ends within its header")
         rows, *shape = struct.unpack(f">{start[3]}I", sizes)
@@ -111,13 +111,14 @@ class _File:
     def _read(self, count: int) -> bytes:
         """At most `count` bytes; a header that lies takes no more memory than the file is long."""
         pieces: list[bytes] = []
-        while count and (piece := self.stream.read(min(count, PIECE))):
-            pieces.append(piece)
-            count -= len(piece)
+        with unpacking(self.path):  # here, since two files are open and one of them is damaged
+            while count and (piece := self.stream.read(min(count, PIECE))):
+                pieces.append(piece)
+                count -= len(piece)
         return b"".join(pieces)
 
     def check_end(self) -> None:
-        if self.stream.read(1):
+        if self._read(1):
             raise self.error(f"the file goes on after the {self.header.rows:,} rows of its header")
 
     def check_labels_of(self, images: _File) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nntrain.data.columns import as_number
+from nntrain.data.cells import as_number
 from nntrain.families import Array
 
 UNKNOWN = -1

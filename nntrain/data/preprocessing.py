@@ -20,10 +20,10 @@ from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
+from nntrain.data.soundness import check
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
 from nntrain.data.tokens import Tokens
-from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
@@ -241,7 +241,7 @@ class Preprocessor:
             plain.read(texts, value.get("na_values"), "na_values"),
             plain.decode(Window, value["window"], "window") if value.get("window") else None,
         )
-        _check(result)
+        check(result)
         return result
 
 
@@ -270,59 +270,3 @@ def _decode(value: Any, family: Any, where: str) -> Any:
         raise plain.damaged(f"{where}: unknown kind {kind!r:.60}")
     rest = {key: item for key, item in value.items() if key != "kind"}
     return plain.decode(cls, rest, where)
-
-
-def _check(found: Preprocessor) -> None:
-    """What types alone do not tell."""
-    names = [feature.name for feature in found.feature_columns]
-    if not names or len(set(names)) < len(names):
-        raise plain.damaged("features: none, or one twice")
-    arrays = [f for f in found.feature_columns if isinstance(f, ArrayFeature)]
-    if arrays and (len(names) > 1 or found.window):
-        raise plain.damaged("features: an array and others")
-    for array in arrays:
-        channels = {len(array.shifts), len(array.scales), array.shape[-1] if array.shape else 0}
-        if len(channels) > 1 or min(*array.shape, *array.scales) <= 0:
-            raise plain.damaged(f"{array.name}: shape or scales")
-    if any(
-        getattr(feature, "transform", "none") not in TRANSFORMS for feature in found.feature_columns
-    ):
-        raise plain.damaged("features: transform")
-    for feature in found.feature_columns:
-        if isinstance(feature, Scaled) and not feature.scale > 0:
-            raise plain.damaged(f"{feature.name}: scale {feature.scale}")
-        if isinstance(feature, OneHot) and feature.fill not in (None, *feature.categories):
-            raise plain.damaged(f"{feature.name}: fill {feature.fill!r:.60}")
-    if found.task not in _tasks(found.target_columns):
-        raise plain.damaged(f"task {found.task!r:.60}")
-    for target in found.each_target:
-        if isinstance(target, Tokens) and (found.feature_columns != (target,) or not found.window):
-            raise plain.damaged("target: tokens")
-        _check_target(target)
-    if len(set(found.targets)) < len(found.targets):
-        raise plain.damaged("target: one twice")
-
-
-def _check_target(target: Classes | Amounts | Tokens) -> None:
-    if isinstance(target, Amounts):
-        sizes = {len(target.names), len(target.shifts), len(target.scales)}
-        sound = target.transform in TRANSFORMS and all(scale > 0 for scale in target.scales)
-        if len(sizes) > 1 or not sound:
-            raise plain.damaged("target: scales")
-    elif isinstance(target, Tokens):
-        if len(set(target.vocabulary)) < len(target.vocabulary) or not target.vocabulary:
-            raise plain.damaged("target: vocabulary")
-    elif len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
-        raise plain.damaged("target: classes")
-    elif target.counts and len(target.counts) != len(target.classes):
-        raise plain.damaged("target: counts")
-
-
-def _tasks(target: Target) -> tuple[Task, ...]:
-    """The tasks that such a target can belong to."""
-    if isinstance(target, Amounts):
-        return ("numbers",)
-    if isinstance(target, Several):
-        labels = all(isinstance(part, Classes) and part.binary for part in target.parts)
-        return ("binary", "heads") if labels else ("heads",)
-    return ("binary",) if isinstance(target, Classes) and target.binary else ("classes",)

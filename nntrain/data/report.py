@@ -19,6 +19,7 @@ class Report:
     unseen: cells with a category that no training row had, by feature and category.
     extra: columns of the file that the model does not use.
     overflows: predictions that are not finite.
+    unit: what is counted as unseen, `cell` or `token`.
     """
 
     rows: int = 0
@@ -26,6 +27,7 @@ class Report:
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
     overflows: int = 0
+    unit: str = "cell"
 
     def add_unseen(self, column: str, categories: list[str]) -> None:
         known = self.unseen.setdefault(column, Counter())
@@ -42,9 +44,12 @@ class Report:
         ]  # fmt: skip
 
     def _unseen_lines(self) -> list[str]:
+        what = "with a category that no training row had"
+        if self.unit == "token":
+            what = "that the vocabulary lacks"
         return [
-            f"{quoted(column)}: {plural(known.total(), 'cell')} with a category that no training "
-            f"row had ({listed((text for text, _ in known.most_common()), most=5)})"
+            f"{quoted(column)}: {plural(known.total(), self.unit)} {what} "
+            f"({listed((text for text, _ in known.most_common()), most=5)})"
             for column, known in self.unseen.items()
         ]
 

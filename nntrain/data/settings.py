@@ -73,7 +73,12 @@ class TargetScale(Spec):
 
 @dataclass(frozen=True)
 class Preprocessing(Spec):
-    """From columns to the numbers that the network sees."""
+    """From columns to the numbers that the network sees.
+
+    numeric: numbers, and those of images and series.
+    categorical: text, and numbers that stand for a category.
+    target: numbers that are to be predicted.
+    """
 
     numeric: Numeric = field(default_factory=Numeric)
     categorical: Categorical = field(default_factory=Categorical)
@@ -84,6 +89,8 @@ class Preprocessing(Spec):
 class Split(Spec):
     """Rows that are kept from training: a share of all (below 1), or how many (whole numbers).
 
+    validation: rows that judge each epoch.
+    test: rows that nothing is chosen by; left out, none where `test_path` is given.
     by: `random` draws them by the seed; `time` takes them from the end of the file: first the
         training rows, then those for validation, then those for the test.  Left out, `time` with
         a window, else `random`.
@@ -125,11 +132,14 @@ class Data(Spec):
     target: a column or a list of columns; left out, the network learns its own input.  A row
         that lacks one of them is left out.
     id: a column or columns passed through to predictions, never a feature.
+    features: which of the other columns the network sees.
     columns: kinds of columns that the data does not tell by itself: of a number that stands for a
         category, or of an array (rows, steps, channels), which is an image unless it is `series`.
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
-    window: for rows in the order of time: a number of rows is one input of the network.  Of a
-        text it is cut into windows of 128 tokens, which follow each other, if this is left out.
+    preprocessing: how missing cells are filled, and what is scaled.
+    split: which rows are kept from training.
+    window: for rows in the order of time: a number of rows is one input of the network.  Left
+        out, a text is cut into windows of 128 tokens that follow each other.
     """
 
     path: str

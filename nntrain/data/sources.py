@@ -16,7 +16,7 @@ from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
 from nntrain.limits import Len
-from nntrain.wording import listed, quoted
+from nntrain.wording import listed, plural, quoted
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -99,7 +99,7 @@ class Csv(Source):
 
 def _ragged(row: list[str], line: int, width: int, file: str) -> DataError:
     hint = 'a cell that holds the delimiter needs quotes around it: "a, b"'
-    return DataError(f"expected {width} cells, found {len(row)}", file, line, hint)
+    return DataError(f"expected {plural(width, 'cell')}, found {len(row)}", file, line, hint)
 
 
 def _quick(block: list[str], delimiter: str, width: int) -> tuple[Array, Array] | None:

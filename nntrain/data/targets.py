@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nntrain.data.columns import MOST_CATEGORIES, absent, numbers, read_numbers
+from nntrain.data.cells import absent, numbers, read_numbers
+from nntrain.data.columns import MOST_CATEGORIES
 from nntrain.data.features import shift_and_scale
 from nntrain.data.labels import UNKNOWN, number_of, numeric, sort_labels
 from nntrain.data.settings import TargetScale

@@ -47,7 +47,7 @@ class Text(Source):
         lines: list[int] = []
         number = 0
         for number, line in enumerate(checked_lines(stream, file), start=1):
-            new = self.cut(line.replace("\r\n", "\n"))
+            new = self.cut(line)
             tokens += new
             lines += [number] * len(new)
             if len(tokens) >= count:
@@ -59,5 +59,6 @@ class Text(Source):
             yield Table(file, np.array(lines), {COLUMN: np.array(tokens, TEXT)})
 
     def cut(self, text: str) -> list[str]:
-        """The tokens of a text, which joined are the text."""
+        """The tokens of a text, which joined are the text, its lines ended by a line feed."""
+        text = text.replace("\r\n", "\n")
         return list(text) if self.unit == "characters" else _WORD.findall(text)

@@ -12,7 +12,7 @@ import numpy as np
 from nntrain.data.report import Report
 from nntrain.data.table import Table
 from nntrain.families import Array
-from nntrain.wording import listed
+from nntrain.wording import listed, visible
 
 UNKNOWN = 0  # the number of a token that is not in the vocabulary
 NOWHERE = -1  # the target of a step that is only padding
@@ -50,7 +50,9 @@ class Tokens:
 
     @property
     def note(self) -> str:
-        return f"{len(self.vocabulary):,} different: {listed(self.vocabulary, most=5)}"
+        return (
+            f"{len(self.vocabulary):,} different: {listed(map(visible, self.vocabulary), most=5)}"
+        )
 
     def check(self, table: Table) -> None:
         if len(self.vocabulary) < 2:
@@ -69,5 +71,6 @@ class Tokens:
         tokens = table.columns[self.name].tolist()
         found = self.numbers(tokens)
         if report is not None and (unknown := np.flatnonzero(found == UNKNOWN)).size:
-            report.add_unseen(self.name, [tokens[row] for row in unknown])
+            report.add_unseen(self.name, [visible(tokens[row]) for row in unknown])
+            report.unit = "token"
         return found

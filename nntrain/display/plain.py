@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from nntrain.events import (
 )
 from nntrain.families import Array, Shape
 from nntrain.store import LayerRow
+from nntrain.wording import plural
 
 MOST_COLUMNS = 16
 LAST_COLUMNS = ("learning_rate", "samples/s", "time")
@@ -131,7 +133,7 @@ def _epoch(event: EpochEnded) -> list[str]:
         strict=True,
     )  # fmt: skip
     found = ["  ".join(value.rjust(_width(name)) for name, value in cells)]
-    if event.best and event.monitor:
+    if event.best and event.monitor and not math.isnan(row[event.monitor]):
         score = text.number(row[event.monitor])
         found.append(f"new best: epoch {row['epoch']:.0f}, {event.monitor} {score}")
     return found
@@ -140,7 +142,9 @@ def _epoch(event: EpochEnded) -> list[str]:
 def ended(summary: Mapping[str, Any]) -> list[str]:
     """The summary for people: how it ended, and the scores on every split."""
     words = str(summary["status"]).replace("_", " ")
-    head = f"{words} after {summary['epochs']} epochs in {text.duration(summary['seconds'])}"
+    head = (
+        f"{words} after {plural(summary['epochs'], 'epoch')} in {text.duration(summary['seconds'])}"
+    )
     if summary["best_epoch"]:
         head += f", best epoch {summary['best_epoch']}"
     return ["", head, *scores(summary["metrics"])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,13 +19,18 @@ def view(printer: Printer, log: Callable[[str], None]) -> Iterator[See]:
 
     `Ended` is left to the caller, for whom the summary is a result.
     """
-    if printer.stream.isatty() and not printer.silent:
+    if printer.stream.isatty() and not printer.silent and not _is_dumb():
         from nntrain.display.live import LiveView
 
         with LiveView(printer.stream) as live:
             yield _logged(live.see, log)
     else:
         yield _logged(lambda event: _print(event, printer), log)
+
+
+def _is_dumb() -> bool:
+    """A terminal that can only append, where a live view would show nothing until the end."""
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
 
 
 def _print(event: Event, printer: Printer) -> None:

@@ -17,7 +17,10 @@ from nntrain.families import Activation, Array, Backward, Builder, Built, Shape
 
 @dataclass(frozen=True)
 class Identity(Activation):
-    """y = x."""
+    """y = x.
+
+    Keras's `linear`, PyTorch's `Identity`.
+    """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
@@ -31,6 +34,8 @@ class Sigmoid(Activation):
     """y = σ(x) = 1 / (1 + e^-x) = (1 + tanh(x / 2)) / 2;   y' = y (1 - y).
 
     The second form neither overflows nor needs a case for the sign.
+
+    The same in PyTorch and Keras.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -53,7 +58,10 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """y = tanh(x);   y' = 1 - y²."""
+    """y = tanh(x);   y' = 1 - y².
+
+    The same in PyTorch and Keras.  LeCun et al. 1998, *Efficient BackProp*, section 4.4.
+    """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
@@ -99,6 +107,8 @@ class Softsign(Activation):
     """y = x / (1 + |x|);   y' = 1 / (1 + |x|)².
 
     Turian, Bergstra, Bengio 2009; like tanh, with tails that flatten slowly.
+
+    The same in PyTorch and Keras.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -121,6 +131,9 @@ class Softmax(Activation):
     """yᵢ = e^xᵢ / Σⱼ e^xⱼ over the last axis;   dx = y (dy - Σⱼ yⱼ dyⱼ).
 
     The largest x of each row is subtracted first, so nothing overflows.
+
+    PyTorch's `Softmax(dim=-1)`; the same in Keras.  Bridle 1990, *Probabilistic interpretation of
+    feedforward classification network outputs*.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -144,6 +157,8 @@ class LogSoftmax(Activation):
     """yᵢ = xᵢ - log Σⱼ e^xⱼ over the last axis;   dx = dy - e^y Σⱼ dyⱼ.
 
     The largest x of each row is subtracted first, so nothing overflows and no logarithm is of 0.
+
+    PyTorch's `LogSoftmax(dim=-1)`; the same in Keras.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:

@@ -35,6 +35,8 @@ class Dense(Layer):
     dW = xᵀ dz,  db = Σ dz,  dx = dz Wᵀ,  with z = x W + b and the sum over the rows.
     The bias is one more row of W, that of an input which is always 1.
     PyTorch's `Linear` keeps W transposed and draws from U(±1/√D); Keras draws from Glorot.
+
+    Rumelhart, Hinton, Williams 1986, *Learning representations by back-propagating errors*.
     """
 
     units: PositiveInt | Literal["auto"]

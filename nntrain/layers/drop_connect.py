@@ -28,6 +28,8 @@ class DropConnect(Dense):
     Wan et al. 2013, *Regularization of neural networks using DropConnect*, section 3.  One M
     serves all rows of a step, where the paper draws one for each row, and inference uses the mean
     of W ∘ M, where the paper draws from a normal approximation.
+
+    Neither PyTorch nor Keras has such a layer.
     """
 
     rate: Rate = field(kw_only=True)

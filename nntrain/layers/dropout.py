@@ -15,6 +15,8 @@ from nntrain.families import Array, Backward, Builder, Built, Layer, Rate, Shape
 class Dropout(Layer):
     """y = x · m / (1 - rate), each m is 0 with probability `rate`, else 1.   (…) -> (…)
 
+    rate: the share of the inputs that is left out.
+
     At inference y = x.  Srivastava et al. 2014, *Dropout: a simple way to prevent neural networks
     from overfitting*, in the inverted form, as in PyTorch and Keras.  The rate is rounded to a
     multiple of 2^-16, and the scale follows the rounded one, so the expectation is exact.

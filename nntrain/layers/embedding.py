@@ -23,6 +23,8 @@ class Embedding(Layer):
     dE[k] = Σ dy over the places where x is k.  What is not one of 0 … input_dim - 1 counts as
     token 0, the unknown one; PyTorch and Keras raise or read elsewhere.  PyTorch draws from
     N(0, 1), Keras from U(-0.05, 0.05).
+
+    Bengio et al. 2003, *A neural probabilistic language model*, section 2.
     """
 
     input_dim: PositiveInt | Literal["auto"]

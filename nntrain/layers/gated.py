@@ -17,6 +17,8 @@ class Silu(Activation):
     """y = x σ(x);   y' = σ(x) + y (1 - σ(x)).   Also called swish.
 
     Elfwing, Uchibe, Doya 2018, arXiv:1702.03118; Ramachandran, Zoph, Le 2017, arXiv:1710.05941.
+
+    PyTorch's `SiLU`; Keras's `silu`, also called `swish` there.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -45,6 +47,8 @@ class Mish(Activation):
 
     With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), one exponential in all;
     y' = n / (n + 2) + 4 x e (1 + e) / (n + 2)².  Above x = 30 the gate is 1 to the last digit.
+
+    The same in PyTorch and Keras.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -81,6 +85,8 @@ class Gelu(Activation):
         with; it differs by up to 0.0005.
 
     Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2.
+
+    The same in PyTorch (`approximate="tanh"`) and Keras (`approximate=True`).
     """
 
     approximate: bool = False

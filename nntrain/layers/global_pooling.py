@@ -17,7 +17,10 @@ LOWEST = -np.inf
 
 @dataclass(frozen=True)
 class GlobalMaxPool2d(Layer):
-    """y = the largest x of each channel.   (H, W, C) -> (C,)"""
+    """y = the largest x of each channel.   (H, W, C) -> (C,)
+
+    Keras's `GlobalMaxPooling2D`, PyTorch's `AdaptiveMaxPool2d(1)`.
+    """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         channels = image(self.kind, shape)[2]
@@ -31,7 +34,11 @@ class GlobalMaxPool2d(Layer):
 
 @dataclass(frozen=True)
 class GlobalMaxPool1d(Layer):
-    """y = the largest x of each channel, over the steps of a row.   (T, C) -> (C,)"""
+    """y = the largest x of each channel, over the steps of a row.   (T, C) -> (C,)
+
+    Keras's `GlobalMaxPooling1D`, which knows no masks; PyTorch's `AdaptiveMaxPool1d(1)`, which
+    knows no lengths.
+    """
 
     def lengths(self, n: Array) -> None:
         return None
@@ -55,6 +62,8 @@ class GlobalAveragePool2d(Layer):
     """y = the mean of each channel.   (H, W, C) -> (C,)
 
     Lin, Chen, Yan 2013, *Network in network*, arXiv:1312.4400, section 3.2.
+
+    Keras's `GlobalAveragePooling2D`, PyTorch's `AdaptiveAvgPool2d(1)`.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -77,7 +86,10 @@ class GlobalAveragePool2d(Layer):
 
 @dataclass(frozen=True)
 class GlobalAveragePool1d(Layer):
-    """y = the mean of each channel, over the steps of a row.   (T, C) -> (C,)"""
+    """y = the mean of each channel, over the steps of a row.   (T, C) -> (C,)
+
+    Keras's `GlobalAveragePooling1D`; PyTorch's `AdaptiveAvgPool1d(1)`, which knows no lengths.
+    """
 
     def lengths(self, n: Array) -> None:
         return None

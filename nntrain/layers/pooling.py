@@ -31,6 +31,8 @@ class MaxPool2d(Layer):
     The first of several largest gets the gradient, as in PyTorch.  `same` adds (pool - 1) // 2
     before, as PyTorch's `padding=pool//2` for odd sizes; Keras adds less where the stride is
     larger than 1 and divides H.
+
+    Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 9.3.
     """
 
     pool_size: Size = 2
@@ -93,6 +95,8 @@ class AveragePool2d(Layer):
 
     Beyond the edge nothing counts, as in Keras; PyTorch counts zeros there unless it is told
     `count_include_pad=False`.
+
+    Goodfellow, Bengio, Courville 2016, *Deep Learning*, section 9.3.
     """
 
     pool_size: Size = 2

@@ -34,7 +34,11 @@ class Relu(Activation):
 class Elu(Activation):
     """y = x where x > 0, else α (e^x - 1);   y' = 1 where x > 0, else y + α.
 
+    alpha: α; y does not go below -α.
+
     Clevert, Unterthiner, Hochreiter 2016, arXiv:1511.07289, eq. 15.
+
+    The same in PyTorch and Keras.
     """
 
     alpha: PositiveFloat = 1.0
@@ -132,6 +136,8 @@ class Selu(Activation):
     The constants make mean 0 and variance 1 a fixed point from layer to layer, given
     `lecun_normal` weights.  Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv:1706.02515,
     eq. 2.
+
+    The same in PyTorch and Keras.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:
@@ -164,6 +170,8 @@ class Softplus(Activation):
 
     A relu without a kink.  The second form never overflows.  Dugas et al. 2001, *Incorporating
     second-order functional knowledge for better option pricing*.
+
+    The same in Keras; PyTorch goes on as y = x above x = 20.
     """
 
     def build(self, shape: Shape, store: Builder) -> Built:

@@ -35,6 +35,9 @@ class Residual(Layer):
     networks learn: dx = dz Pᵀ + F's dx, dP = xᵀ dz, with z = x P + F(x).
 
     He et al. 2016, arXiv:1512.03385, eq. 1 and 2; with f the identity arXiv:1603.05027.
+
+    Where P is needed, torchvision's ResNet normalises after it; PyTorch and Keras have no such
+    layer, one writes `x + F(x)`.
     """
 
     layers: tuple[Layer, ...]

@@ -29,6 +29,8 @@ class ActivationLayer(Layer):
     """y = f(x), the activation as a layer of its own.   (…) -> (…)
 
     activation: f.
+
+    Keras's `Activation`; PyTorch has a module for each function.
     """
 
     kind: ClassVar[str] = "activation"
@@ -40,7 +42,10 @@ class ActivationLayer(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All axes of a row become one.   (a, b, …) -> (a · b · …,)"""
+    """All axes of a row become one.   (a, b, …) -> (a · b · …,)
+
+    As in PyTorch and Keras; channels of images come last here, so that PyTorch has another order.
+    """
 
     def build(self, shape: Shape, store: Builder) -> Built:
         width = math.prod(shape)
@@ -60,6 +65,8 @@ class Reshape(Layer):
 
     shape: the new shape, without the batch axis; one of the numbers may be -1, which stands for
         what is left over.
+
+    Keras's `Reshape`; PyTorch's `Tensor.reshape`, where the batch axis is written too.
     """
 
     shape: tuple[Annotated[int, Ge(-1)], ...]
@@ -119,6 +126,8 @@ class ZeroPadding2d(Layer):
     """Zeros around an image.   (H, W, C) -> (H + 2 p, W + 2 q, C)
 
     padding: the points to add at each end of height and width, (p, q), or one number for both.
+
+    Keras's `ZeroPadding2D`, PyTorch's `ZeroPad2d`.
     """
 
     padding: NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt] = 1

@@ -16,6 +16,8 @@ class WeightedSum(Loss):
     weights: vⱼ, one for each loss; left out, all are 1.
 
     Predictions are shown as the losses show them.  A `class_weight` in one of them counts for all.
+
+    One adds losses by hand in PyTorch and Keras; Keras's `loss_weights` are those of `heads`.
     """
 
     losses: tuple[Loss, ...]

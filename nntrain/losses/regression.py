@@ -21,6 +21,8 @@ class MeanSquaredError(Loss):
     """L = Σᵢ wᵢ · mean over outputs of (pᵢ - tᵢ)².   prediction, target (N, K).
 
     With equal weights this is PyTorch's `MSELoss`; scikit-learn's MLP halves it.
+
+    Keras's `MeanSquaredError`.
     """
 
     task: ClassVar[Task] = "numbers"
@@ -41,6 +43,8 @@ class MeanAbsoluteError(Loss):
 
     Its best constant is the median, so single far-off rows move it little.  The derivative is 0
     where the error is.  PyTorch's `L1Loss`.
+
+    Keras's `MeanAbsoluteError`.
     """
 
     task: ClassVar[Task] = "numbers"
@@ -99,6 +103,8 @@ class Quantile(Loss):
         it is half of `mean_absolute_error`.
 
     Koenker & Bassett 1978, *Regression quantiles*; also called pinball loss.
+
+    scikit-learn's `mean_pinball_loss`; PyTorch and Keras have none.
     """
 
     task: ClassVar[Task] = "numbers"

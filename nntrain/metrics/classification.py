@@ -19,7 +19,10 @@ SMALLEST = 2.0**-23  # the spacing of float32 at 1: predictions are not known be
 
 @dataclass(frozen=True)
 class Accuracy(MeanPerLabel, Metric):
-    """Share of the rows whose most probable class is the true one.   shown (N, C), target (N,)."""
+    """Share of the rows whose most probable class is the true one.   shown (N, C), target (N,).
+
+    scikit-learn's `accuracy_score`.
+    """
 
     def rows(self, p: Array, true: Array) -> Array:
         right: Array = p.argmax(axis=1) == true

@@ -99,6 +99,8 @@ class Precision(OfOneClass, Metric):
 
     positive: the class, and part of the score's name (`precision_spam`); left out, the second of
         two.
+
+    scikit-learn's `precision_score` with `pos_label`.
     """
 
     def label_score(self, sums: Array) -> float:
@@ -110,6 +112,8 @@ class Recall(OfOneClass, Metric):
     """Of the rows that have one class, the share that were given it.   shown (N, C), target (N,).
 
     positive: the class, and part of the score's name (`recall_spam`); left out, the second of two.
+
+    scikit-learn's `recall_score` with `pos_label`.
     """
 
     def label_score(self, sums: Array) -> float:
@@ -121,6 +125,8 @@ class F1(OfOneClass, Metric):
     """2 P R / (P + R) of precision P and recall R of one class.   shown (N, C), target (N,).
 
     positive: the class, and part of the score's name (`f1_spam`); left out, the second of two.
+
+    scikit-learn's `f1_score` with `pos_label`.
     """
 
     def label_score(self, sums: Array) -> float:
@@ -129,7 +135,10 @@ class F1(OfOneClass, Metric):
 
 @dataclass(frozen=True)
 class PrecisionMacro(ByConfusion, Metric):
-    """The mean of all classes' precisions; a class that no row has or was given is left out."""
+    """The mean of all classes' precisions; a class that no row has or was given is left out.
+
+    scikit-learn's `precision_score(average="macro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return macro(precision, sums)
@@ -137,7 +146,10 @@ class PrecisionMacro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class RecallMacro(ByConfusion, Metric):
-    """The mean of all classes' recalls; a class that no row has or was given is left out."""
+    """The mean of all classes' recalls; a class that no row has or was given is left out.
+
+    scikit-learn's `recall_score(average="macro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return macro(recall, sums)
@@ -145,7 +157,10 @@ class RecallMacro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class F1Macro(ByConfusion, Metric):
-    """The mean of all classes' F1; a class that no row has or was given is left out."""
+    """The mean of all classes' F1; a class that no row has or was given is left out.
+
+    scikit-learn's `f1_score(average="macro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return macro(f1, sums)
@@ -153,7 +168,10 @@ class F1Macro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class PrecisionMicro(ByConfusion, Metric):
-    """The precision of all classes taken together, which is the accuracy of one label."""
+    """The precision of all classes taken together, which is the accuracy of one label.
+
+    scikit-learn's `precision_score(average="micro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return micro(precision, sums)
@@ -161,7 +179,10 @@ class PrecisionMicro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class RecallMicro(ByConfusion, Metric):
-    """The recall of all classes taken together, which is the accuracy of one label."""
+    """The recall of all classes taken together, which is the accuracy of one label.
+
+    scikit-learn's `recall_score(average="micro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return micro(recall, sums)
@@ -169,7 +190,10 @@ class RecallMicro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class F1Micro(ByConfusion, Metric):
-    """The F1 of all classes taken together, which is the accuracy of one label."""
+    """The F1 of all classes taken together, which is the accuracy of one label.
+
+    scikit-learn's `f1_score(average="micro")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return micro(f1, sums)
@@ -177,7 +201,10 @@ class F1Micro(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class PrecisionWeighted(ByConfusion, Metric):
-    """The mean of the classes' precisions, each weighted by the rows that have the class."""
+    """The mean of the classes' precisions, each weighted by the rows that have the class.
+
+    scikit-learn's `precision_score(average="weighted")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return weighted(precision, sums)
@@ -185,7 +212,10 @@ class PrecisionWeighted(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class RecallWeighted(ByConfusion, Metric):
-    """The mean of the classes' recalls, each weighted by the rows that have the class."""
+    """The mean of the classes' recalls, each weighted by the rows that have the class.
+
+    scikit-learn's `recall_score(average="weighted")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return weighted(recall, sums)
@@ -193,7 +223,10 @@ class RecallWeighted(ByConfusion, Metric):
 
 @dataclass(frozen=True)
 class F1Weighted(ByConfusion, Metric):
-    """The mean of the classes' F1, each weighted by the rows that have the class."""
+    """The mean of the classes' F1, each weighted by the rows that have the class.
+
+    scikit-learn's `f1_score(average="weighted")`.
+    """
 
     def label_score(self, sums: Array) -> float:
         return weighted(f1, sums)
@@ -204,6 +237,8 @@ class BalancedAccuracy(ByConfusion, Metric):
     """The mean recall of the classes that some row has: 1 / C for guessing.
 
     Not `recall_macro`, where a class that was chosen but never true counts as 0.
+
+    scikit-learn's `balanced_accuracy_score`.
     """
 
     def label_score(self, sums: Array) -> float:
@@ -216,6 +251,8 @@ class Matthews(ByConfusion, Metric):
     """The correlation of true and chosen class, from -1 to 1; 0 where one of them never varies.
 
     For more than two classes the R_K of Gorodkin, Computational Biology and Chemistry 28, 2004.
+
+    scikit-learn's `matthews_corrcoef`.
     """
 
     def label_score(self, sums: Array) -> float:

@@ -36,7 +36,10 @@ class MeanOverRows(Numbers):
 
 @dataclass(frozen=True)
 class Mae(MeanOverRows, Metric):
-    """Mean absolute error, mean |p - t|, in the target's unit.   shown, target (N, K)."""
+    """Mean absolute error, mean |p - t|, in the target's unit.   shown, target (N, K).
+
+    scikit-learn's `mean_absolute_error`.
+    """
 
     def errors(self, shown: Array, target: Array) -> Array:
         error: Array = np.abs(shown - target)
@@ -45,7 +48,10 @@ class Mae(MeanOverRows, Metric):
 
 @dataclass(frozen=True)
 class Mse(MeanOverRows, Metric):
-    """Mean squared error, mean (p - t)², in the target's unit squared.   shown, target (N, K)."""
+    """Mean squared error, mean (p - t)², in the target's unit squared.   shown, target (N, K).
+
+    scikit-learn's `mean_squared_error`.
+    """
 
     def errors(self, shown: Array, target: Array) -> Array:
         error: Array = np.square(shown - target)
@@ -54,7 +60,11 @@ class Mse(MeanOverRows, Metric):
 
 @dataclass(frozen=True)
 class Rmse(MeanOverRows, Metric):
-    """Root mean squared error, √ mean (p - t)², in the target's unit.   shown, target (N, K)."""
+    """Root mean squared error, √ mean (p - t)², in the target's unit.   shown, target (N, K).
+
+    Of several targets the root of their mean; scikit-learn's `root_mean_squared_error` has the mean
+    of their roots.
+    """
 
     def errors(self, shown: Array, target: Array) -> Array:
         error: Array = np.square(shown - target)
@@ -108,7 +118,7 @@ class R2(Numbers, Metric):
     """Coefficient of determination, 1 - Σ (p - t)² / Σ (t - mean t)².   shown, target (N, K).
 
     Several targets: the mean of their scores, as scikit-learn's `r2_score` has it.  A target
-    that does not vary has no score: NaN.
+    that does not vary has no score: NaN, where scikit-learn has 1 or 0.
     """
 
     higher_is_better: ClassVar[bool] = True
@@ -129,7 +139,8 @@ class R2(Numbers, Metric):
 class ExplainedVariance(Numbers, Metric):
     """1 - Var(t - p) / Var(t): R² that forgives a constant error.   shown, target (N, K).
 
-    Several targets: the mean of their scores.  A target that does not vary has no score: NaN.
+    Several targets: the mean of their scores.  A target that does not vary has no score: NaN,
+    where scikit-learn's `explained_variance_score` has 1 or 0.
     """
 
     higher_is_better: ClassVar[bool] = True

@@ -33,6 +33,8 @@ class Perplexity(Surprise, Metric):
     """exp(mean -log p): among how many equally likely classes the model seems to choose, from 1.
 
     shown (N, C), target (N,); for sequences every step is a row.
+
+    e to the power of `log_loss`, but for the cut.
     """
 
     def label_score(self, sums: Array) -> float:
@@ -44,6 +46,8 @@ class BitsPerCharacter(Surprise, Metric):
     """mean -log₂ p of the true character: the bits that each would take when compressed.
 
     shown (N, C), target (N,); for sequences every step is a row.
+
+    `log_loss` / log 2, but for the cut.
     """
 
     def label_score(self, sums: Array) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nntrain.families import Array, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.optimizers.moments import by_root, mean_square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +32,13 @@ class Adagrad(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.eps, rate)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         (G,) = state
         room, _ = work
         eps, rate = constants
         np.multiply(g, g, out=room)
         np.add(G, room, out=G)
-        np.sqrt(G, out=room)
-        np.add(room, eps, out=room)
-        np.divide(g, room, out=room)
+        by_root(g, G, eps, room)
         np.multiply(room, rate, out=room)
         np.subtract(p, room, out=p)
 
@@ -76,24 +67,17 @@ class Adadelta(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.rho, 1.0 - self.rho, self.eps, rate)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         E, D = state
         delta, room = work
         rho, rest, eps, rate = constants
-        _mean_square(E, g, rho, rest, room)
+        mean_square(E, g, rho, rest, room)
         np.add(D, eps, out=delta)
         np.add(E, eps, out=room)
         np.divide(delta, room, out=delta)
         np.sqrt(delta, out=delta)
         np.multiply(delta, g, out=delta)
-        _mean_square(D, delta, rho, rest, room)
+        mean_square(D, delta, rho, rest, room)
         np.multiply(delta, rate, out=delta)
         np.subtract(p, delta, out=p)
 
@@ -127,18 +111,11 @@ class Rmsprop(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.rho, 1.0 - self.rho, self.momentum, self.eps, 0.0, rate)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         v, *others = state
         scale, room = work
         rho, rest, mu, eps, zero, rate = constants
-        _mean_square(v, g, rho, rest, room)
+        mean_square(v, g, rho, rest, room)
         if self.centered:
             m, *others = others
             np.multiply(m, rho, out=m)
@@ -159,11 +136,3 @@ class Rmsprop(Optimizer):
             scale = b
         np.multiply(scale, rate, out=room)
         np.subtract(p, room, out=p)
-
-
-def _mean_square(mean: Array, g: Array, rho: Array, rest: Array, room: Array) -> None:
-    """mean = ρ mean + (1 - ρ) g²."""
-    np.multiply(mean, rho, out=mean)
-    np.multiply(g, g, out=room)
-    np.multiply(room, rest, out=room)
-    np.add(mean, room, out=mean)

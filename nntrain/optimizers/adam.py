@@ -7,12 +7,12 @@ constants make up for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nntrain.families import Array, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.optimizers.moments import by_root, remember
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +42,12 @@ class Adam(Optimizer):
         s = math.sqrt((1 - b2**step) / (1 - b2))
         return (b1, b2, self.eps * s, rate * s * (1 - b1) / (1 - b1**step))
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         M, V = state
         room, _ = work
         b1, b2, eps, rate = constants
         remember(M, V, g, b1, b2, room)
-        np.sqrt(V, out=room)
-        np.add(room, eps, out=room)
-        np.divide(M, room, out=room)
+        by_root(M, V, eps, room)
         np.multiply(room, rate, out=room)
         np.subtract(p, room, out=p)
 
@@ -73,22 +64,13 @@ class Amsgrad(Adam):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v", "v_max")
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         M, V, V_max = state
         room, _ = work
         b1, b2, eps, rate = constants
         remember(M, V, g, b1, b2, room)
         np.maximum(V_max, V, out=V_max)
-        np.sqrt(V_max, out=room)
-        np.add(room, eps, out=room)
-        np.divide(M, room, out=room)
+        by_root(M, V_max, eps, room)
         np.multiply(room, rate, out=room)
         np.subtract(p, room, out=p)
 
@@ -118,14 +100,7 @@ class Adamax(Optimizer):
         b1, b2 = self.betas
         return (b1, b2, self.eps, rate * (1 - b1) / (1 - b1**step))
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         M, u = state
         room, _ = work
         b1, b2, eps, rate = constants
@@ -138,12 +113,3 @@ class Adamax(Optimizer):
         np.divide(M, u, out=room)
         np.multiply(room, rate, out=room)
         np.subtract(p, room, out=p)
-
-
-def remember(M: Array, V: Array, g: Array, b1: Array, b2: Array, room: Array) -> None:
-    """M = β₁ M + g,  V = β₂ V + g²."""
-    np.multiply(M, b1, out=M)
-    np.add(M, g, out=M)
-    np.multiply(V, b2, out=V)
-    np.multiply(g, g, out=room)
-    np.add(V, room, out=V)

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from nntrain.families import Array, NonNegativeFloat, Optimizer, PositiveFloat, Rate
-from nntrain.optimizers.adam import remember
+from nntrain.families import Array, Arrays, NonNegativeFloat, PositiveFloat
+from nntrain.optimizers.adam import Adam
+from nntrain.optimizers.moments import remember
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nadam(Optimizer):
+class Nadam(Adam):
     """θ -= η (μₜ₊₁ m / (1 - μ₁…μₜ₊₁) + (1 - μₜ) g / (1 - μ₁…μₜ)) / (√v̂ + ε).
 
     m, v and v̂ are Adam's;  μₜ = β₁ (1 - ½ · 0.96^(t ψ)).   Dozat 2016, *Incorporating Nesterov
     momentum into Adam* (ICLR workshop).
 
-    learning_rate: η.
-    betas: β₁ and β₂, the shares of the old means that are kept at each step.
     momentum_decay: ψ, how fast μ rises from β₁ / 2 to β₁.
-    eps: ε, which keeps the division finite.
 
     As in PyTorch and the paper; Keras has η = 0.001, ε = 1e-7 and ψ = 1.
     """
 
     learning_rate: PositiveFloat = 0.002
-    betas: tuple[Rate, Rate] = (0.9, 0.999)
     momentum_decay: NonNegativeFloat = 0.004
-    eps: PositiveFloat = 1e-8
-
-    def slots(self) -> tuple[str, ...]:
-        return ("m", "v")
 
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         b1, b2 = self.betas
@@ -45,14 +37,7 @@ class Nadam(Optimizer):
         of_g = rate * s * (1 - now) / (1 - product)
         return (b1, b2, self.eps * s, of_m, of_g)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         M, V = state
         room, direction = work
         b1, b2, eps, of_m, of_g = constants

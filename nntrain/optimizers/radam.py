@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nntrain.families import Array, Optimizer, PositiveFloat, Rate
-from nntrain.optimizers.adam import remember
+from nntrain.families import Array, Arrays
+from nntrain.optimizers.adam import Adam
+from nntrain.optimizers.moments import by_root, remember
 
 
 @dataclass(frozen=True, kw_only=True)
-class Radam(Optimizer):
+class Radam(Adam):
     """θ -= η r m̂ √(1 - β₂ᵗ) / (√v + ε)  where ρ > 5, else θ -= η m̂.
 
     r = √((ρ - 4)(ρ - 2) ρ∞ / ((ρ∞ - 4)(ρ∞ - 2) ρ)),  ρ∞ = 2 / (1 - β₂) - 1,
     ρ = ρ∞ - 2 t β₂ᵗ / (1 - β₂ᵗ),  m̂ and v are Adam's.   Liu et al. 2020, arXiv:1908.03265,
     algorithm 2: a warm-up that follows from the variance of the first steps.
 
-    learning_rate: η.
-    betas: β₁ and β₂, the shares of the old means that are kept at each step.
-    eps: ε, which keeps the division finite.
-
     As in PyTorch; the paper has ρ > 4 and no ε.  Keras has none of it.
     """
-
-    learning_rate: PositiveFloat = 0.001
-    betas: tuple[Rate, Rate] = (0.9, 0.999)
-    eps: PositiveFloat = 1e-8
-
-    def slots(self) -> tuple[str, ...]:
-        return ("m", "v")
 
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         b1, b2 = self.betas
@@ -45,22 +34,13 @@ class Radam(Optimizer):
         s = math.sqrt((1 - b2**step) / (1 - b2))
         return (b1, b2, self.eps / math.sqrt(1 - b2), rate * math.sqrt(r) * s, 1.0)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         M, V = state
         room, _ = work
         b1, b2, eps, rate, knows = constants
         remember(M, V, g, b1, b2, room)
         if knows:
-            np.sqrt(V, out=room)
-            np.add(room, eps, out=room)
-            np.divide(M, room, out=room)
+            by_root(M, V, eps, room)
             np.multiply(room, rate, out=room)
         else:
             np.multiply(M, rate, out=room)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nntrain.families import Array, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +31,7 @@ class Sgd(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (rate, self.momentum)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         rate, mu = constants
         room, _ = work
         direction = g

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
 from nntrain.blocks import TINY
-from nntrain.families import Array, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
 from nntrain.limits import Gt
 
 
@@ -36,14 +35,7 @@ class Lion(Optimizer):
         b1, b2 = self.betas
         return (b1, 1.0 - b1, b2, 1.0 - b2, rate)
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         (m,) = state
         c, room = work
         b1, rest1, b2, rest2, rate = constants
@@ -88,14 +80,7 @@ class Rprop(Optimizer):
         a, b = (grow - shrink) / 2, (grow + shrink) / 2 - 1
         return (a, b, least, most, 0.0, 1.0, rate, float(step == 1))
 
-    def move(
-        self,
-        p: Array,
-        g: Array,
-        work: Sequence[Array],
-        state: Sequence[Array],
-        constants: Sequence[Array],
-    ) -> None:
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
         delta, before = state  # Δ / learning rate, and the sign of the last gradient
         sign, turn = work
         a, b, least, most, zero, one, rate, first = constants

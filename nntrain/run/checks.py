@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from nntrain.config import Experiment, Loaded
 from nntrain.config.tree import KeyPath, find
 from nntrain.data.arrays import Series
+from nntrain.data.columns import Column
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import Csv
@@ -48,20 +49,21 @@ def check_layers_alone(loaded: Loaded) -> None:
     try:
         planned = _plan(loaded, one)
     except LayerError as error:
-        before = layers[: int(_keys(loaded, error.path)[2])]  # model.layers.2…
+        before = layers[: int(keys_of(loaded, error.path)[2])]  # model.layers.2…
         if before and _shape_after(before, one) == _shape_after(before, two) != ():
             raise _located(loaded, error) from None
     else:
         _check_groups(loaded, planned)
 
 
-def check_layers(loaded: Loaded, shape: Shape, known: Preprocessor | None = None) -> Plan:
+def check_layers(
+    loaded: Loaded, shape: Shape, known: Preprocessor | None = None, hint: str = ""
+) -> Plan:
     """The plan of the network; refuses layers that do not fit onto each other, or the data."""
     try:
         planned = _plan(loaded, shape, known)
     except LayerError as error:
-        table = isinstance(loaded.experiment.data.source(loaded.experiment.data.path), Csv)
-        raise _located(loaded, error, _KEEP if known and table else "") from None
+        raise _located(loaded, error, hint) from None
     _check_groups(loaded, planned)
     return planned
 
@@ -83,7 +85,7 @@ def _shape_after(layers: Sequence[Layer], shape: Shape) -> Shape:
 
 
 def _located(loaded: Loaded, error: LayerError, hint: str = "") -> ConfigError:
-    return ConfigError(loaded.problem(_keys(loaded, error.path), error.message, hint))
+    return ConfigError(loaded.problem(keys_of(loaded, error.path), error.message, hint))
 
 
 def _ones(layers: tuple[Layer, ...]) -> tuple[int, ...]:
@@ -91,7 +93,7 @@ def _ones(layers: tuple[Layer, ...]) -> tuple[int, ...]:
     return (1,) * len(names(last.outputs)) if isinstance(last, Graph) else (1,)
 
 
-def _keys(loaded: Loaded, path: str) -> KeyPath:
+def keys_of(loaded: Loaded, path: str) -> KeyPath:
     """Where the config has the layer that a network calls `layers.2.blocks.0.layers.1`."""
     keys: KeyPath = ("model",)
     parts = [int(part) if part.isdecimal() else part for part in path.split(".")]
@@ -132,10 +134,16 @@ def _problems_of_groups(loaded: Loaded, planned: Plan) -> Iterator[Problem]:
         yield loaded.problem(("optimizer", "groups"), message)
 
 
-def check_outputs(loaded: Loaded, preprocessor: Preprocessor) -> None:
-    """Refuse a network that does not fit the data: its inputs, or what is to be learned."""
+def check_outputs(
+    loaded: Loaded, preprocessor: Preprocessor, columns: Sequence[Column] = ()
+) -> None:
+    """Refuse a network that does not fit the data: its inputs, or what is to be learned.
+
+    columns: of the file; one that was left out may be what the layers counted on.
+    """
     check_classes(loaded, preprocessor)
-    found = check_layers(loaded, preprocessor.shape, preprocessor)
+    hint = _KEEP if any(column.constant for column in columns) else ""
+    found = check_layers(loaded, preprocessor.shape, preprocessor, hint)
     if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
         _check_any_length(loaded, preprocessor)
     shape = found.layers[-1].shape
@@ -218,7 +226,7 @@ def _check_any_length(loaded: Loaded, preprocessor: Preprocessor) -> None:
         hint = "bring each series to one vector first: pool it over time, or end a recurrent "
         hint += "layer with its last step; `flatten` keeps all steps"
         message = f"series differ in length, and {odd.message}"
-        raise ConfigError(loaded.problem(_keys(loaded, odd.path), message, hint))
+        raise ConfigError(loaded.problem(keys_of(loaded, odd.path), message, hint))
 
 
 def notices(experiment: Experiment, plan: Plan) -> list[str]:

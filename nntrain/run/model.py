@@ -52,14 +52,15 @@ def build_network(
     experiment: Experiment, preprocessor: Preprocessor, dtype: Any = np.float32
 ) -> Network:
     """The network that a config describes, for the data that was met."""
-    return Network(
-        settled_layers(experiment, preprocessor),
-        preprocessor.shape,
-        experiment.seed,
-        dtype=dtype,
-        groups=experiment.optimizer.groups,
-        columns=preprocessor.places,
-    )
+    with np.errstate(over="ignore"):  # first weights beyond float32 are told by the first step
+        return Network(
+            settled_layers(experiment, preprocessor),
+            preprocessor.shape,
+            experiment.seed,
+            dtype=dtype,
+            groups=experiment.optimizer.groups,
+            columns=preprocessor.places,
+        )
 
 
 def build_plan(experiment: Experiment, preprocessor: Preprocessor) -> Plan:

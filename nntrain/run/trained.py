@@ -9,10 +9,10 @@ from nntrain.data.dataset import read
 from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.errors import ConfigError
+from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import RunFolder, newest
 from nntrain.run.manifest import limit_threads
 from nntrain.run.model import Model, read_model
-from nntrain.run.run import reload_dataset
 
 
 @dataclass(frozen=True)

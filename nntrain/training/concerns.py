@@ -85,6 +85,19 @@ def _updates(looks: Sequence[LayerLook], base: float, row: EpochRow) -> Iterator
         )
 
 
+def undefined(progress: Progress, monitor: str) -> Iterator[Warned]:
+    """After an epoch: can its score tell whether it is the best?"""
+    row = progress.history[-1]
+    if monitor and math.isnan(row[monitor]) and "undefined" not in progress.warned:
+        progress.warned.append("undefined")
+        yield Warned(
+            "undefined",
+            f"`{monitor}` is nan in epoch {row['epoch']:.0f}: it is not defined on these rows, so "
+            "it can not tell which epoch is the best",
+            "try `early_stopping.monitor: validation_loss`, or other validation rows",
+        )
+
+
 def overfitting(progress: Progress) -> Iterator[Warned]:
     """After training: did it go on to learn the training rows by heart?"""
     history, at = progress.history, progress.best_epoch - 1

@@ -30,10 +30,11 @@ def diagnose(run: Run, batch: Batch, number: int, value: float) -> str:
     finite = math.isfinite(value) and np.isfinite(run.model.network.store.grad).all()
     odd = "is too large" if finite else "is not finite"
     numbers = run.batch_rows()[rows] + 1
+    advice = SCALE if finite and not number else ADVICE  # the first weights are not to blame
     return (
         f"training diverged in step {number + 1} (epoch {run.progress.epoch + 1}): "
         f"{where} {odd}, {_name_rows(numbers, size)}\n"
-        f"  the weights were left as they were before that step; {SCALE if finite else ADVICE}"
+        f"  the weights were left as they were before that step; {advice}"
     )
 
 

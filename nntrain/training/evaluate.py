@@ -19,11 +19,14 @@ from nntrain.families import Array
 from nntrain.run.model import Model
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
+FEW = 32  # rows that make products of matrices pay; fewer where they alone take `MOST_BYTES`
+MOST_BYTES = 2**26
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
     """Slices that cut rows that become `width` numbers into portions for one forward pass."""
-    size = max(32, min(4096, BLOCK_BYTES // (4 * max(width, 1))))
+    each = 4 * max(width, 1)
+    size = max(1, min(FEW, MOST_BYTES // each), min(4096, BLOCK_BYTES // each))
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
@@ -130,14 +133,18 @@ def each_head(
 def confusions(model: Model, part: Part) -> Iterator[tuple[Classes, Array]]:
     """For each target of classes its counts (C, C): a row a true class, a column a chosen one."""
     known = model.preprocessor
-    shown, raw, _ = steps_as_rows(
-        predict(model, part.x, part.lengths), part.raw, np.ones(len(part))
-    )
-    heads = dict(each_head(known, shown, raw))
-    for target in known.each_target:
-        if isinstance(target, Classes):
-            own, true = heads.get(target.name, (shown, raw))
-            yield target, _counts(len(target.classes), true, chosen_class(own))
+    targets = [target for target in known.each_target if isinstance(target, Classes)]
+    if not targets:  # the tokens of a text are too many for a table
+        return
+    counts = [np.zeros((len(t.classes), len(t.classes)), dtype=np.int64) for t in targets]
+    with np.errstate(all="ignore"):
+        for block, prediction in forward(model, part.x, part.lengths):
+            shown, raw = model.show(prediction), part.raw[block]
+            heads = dict(each_head(known, shown, raw))
+            for target, sums in zip(targets, counts, strict=True):
+                own, true = heads.get(target.name, (shown, raw))
+                sums += _counts(len(target.classes), true, chosen_class(own))
+    yield from zip(targets, counts, strict=True)
 
 
 def _counts(classes: int, true: Array, chosen: Array) -> Array:

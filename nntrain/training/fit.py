@@ -16,7 +16,7 @@ from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
 from nntrain.training.average import averaged
-from nntrain.training.concerns import overfitting
+from nntrain.training.concerns import overfitting, undefined
 from nntrain.training.diagnosis import diagnose_epoch
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
@@ -74,6 +74,7 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
                 yield from pace.events(value)
         yield _end_epoch(run, patience, plateau, pace, rate(progress.step - 1), insight.sample)
         yield from insight.events()
+        yield from undefined(progress, patience.monitor)
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
 
 

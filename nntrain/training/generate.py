@@ -43,6 +43,7 @@ def _draw(logits: Array, temperature: float, chance: np.random.Generator) -> int
     known = logits[UNKNOWN + 1 :].astype(np.float64)
     if temperature == 0:
         return int(known.argmax()) + UNKNOWN + 1
-    p = np.exp((known - known.max()) / temperature)
+    with np.errstate(over="ignore"):  # -inf, and so p = 0, at temperatures next to 0
+        p = np.exp((known - known.max()) / temperature)
     place = np.searchsorted(np.cumsum(p), chance.random() * p.sum(), side="right")
     return min(int(place), len(p) - 1) + UNKNOWN + 1

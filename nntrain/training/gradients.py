@@ -7,6 +7,7 @@ numbers do not agree is tried again with other steps, since a kink may lie betwe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -31,6 +32,11 @@ H = (1e-5, 1e-6, 1e-4)  # steps of the differences
 
 def check_gradients(experiment: Experiment, dataset: Dataset) -> Iterator[GradientRow]:
     """A row for the loss and for each weight, at inference and in training."""
+    with np.errstate(all="ignore"):  # what is not finite is an infinite error
+        yield from _compared(experiment, dataset)
+
+
+def _compared(experiment: Experiment, dataset: Dataset) -> Iterator[GradientRow]:
     network = build_network(experiment, dataset.preprocessor, np.float64)
     loss = settled_loss(experiment, dataset.preprocessor)
     theta = network.store.theta
@@ -90,12 +96,15 @@ def _row(
 ) -> GradientRow:
     """Compare `found` with the slope of `value()` by some numbers of `at`, which it reads."""
     size = float(np.abs(found).max(initial=0.0))
+    if not math.isfinite(size):
+        return GradientRow(name, training, len(at), 0, math.inf, ok=False)
     worst = 0.0
     for place in where:
         slopes = (_slope(value, at, place, h) for h in H)
         errors: list[float] = []
         for slope in slopes:
-            errors.append(abs(slope - float(found[place])))
+            error = abs(slope - float(found[place]))
+            errors.append(error if math.isfinite(error) else math.inf)
             if errors[-1] <= TOLERANCE * size + NOISE:
                 break
         worst = max(worst, min(errors))

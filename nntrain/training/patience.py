@@ -38,7 +38,11 @@ class Patience:
             progress.reference, progress.waited = score, 0
         else:
             progress.waited += 1
-        if math.isnan(score) or (progress.best is not None and score >= progress.best):
+        if math.isnan(score):  # the last epoch, as long as nothing tells which one is better
+            if progress.best is None:
+                progress.best_epoch = progress.epoch + 1
+            return progress.best is None
+        if progress.best is not None and score >= progress.best:
             return False
         progress.best, progress.best_epoch = score, progress.epoch + 1
         return True
@@ -62,8 +66,7 @@ class PlateauJudge:
             return
         score = self.sign * row[self.monitor]
         if _is_better(score, progress.plateau_reference, self.schedule.min_delta):
-            progress.plateau_reference = score
-            progress.plateau_waited = 0
+            progress.plateau_reference, progress.plateau_waited = score, 0
             return
         progress.plateau_waited += 1
         if progress.plateau_waited >= self.schedule.patience:
@@ -80,6 +83,5 @@ def _sign(monitor: str, experiment: Experiment) -> float:
 
 
 def _is_better(score: float, reference: float | None, min_delta: float) -> bool:
-    if reference is None:
-        return not math.isnan(score)
-    return score < reference - min_delta
+    """A score that is not defined (NaN) is never better."""
+    return not math.isnan(score) and (reference is None or score < reference - min_delta)

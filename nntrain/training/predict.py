@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from nntrain.data.arrays import Grid
+from nntrain.data.formats import Csv, Npz, Ts
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.several import Several
@@ -19,7 +21,7 @@ from nntrain.data.targets import Amounts, Classes
 from nntrain.data.tokens import Tokens
 from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.errors import ConfigError
-from nntrain.families import Array
+from nntrain.families import Array, Source
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, predict
 from nntrain.wording import plural
@@ -57,11 +59,10 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
     foretells what comes after the end of the file.
     """
     known = model.preprocessor
-    data = model.experiment.data
     if known.tokens:
         hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
         raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
-    tables = data.source(source if isinstance(source, Path) else "").read(source, PORTION)
+    tables = _format(model, source).read(source, PORTION)
     if known.window:
         yield from _forecasts(model, known.window, join(list(tables)), report)
         return
@@ -75,6 +76,16 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         rows = _shown_rows(model, shown)
         yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
         done += len(table)
+
+
+def _format(model: Model, source: Path | TextIO) -> Source:
+    """By the ending of a file; a stream has none, so what holds such rows as were learned."""
+    data, array = model.experiment.data, model.preprocessor.array
+    if isinstance(source, Path):
+        return data.source(source)
+    if isinstance(array, Grid):
+        return data.format or Npz()
+    return data.format or (Ts() if array else Csv())
 
 
 def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:

@@ -1,0 +1,46 @@
+"""Rules between keys that each are right by themselves; none of them reads data.
+
+A rule is a function whose parameters are named after the sections that it looks at; it runs when
+those are sound, and yields what it finds.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nntrain.config.rules import data, loss, model, naming, outputs, scores, training
+from nntrain.config.rules.finding import Findings
+from nntrain.config.tree import Node, place_of
+from nntrain.errors import Problem
+
+RULES: tuple[Callable[..., Findings], ...] = (
+    naming.run_name, naming.metadata_is_finite,
+    data.split_leaves_rows, data.test_rows_once, data.labels_of_one_file, data.windows_foretell,
+    data.columns_once, data.columns_have_one_role, data.ids_are_not_names_of_predictions,
+    data.ignored_columns,
+    model.layers_end_well, model.graphs_are_wired, model.auto_units_last,
+    model.no_first_value_without_a_bias,
+    outputs.raw_scores_for_cross_entropy, outputs.one_output_for_two_classes,
+    outputs.outputs_reach_the_targets,
+    loss.target_for_the_loss, loss.text_is_of_classes, loss.heads_are_the_targets,
+    loss.heads_have_no_heads, loss.weighted_sum_is_one_loss,
+    scores.metrics_score_the_task, scores.metrics_once, scores.classes_of_one_target,
+    scores.monitor, scores.monitor_of_plateau, scores.gates,
+    training.nesterov_needs_momentum, training.groups_change_something,
+    training.step_sizes_in_order, training.one_way_of_clipping,
+    training.micro_batches_are_smaller, training.averaging_begins_in_time,
+)  # fmt: skip
+
+
+def check(sections: Mapping[str, Any], root: Node) -> list[Problem]:
+    """The problems that all rules find in these sections."""
+    problems = []
+    for rule in RULES:
+        wanted = inspect.signature(rule).parameters
+        if wanted.keys() <= sections.keys():
+            for found in rule(**{name: sections[name] for name in wanted}):
+                place = place_of(root, found.path, key=found.about_key)
+                problems.append(place.problem(found.path, found.message, found.hint))
+    return problems

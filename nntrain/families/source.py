@@ -1,0 +1,23 @@
+"""File formats of data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from nntrain.families.kind import Family
+
+
+class Source(Family):
+    """A file format: `read(source)` yields the rows as tables of bounded size.
+
+    `source` is a path, or for formats of text an open text stream.
+    """
+
+    def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        """Other files that are read along with the one at `path`, such as one of labels."""
+        return ()

@@ -1,0 +1,31 @@
+"""What several rules do with one block: means of gradients, and a division by their size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nntrain.families import Array
+
+
+def remember(M: Array, V: Array, g: Array, b1: Array, b2: Array, room: Array) -> None:
+    """M = β₁ M + g,  V = β₂ V + g²."""
+    np.multiply(M, b1, out=M)
+    np.add(M, g, out=M)
+    np.multiply(V, b2, out=V)
+    np.multiply(g, g, out=room)
+    np.add(V, room, out=V)
+
+
+def mean_square(mean: Array, g: Array, rho: Array, rest: Array, room: Array) -> None:
+    """mean = ρ mean + (1 - ρ) g²."""
+    np.multiply(mean, rho, out=mean)
+    np.multiply(g, g, out=room)
+    np.multiply(room, rest, out=room)
+    np.add(mean, room, out=mean)
+
+
+def by_root(m: Array, v: Array, eps: Array, out: Array) -> None:
+    """out = m / (√v + ε)."""
+    np.sqrt(v, out=out)
+    np.add(out, eps, out=out)
+    np.divide(m, out, out=out)

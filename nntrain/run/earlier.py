@@ -1,0 +1,53 @@
+"""What an earlier run was made of: its config, and its rows, if they are the same still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nntrain.config import Experiment, parse
+from nntrain.data.dataset import Dataset
+from nntrain.data.files import sha256
+from nntrain.data.preprocessing import Preprocessor
+from nntrain.errors import DataError, MachineError
+from nntrain.run.folder import RunFolder
+
+
+def read_experiment(folder: RunFolder) -> Experiment:
+    """The experiment of an earlier run."""
+    try:
+        return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
+    except OSError as error:
+        raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
+
+
+def reload_dataset(
+    folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
+) -> Dataset:
+    """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
+    facts: dict[str, Any] = folder.read_json(folder.manifest)["data"]
+    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
+        _check_unchanged(Path(path), known)
+    return Dataset.load(
+        experiment.data,
+        facts["path"],
+        experiment.loss.goal,
+        experiment.seed,
+        preprocessor,
+        facts.get("test_path"),
+    )
+
+
+def _check_unchanged(path: Path, known: str) -> None:
+    if not path.exists():
+        raise DataError(
+            "the data of this run is not there any more",
+            file=path,
+            hint="put it back, or give other data with --data (eval)",
+        )
+    if sha256(path) != known:
+        raise DataError(
+            "the data has changed since this run began",
+            file=path,
+            hint="put the old file back, begin a new run, or use --data (eval)",
+        )
