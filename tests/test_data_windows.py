@@ -15,6 +15,7 @@ from nntrain.data.settings import Data, Numeric, Preprocessing, Split, TargetSca
 from nntrain.data.windows import all_beginnings, beginnings, cut, target_rows
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.training import predict as prediction
 from tests.conftest import Command
 
 PLAIN = Preprocessing(numeric=Numeric(scale="none"), target=TargetScale("none"))
@@ -161,6 +162,26 @@ def test_predict_says_what_eval_measured_and_what_comes_next(
     rmse = np.sqrt(np.mean((test[:, 1] - (test[:, 0] - 1)) ** 2))
     assert f'"rows": {len(test)}' in scores.replace("\n", "")
     assert abs(float(scores.split('"rmse": ')[1].split(",")[0].rstrip("}\n ")) - rmse) < 1e-9
+
+
+def test_windows_are_foretold_a_portion_at_a_time(
+    nntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path)
+    (tmp_path / "w.yaml").write_text(CONFIG % (1, 1))
+    assert nntrain("fit", "w.yaml", "-q").code == 0
+    whole = numbers(nntrain("predict", "rows.csv").out)
+    sizes: list[int] = []
+
+    def measured(x: Array, first: Array, window: Window) -> Array:
+        sizes.append(len(first))
+        return cut(x, first, window)
+
+    monkeypatch.setattr(prediction, "PORTION", 4)
+    monkeypatch.setattr(prediction, "cut", measured)
+    assert np.allclose(numbers(nntrain("predict", "rows.csv").out), whole)
+    assert max(sizes) == 4
+    assert sum(sizes) == len(whole)
 
 
 def test_the_id_of_what_comes_next_is_empty(nntrain: Command, tmp_path: Path) -> None:

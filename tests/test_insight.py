@@ -339,3 +339,9 @@ class TestDisplay:
         events = list(fit(run, stop=lambda: "interrupted"))
         assert any(isinstance(event, Saved) for event in events)
         assert not looks_of(tmp_path / "run")
+
+
+def test_a_look_at_wide_rows_takes_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(write_points(tmp_path), tmp_path / "run")
+    monkeypatch.setattr(insight, "MOST_BYTES", 4 * run.model.network.widest * 3)
+    assert len(insight.Insight(run).few) == 3

@@ -23,12 +23,13 @@ from nntrain.rng import permutation
 from nntrain.run.run import Run
 from nntrain.store import LayerRow
 from nntrain.training.concerns import concerns
+from nntrain.training.evaluate import MOST_BYTES
 from nntrain.training.gradient import gradient_norm
 from nntrain.training.step import Step
 from nntrain.training.weights import shares
 
 STEPS = 200  # from one look to the next, at least
-ROWS = 128  # that a look takes
+ROWS = 128  # that a look takes, fewer where one layer of them would be beyond `MOST_BYTES`
 MOST_EVALUATED = 1000  # rows that `train_loss_evaluated` takes, if there are as many to validate
 DYING = ("relu",)  # activations whose units can be 0 for every row, and then learn no more
 
@@ -40,7 +41,8 @@ class Insight:
         self.run, self.per_epoch = run, run.steps_per_epoch
         self.every = math.ceil(STEPS / self.per_epoch)  # epochs
         self.sample = sample(run)
-        self.few = self.sample.take(np.arange(min(ROWS, len(self.sample))))
+        fit = MOST_BYTES // (4 * run.model.network.widest)
+        self.few = self.sample.take(np.arange(min(ROWS, len(self.sample), max(1, fit))))
         self.rows = {row.path: row for row in run.model.network.plan.layers}
         self.owned = _owned(run.model.network.store.weights, self.rows)
 

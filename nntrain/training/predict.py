@@ -72,7 +72,7 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
             ids = ((number,) for number in range(done + 1, done + len(table) + 1))
-        report.overflows += int((~np.isfinite(shown).all(axis=1)).sum())
+        report.overflows += _overflows(shown)
         rows = _shown_rows(model, shown)
         yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
         done += len(table)
@@ -95,12 +95,19 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
     if not len(first):
         needed = f"a window takes {window.length:,}"
         raise table.error(f"{plural(len(table), 'row')} are too few: {needed}")
-    rows = target_rows(first, window)
-    shown = predict(model, cut(known.features(table, report), first, window))
-    ids = known.ids(table)
-    for row, rest in zip(rows.tolist(), _shown_rows(model, shown), strict=True):
-        own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
-        yield [*own, *rest]
+    x, ids = known.features(table, report), known.ids(table)
+    for at in range(0, len(first), PORTION):  # all windows at once are `length` times the table
+        some = first[at : at + PORTION]
+        shown = predict(model, cut(x, some, window))
+        report.overflows += _overflows(shown)
+        rows = target_rows(some, window).tolist()
+        for row, rest in zip(rows, _shown_rows(model, shown), strict=True):
+            own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
+            yield [*own, *rest]
+
+
+def _overflows(shown: Array) -> int:
+    return int((~np.isfinite(shown).all(axis=1)).sum())
 
 
 def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
