@@ -435,7 +435,7 @@ def drawers(place: Place) -> list[Drawer]:
         found += {1: (), 2: (global_pool1d,), 3: CHANGE_IMAGES}[rank]
         if not place.steps_count:
             found += (reshape, permute)
-    return [*found, *(NESTED * 2 if place.depth > 0 else ()), *ANYWHERE]
+    return [*found, *(NESTED * min(rank, 2) if place.depth > 0 else ()), *ANYWHERE]
 
 
 def draw_layers(draw: Draw, place: Place, least: int, most: int) -> tuple[Layer, ...]:

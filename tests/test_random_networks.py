@@ -85,7 +85,7 @@ def _layers(draw: Drawing, kind: str) -> Drawn:
             draw(st.integers(1, 3)),
             series=kind == "series",
             tokens=TOKENS if kind == "tokens" else None,
-            each_step=steps and draw(st.booleans()),
+            each_step=steps and draw(st.integers(0, 2)) == 2,
             columns=_columns(kind, shape),
         )
     )
@@ -154,7 +154,7 @@ class TestContract:
     """What holds for every layer holds for every network."""
 
     @every_input
-    @drawn(20)
+    @drawn(40)
     @given(data=st.data())
     def test_it_holds(self, kind: str, data: st.DataObject) -> None:
         case = data.draw(cases(kind), label="network")

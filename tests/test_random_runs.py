@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from nntrain.config.experiment import (
 )
 from nntrain.data.dataset import Dataset
 from nntrain.data.settings import Data, Split, Window
-from nntrain.errors import DivergedError
+from nntrain.errors import ConfigError, DivergedError
 from nntrain.families import Group, Layer, Loss, Optimizer, Shape
 from nntrain.losses import (
     CrossEntropy,
@@ -100,6 +101,14 @@ KINDS = {
     ),
 }
 every_kind = over("kind", KINDS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """What a power cut leaves is not looked at here, and waiting would take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -218,11 +227,14 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(
     assert load(config).experiment == experiment
     with tempfile.TemporaryDirectory(dir=folder) as name:
         whole, stopped = Path(name) / "whole", Path(name) / "stopped"
-        run = _start(config, whole)
         try:
+            run = _start(config, whole)
             list(fit(run))
         except DivergedError:
             assume(False)
+        except ConfigError as refused:  # a network that is to foretell a text must not see it
+            assume("looks at later tokens" not in str(refused))
+            raise
         step = data.draw(st.integers(1, run.progress.step), label="stopped at step")
         words = iter([""] * (step - 1) + ["interrupted"] * 99)
         list(fit(_start(config, stopped), stop=lambda: next(words)))
