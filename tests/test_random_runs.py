@@ -247,4 +247,8 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(
 def _start(config: Path, folder: Path) -> Run:
     """As `nntrain fit` does, with all checks."""
     loaded = load_config(config, [])
-    return Run.start(loaded, load_data(loaded), folder)
+    try:
+        return Run.start(loaded, load_data(loaded), folder)
+    except ConfigError as error:  # such networks are refused, as they should be
+        assume("looks at later tokens" not in str(error))
+        raise
