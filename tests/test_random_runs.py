@@ -232,9 +232,6 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bytes(
             list(fit(run))
         except DivergedError:
             assume(False)
-        except ConfigError as refused:  # a network that is to foretell a text must not see it
-            assume("looks at later tokens" not in str(refused))
-            raise
         step = data.draw(st.integers(1, run.progress.step), label="stopped at step")
         words = iter([""] * (step - 1) + ["interrupted"] * 99)
         list(fit(_start(config, stopped), stop=lambda: next(words)))
