@@ -24,6 +24,9 @@ test: .venv/developing
 
 test-full: test
 	$(BIN)/python datasets/rebuild.py --check
+	for name in digits-cnn fashion-mnist paradise-lost; do \
+	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
+	done
 
 bench: .venv/developing
 	$(BIN)/python bench/run.py
