@@ -6,8 +6,8 @@ Each seed is a new split, new first weights and a new order of rows, through the
 `--split validation` shows no test score, for choosing settings.  With an interpreter that has
 scikit-learn, iris is compared with logistic regression on the same rows, seed by seed: it learns
 from the training and the validation rows, since it needs none to stop.  So do the principal
-components that the autoencoder is compared with.  Seconds are those of one training, loading and
-judging left out, on one thread.
+components that the autoencoder is compared with.  Seconds are processor time
+of one command, from start to end, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -55,15 +56,17 @@ print(m.score(d["x_test"], d["y_test"]))
 
 
 def scores(name: str, seed: int, settings: list[str]) -> dict[str, float]:
-    """The summary's metrics of one training, and its `seconds`."""
+    """The summary's metrics of one training, and its `seconds` of processor time."""
     with tempfile.TemporaryDirectory() as place:
         config = str(ROOT / "configs" / f"{name}.yaml")
         words = ["fit", config, "--json", "-q", "--seed", str(seed), "-o", f"{place}/run"]
         words += [word for setting in ["expect={}", *settings] for word in ("--set", setting)]
+        before = os.times()
         done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=True)
-    summary = json.loads(done.stdout)
-    found: dict[str, float] = summary["metrics"]
-    return found | {"seconds": summary["seconds"]}
+        after = os.times()
+    found: dict[str, float] = json.loads(done.stdout)["metrics"]
+    user = after.children_user - before.children_user
+    return found | {"seconds": user + after.children_system - before.children_system}
 
 
 def logistic(seed: int, python: str) -> float:
@@ -84,7 +87,8 @@ def logistic(seed: int, python: str) -> float:
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:
-    return statistics.mean(values), statistics.stdev(values) / math.sqrt(len(values))
+    spread = statistics.stdev(values) if len(values) > 1 else math.nan
+    return statistics.mean(values), spread / math.sqrt(len(values))
 
 
 def aim(name: str, error: float, seeds: range, given: argparse.Namespace) -> str:
@@ -119,7 +123,7 @@ def main() -> None:
         mean, error = mean_and_error([one[f"{given.split}_{metric}"] for one in found])
         seconds = statistics.mean(one["seconds"] for one in found)
         row = f"| {name} | {metric} | {len(seeds)} | {mean:.4f} ± {error:.4f} | "
-        print(row + f"{aim(name, error, seeds, given)} | {seconds:.2g} |", flush=True)
+        print(row + f"{aim(name, error, seeds, given)} | {seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
