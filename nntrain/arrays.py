@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,3 +21,15 @@ def keep_freed_memory() -> None:
     for good; where there is another `malloc`, nothing happens.
     """
     np.empty(31 << 20, np.uint8)
+
+
+def sum_of_rows(rows: Array, out: Array) -> None:
+    """out (D,) = Σ of rows (N, D): a product with ones, several times faster than `np.sum`."""
+    np.matmul(_ones(len(rows), rows.dtype), rows, out=out)
+
+
+@lru_cache(maxsize=8)
+def _ones(n: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones

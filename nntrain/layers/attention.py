@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nntrain.arrays import sum_of_rows
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Initializer, Layer, PositiveInt, Shape
 from nntrain.initializers import GlorotUniform, Zeros
@@ -74,12 +75,12 @@ class MultiHeadAttention(Layer):
             def backward(dy: Array) -> Array | None:
                 flat_dy = _without(padding, dy).reshape(-1, d)
                 np.matmul(flat.T, flat_dy, out=dWo)
-                np.sum(flat_dy, axis=0, out=dbo)
+                sum_of_rows(flat_dy, out=dbo)
                 d_mixed = (flat_dy @ Wo.T).reshape(rows, steps, heads, width).swapaxes(1, 2)
                 d_qkv = np.empty_like(qkv)
                 attend_back(d_mixed, d_qkv.reshape(rows, steps, 3, heads, width))
                 np.matmul(x.reshape(-1, d).T, d_qkv, out=dW)
-                np.sum(d_qkv, axis=0, out=db)
+                sum_of_rows(d_qkv, out=db)
                 return (d_qkv @ W.T).reshape(x.shape) if needs_dx else None
 
             return y, backward

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nntrain.arrays import sum_of_rows
 from nntrain.families import Array, Builder, Initializer
 from nntrain.layers.windows import BLOCK, Pair, Windows
 
@@ -41,7 +42,7 @@ class Bias:
         """db = Σ dz, set."""
         if self.used:
             flat = dz.reshape(-1, dz.shape[-1])
-            np.matmul(np.ones(len(flat), flat.dtype), flat, out=self.db)
+            sum_of_rows(flat, out=self.db)
 
 
 def correlate(x: Array, W: Array, windows: Windows) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from nntrain.arrays import sum_of_rows
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Rate, Shape
 from nntrain.layers.dense import Dense
@@ -70,7 +71,7 @@ class DropConnect(Dense):
                 if dropping:
                     np.multiply(dW, mask, out=dW)
                 if db is not None:
-                    np.sum(flat, axis=0, out=db)
+                    sum_of_rows(flat, out=db)
                 return (flat @ V.T).reshape(x.shape) if needs_dx else None
 
             return y, backward
