@@ -23,6 +23,7 @@ test: .venv/developing
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-full: test
+	NNTRAIN_EXAMPLES=100 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
 	$(BIN)/python datasets/rebuild.py --check
