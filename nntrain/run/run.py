@@ -68,8 +68,8 @@ class Run:
         model = build_model(experiment, dataset.preprocessor)
         facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
         folder = create(experiment.name, output_dir, overwrite=overwrite)
-        write_whole(folder.config, loaded.text.encode(), flush=False)
-        write_whole(folder.resolved, text.encode(), flush=False)
+        write_whole(folder.config, loaded.text.encode())
+        write_whole(folder.resolved, text.encode())
         folder.write_json(folder.manifest, facts)
         run = cls._assemble(folder, model, dataset)
         run.write_history()
@@ -178,12 +178,12 @@ class Run:
         """The tables of the run folder as the history has them: no row lost, none twice."""
         rows = self.progress.history
         lines = [",".join(map(_cell, self.columns)), *(self._csv(row) for row in rows)]
-        write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode(), flush=False)
+        write_whole(self.folder.metrics_csv, ("\n".join(lines) + "\n").encode())
         text = "".join(self._json(row) + "\n" for row in rows)
-        write_whole(self.folder.metrics_jsonl, text.encode(), flush=False)
+        write_whole(self.folder.metrics_jsonl, text.encode())
         looks = [look for look in self.progress.looks if look.epoch <= self.progress.epoch]
         lines = [",".join(LayerLook._fields), *map(_looked, looks)]
-        write_whole(self.folder.layers_csv, ("\n".join(lines) + "\n").encode(), flush=False)
+        write_whole(self.folder.layers_csv, ("\n".join(lines) + "\n").encode())
 
     def add_row(self, row: dict[str, float]) -> None:
         """One more epoch in the history and in both files."""

@@ -160,6 +160,7 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
         "seconds": round(progress.seconds, 3),
         "samples_per_second": round(rows / progress.seconds, 1) if progress.seconds else 0.0,
     }
+    run.write_history()  # flushed, before the summary says that nothing more is to come
     run.folder.write_json(run.folder.summary, summary)
     return summary
 
