@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
+import pytest
 
 Before = Callable[[str, Path], None]
 CHANGING = set("wax+")
@@ -35,17 +35,15 @@ class Disk:
     @contextmanager
     def installed(self) -> Iterator[Disk]:
         """Everything in this process goes through here."""
-        mine = {
-            "open": self._descriptor,
-            "fsync": self._fsync,
-            "mkdir": self._mkdir,
-            "unlink": self._unlink,
-            "replace": self._replace,
-        }
-        with mock.patch.multiple(os, **mine):
-            with mock.patch.object(io, "open", self._open):
-                with mock.patch.object(builtins, "open", self._open):
-                    yield self
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "open", self._descriptor)
+            patch.setattr(os, "fsync", self._fsync)
+            patch.setattr(os, "mkdir", self._mkdir)
+            patch.setattr(os, "unlink", self._unlink)
+            patch.setattr(os, "replace", self._replace)
+            patch.setattr(io, "open", self._open)
+            patch.setattr(builtins, "open", self._open)
+            yield self
 
     def done(self, operation: str, path: Path) -> None:
         """Something has happened."""
@@ -54,7 +52,7 @@ class Disk:
         """`path` if it is below the root; no link is followed but those of its folder."""
         if isinstance(path, int):
             return None
-        whole = Path(os.path.normpath(Path.cwd() / os.fsdecode(path)))  # noqa: PTH100
+        whole = Path(os.path.normpath(Path.cwd() / os.fsdecode(path)))
         return whole if whole.is_relative_to(self.root) else None
 
     def read(self, path: Path) -> bytes:
