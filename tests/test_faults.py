@@ -142,7 +142,8 @@ def test_what_can_not_be_read_is_named(home: Path, nntrain: Command) -> None:
                 disk = FaultyDisk(home, fails_at, ERRORS[fails_at % len(ERRORS)])
                 with disk.installed():
                     told = nntrain(*command)
-                assert told.code in (2, 3, 6), (command, path, told.err)
+                if "the run goes on from the checkpoint before it" not in told.err:
+                    assert told.code in (2, 3, 6), (command, path, told.err)
                 assert path.name in told.err
 
 
