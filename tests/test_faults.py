@@ -123,6 +123,26 @@ def test_every_file_operation_of_a_resume_may_fail(home: Path, nntrain: Command)
     each_fault(nntrain, home / "a", ["fit", "--resume", str(folder.path), "-q"], begin, judge)
 
 
+def test_every_file_operation_of_an_overwrite_may_fail(home: Path, nntrain: Command) -> None:
+    words = iter(["", "", "interrupted"])
+    list(fit(start(home / "points.yaml", home / "stopped"), stop=lambda: next(words)))
+    folder = RunFolder(home / "a" / "run")
+
+    def begin() -> None:
+        shutil.rmtree(home / "a", ignore_errors=True)
+        shutil.copytree(home / "stopped", folder.path)
+
+    def judge(code: int, what: str) -> None:
+        assert code in (0, 6), what
+        if folder.manifest.exists():
+            assert nntrain("fit", "--resume", folder.path, "-q").code == 0, what
+            assert outputs(folder.path) == outputs(home / "whole"), what
+
+    command = ["fit", "points.yaml", "-o", str(folder.path), "--overwrite", "-q"]
+    command += ["--max-time", "0s"]  # the rest is that of a new run
+    each_fault(nntrain, home / "a", command, begin, judge)
+
+
 def test_what_can_not_be_read_is_named(home: Path, nntrain: Command) -> None:
     """The data, the config, the model: not as long as it takes to say `defect`."""
     (home / "half").mkdir()

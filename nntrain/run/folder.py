@@ -74,7 +74,7 @@ def _exactly(path: Path, overwrite: bool) -> RunFolder:
     check_free(path, overwrite=overwrite)
     make_folder(path)
     with locked(folder.lock):
-        for file in folder.files():
+        for file in (folder.manifest, *folder.files()):  # half a run is no run
             if file != folder.lock:
                 file.unlink(missing_ok=True)
     return folder
