@@ -26,8 +26,13 @@ FORMAT_VERSION = 1
 KEY = "nntrain"
 
 
-def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any) -> None:
-    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint)."""
+def write_archive(
+    path: Path, kind: str, arrays: Mapping[str, Array], facts: Any, *, keep: Path | None = None
+) -> None:
+    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint).
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -38,7 +43,7 @@ def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any
         "facts": facts,
     }
     text = json.dumps(header, sort_keys=True, allow_nan=False)
-    write_whole(path, save(whole, metadata={KEY: text}))
+    write_whole(path, save(whole, metadata={KEY: text}), keep=keep)
 
 
 def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
@@ -87,14 +92,19 @@ def _digest(array: Array) -> str:
     return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is whole or not there, and there after a power cut."""
+def write_whole(path: Path, content: bytes, *, keep: Path | None = None) -> None:
+    """Write a file so that it is whole or not there, and there after a power cut.
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     part = aside(path)
     try:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if keep and path.exists():
+            path.replace(keep)
         part.replace(path)
         flush_folder(path.parent)
     except OSError as error:
