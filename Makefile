@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full bench clean
+.PHONY: demo test test-full soak bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -30,6 +30,10 @@ test-full: test
 	for name in digits-cnn fashion-mnist paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
 	done
+
+soak: .venv/developing
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill --kills 300 --inside 75 --resuming 75 --seed 1
+	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
 
 bench: .venv/developing
 	$(BIN)/python bench/run.py

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,15 @@ def test_a_training_that_breaks_gives_the_lock_back(tmp_path: Path) -> None:
     next(training)
     training.close()  # type: ignore[attr-defined]  # a generator
     Run.resume(RunFolder(tmp_path / "run"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are taken the POSIX way")
+def test_a_file_system_without_locks_is_told_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: object, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(MachineError, match="can not be locked: No locks"), locked(tmp_path / "x"):
+        pass

@@ -88,9 +88,17 @@ def main() -> None:
     except BrokenPipeError:  # the reader has seen enough, as in `| head`
         discard_stdout()
     except OSError as error:
-        fail(unwritable(error) if error.errno == errno.ENOSPC else error)
+        fail(_of_the_machine(error) if error.errno else error)
     except Exception as error:
         fail(error)
+
+
+def _of_the_machine(error: OSError) -> MachineError:
+    """What the system refused, and where, if it says so."""
+    if error.filename is None and error.errno == errno.ENOSPC:
+        return unwritable(error)
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+    return MachineError(f"{place}{error.strerror}")
 
 
 def fail(error: Exception) -> NoReturn:

@@ -8,10 +8,12 @@ there.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,13 @@ FORMAT_VERSION = 1
 KEY = "nntrain"
 
 
-def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any) -> None:
-    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint)."""
+def write_archive(
+    path: Path, kind: str, arrays: Mapping[str, Array], facts: Any, *, keep: Path | None = None
+) -> None:
+    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint).
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -36,7 +43,7 @@ def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any
         "facts": facts,
     }
     text = json.dumps(header, sort_keys=True, allow_nan=False)
-    write_whole(path, save(whole, metadata={KEY: text}))
+    write_whole(path, save(whole, metadata={KEY: text}), keep=keep)
 
 
 def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
@@ -85,20 +92,24 @@ def _digest(array: Array) -> str:
     return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
 
 
-def write_whole(path: Path, content: bytes, *, flush: bool = True) -> None:
-    """Write a file so that it is whole or not there, also after a power cut if `flush`."""
+def write_whole(path: Path, content: bytes, *, keep: Path | None = None) -> None:
+    """Write a file so that it is whole or not there, and there after a power cut.
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     part = aside(path)
     try:
         with part.open("wb") as file:
             file.write(content)
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
+        if keep and path.exists():
+            path.replace(keep)
         part.replace(path)
-        if flush:
-            _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be gone with its folder
+            part.unlink()
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
 
 
@@ -107,11 +118,26 @@ def aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _flush_folder(folder: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make a folder, with those above it, so that it is there after a power cut."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        flush_folder(folder.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Let the names in a folder survive a power cut, where the system has a way to ask for it."""
     if os.name == "nt":  # Windows flushes the name with the file
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # one may write into it, but not list it
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems have no such thing
+            raise
     finally:
         os.close(handle)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nntrain.errors import ConfigError, MachineError
-from nntrain.run.archive import aside, write_whole
+from nntrain.run.archive import aside, flush_folder, make_folder, write_whole
 from nntrain.run.lock import is_locked, locked
 
 RUNS = Path("runs")
@@ -29,6 +29,7 @@ class RunFolder:
         self.log = path / "train.log"
         self.model = path / "model.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
+        self.previous = path / "checkpoint.previous.safetensors"
         self.summary = path / "summary.json"
         self.lock = path / ".lock"
 
@@ -47,9 +48,7 @@ class RunFolder:
             raise MachineError(f"{file}: can not be read: {error}") from None
 
     def write_json(self, file: Path, value: Any) -> None:
-        write_whole(
-            file, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n", flush=False
-        )
+        write_whole(file, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n")
 
     def status(self) -> str:
         """The `status` of summary.json; empty while nothing has ended the run."""
@@ -74,9 +73,9 @@ def create(name: str, asked: Path | None, *, overwrite: bool) -> RunFolder:
 def _exactly(path: Path, overwrite: bool) -> RunFolder:
     folder = RunFolder(path)
     check_free(path, overwrite=overwrite)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     with locked(folder.lock):
-        for file in folder.files():
+        for file in (folder.manifest, *folder.files()):  # half a run is no run
             if file != folder.lock:
                 file.unlink(missing_ok=True)
     return folder
@@ -104,7 +103,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def _next_free(parent: Path) -> RunFolder:
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     numbers = [int(path.name) for path in parent.iterdir() if path.name.isdigit()]
     number = max(numbers, default=0) + 1
     while True:
@@ -114,6 +113,7 @@ def _next_free(parent: Path) -> RunFolder:
         except FileExistsError:  # another process took it just now
             number += 1
         else:
+            flush_folder(parent)
             return RunFolder(path)
 
 

@@ -6,6 +6,7 @@ killed: there are no stale locks.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from nntrain.errors import MachineError
+
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # by another process; Windows says EACCES
 
 
 @contextmanager
@@ -25,7 +28,9 @@ def locked(path: Path) -> Iterator[None]:
     with file:
         try:
             _take(file)
-        except OSError:
+        except OSError as error:
+            if error.errno not in HELD:
+                raise MachineError(f"{path}: can not be locked: {error.strerror}") from None
             raise MachineError(
                 f"{path.parent}: another process is training in this folder\n"
                 "  wait for its end, or choose another --output-dir"
