@@ -1,8 +1,8 @@
 """Archive: named arrays and plain facts in one safetensors file that can be trusted.
 
 One metadata key holds sorted JSON, because several keys would come out in random order and equal
-runs would give different bytes.  The JSON carries the SHA-256 of every array, since the format
-has no checksum of its own.  Files are written aside, flushed and renamed: a file is whole or not
+runs would give different bytes.  The JSON carries the SHA-256 of every array and of the facts, since the
+format has no checksum of its own.  Files are written aside, flushed and renamed: a file is whole or not
 there.
 """
 
@@ -34,8 +34,9 @@ def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any
         "kind": kind,
         "sha256": {name: _digest(array) for name, array in whole.items()},
         "facts": facts,
+        "facts_sha256": _digest_of_facts(facts),
     }
-    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    text = _plain(header)
     write_whole(path, save(whole, metadata={KEY: text}))
 
 
@@ -61,6 +62,8 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     for name in sorted(arrays.keys() | header["sha256"].keys()):
         if name not in arrays or header["sha256"].get(name) != _digest(arrays[name]):
             raise damaged(path, f"the checksum of `{name}` does not match")
+    if header.get("facts_sha256") != _digest_of_facts(header["facts"]):
+        raise damaged(path, "the checksum of its facts does not match")
     return arrays, header["facts"]
 
 
@@ -83,6 +86,15 @@ def damaged(path: Path, why: str) -> MachineError:
 
 def _digest(array: Array) -> str:
     return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
+
+
+def _digest_of_facts(facts: Any) -> str:
+    return hashlib.sha256(_plain(facts).encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """The one spelling of a value as JSON."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def write_whole(path: Path, content: bytes, *, flush: bool = True) -> None:
