@@ -39,7 +39,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def kinds() -> list[str]:
-    return sorted(kind for family in FAMILIES for kind in family.kinds())
+    return sorted(kind for family in FAMILIES for kind in family.kinds)
 
 
 def bytes_of(rng: Random, content: bytes, others: Sequence[bytes]) -> bytes:
@@ -283,23 +283,25 @@ def _plain_table(path: Path) -> None:
     path.write_text(f"a,b,y\n{rows}\n")
 
 
-def _data(file: str, write: Callable[[Path], Any], target: str, loss: str, more: str = "") -> Kind:
-    head = f"data: {{path: {file}{', target: ' + target if target else ''}{more}}}\n"
-    return Kind(
-        file, write, f"{head}model: {{layers: [{{type: dense, units: auto}}]}}\nloss: {loss}\n"
-    )
+def _data(file: str, write: Callable[[Path], Any], more: str, loss: str = "cross_entropy") -> Kind:
+    model = "model: {layers: [{type: dense, units: auto}]}"
+    return Kind(file, write, f"data: {{path: {file}{more}}}\n{model}\nloss: {loss}\n")
 
 
-MEAN, CROSS = "mean_squared_error", "cross_entropy"
+MEAN = "mean_squared_error"
 DATA: dict[str, Kind] = {
     **KINDS,
-    "plain": _data("plain.csv", _plain_table, "y", MEAN),
-    "npz": _data("plain.npz", _uncompressed, "y", CROSS),
+    "plain": _data("plain.csv", _plain_table, ", target: y", MEAN),
+    "npz": _data("plain.npz", _uncompressed, ", target: y"),
     "npy": _data("plain.npy", _saved(np.save), "", MEAN),
-    "idx": _data("some-images.idx3", _idx, "label", CROSS, ", format: {type: idx, labels: some-labels.idx3}"),
-    "gz": _data("other-images.idx3.gz", _idx, "label", CROSS, ", format: {type: idx, labels: other-labels.idx3}"),
-    "words": _data("words.txt", KINDS["text"].write, "", CROSS, ", format: {type: text, unit: words}, window: {length: 4}"),
-}  # fmt: skip
+    "idx": _data("an-images.idx3", _idx, ", target: label"),
+    "gz": _data(
+        "a-images.idx3.gz", _idx, ", target: label, format: {type: idx, labels: a-labels.idx3}"
+    ),
+    "words": _data(
+        "words.txt", KINDS["text"].write, ", format: {type: text, unit: words}, window: {length: 4}"
+    ),
+}
 
 
 def data(rng: Random, content: bytes, others: Sequence[bytes]) -> bytes:

@@ -162,12 +162,15 @@ class Run:
             )
         vectors = self._vectors()
         for name, vector in vectors.items():
-            if name not in arrays or arrays[name].shape != vector.shape:
+            found = arrays.get(name)
+            if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype):
                 raise damaged(path, f"`{name}` does not fit the config of this run")
             np.copyto(vector, arrays[name])
         try:
             self.progress = Progress.from_plain(facts["progress"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if any(row.keys() != set(self.columns) for row in self.progress.history):
+                raise ValueError("an epoch has other columns than this run")
+        except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise damaged(path, f"its progress can not be read ({error})") from None
 
     def write_model(self) -> None:
