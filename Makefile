@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full bench clean
+.PHONY: demo test test-full fuzz bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -29,6 +29,13 @@ test-full: test
 	for name in digits-cnn fashion-mnist paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
 	done
+
+# Prints the figures of each target, and fails where a file got through that should not.
+fuzz: .venv/developing
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz configs 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz models 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz checkpoints 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz data 5000
 
 bench: .venv/developing
 	$(BIN)/python bench/run.py

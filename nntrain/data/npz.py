@@ -84,6 +84,8 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 def _column(array: Array, name: str, path: Path) -> Array:
     """An array as a column: numbers with several axes as they are, else text as in a CSV file."""
+    if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what it did not write
+        raise DataError(f"{quoted(name)} is no array of NumPy's", path)
     kind = array.dtype.kind
     if not array.ndim:
         raise DataError(f"{quoted(name)} is one value, expected an array with a row each", path)
