@@ -146,7 +146,7 @@ def test_facts_that_are_nested_without_end(file: Path, deep: int) -> None:
 def test_weights_of_another_dtype(file: Path) -> None:
     header, body = mutations.opened(MODEL.read_bytes())
     known = json.loads(header["__metadata__"]["nntrain"])
-    rng = Random("a dtype")
+    rng = Random("a dtype")  # noqa: S311
     while not any(row.get("dtype") == "F64" for row in header.values()):
         header, body = mutations.opened(MODEL.read_bytes())
         body = mutations.change_array(rng, header, body, known)

@@ -62,7 +62,14 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
         raise MachineError(f"{path}: there is no such file") from None
     except OSError as error:
         raise MachineError(f"{path}: can not be read: {error.strerror or error}") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (
+        SafetensorError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise damaged(path, f"it does not open as a file of nntrain ({error})") from None
     for name in sorted(arrays.keys() | header["sha256"].keys()):
         if name not in arrays or header["sha256"].get(name) != _digest(arrays[name]):

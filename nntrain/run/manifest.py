@@ -12,6 +12,8 @@ import numpy as np
 
 import nntrain
 from nntrain.data.dataset import Dataset
+from nntrain.run.archive import damaged
+from nntrain.run.folder import RunFolder
 
 
 def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
@@ -31,6 +33,21 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
         },
         **bits_depend_on(threads),
     }
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """The manifest of an earlier run; a `MachineError` if what is needed of it is not there."""
+    facts: dict[str, Any] = folder.read_json(folder.manifest)
+    data, threads = facts.get("data"), facts.get("threads")
+    if type(threads) is not int or threads < 1:
+        raise damaged(folder.manifest, "it has no `threads`")
+    texts = isinstance(data, dict) and (data.get("path"), data.get("sha256"))
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise damaged(folder.manifest, "it does not say which data it is of")
+    others, test_path = data.get("others", {}), data.get("test_path")
+    if not isinstance(others, dict) or not isinstance(test_path, str | None):
+        raise damaged(folder.manifest, "it does not say which data it is of")
+    return facts
 
 
 def absolute(path: str) -> str:

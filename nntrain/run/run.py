@@ -20,7 +20,7 @@ from nntrain.run.checks import notices
 from nntrain.run.earlier import read_experiment, reload_dataset
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
-from nntrain.run.manifest import bits_depend_on, limit_threads, manifest
+from nntrain.run.manifest import bits_depend_on, limit_threads, manifest, read_manifest
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
 
@@ -84,7 +84,7 @@ class Run:
 
     @classmethod
     def _take_up(cls, folder: RunFolder) -> Run:
-        facts = folder.read_json(folder.manifest)
+        facts = read_manifest(folder)
         experiment = read_experiment(folder)
         limit_threads(facts["threads"])
         dataset = reload_dataset(folder, experiment)
