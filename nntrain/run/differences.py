@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nntrain.data.files import sha256
 from nntrain.families import to_plain
 from nntrain.run.earlier import read_experiment
 from nntrain.run.recorded import Recorded
@@ -74,14 +75,6 @@ def _surroundings(run: Recorded) -> dict[str, Any]:
 
 def _results(run: Recorded) -> dict[str, Any]:
     known = {key: value for key, value in run.summary.items() if key not in TIMES}
-    files = run.files()
-    same = {
-        name: files[name]["sha256"]
-        for name in ("model.safetensors", "metrics.csv")
-        if name in files
-    }
-    return {
-        **known,
-        "status": run.status,
-        "sha256": {k.replace(".", "_"): v for k, v in same.items()},
-    }
+    compared = {"model": run.folder.model, "metrics": run.folder.metrics_csv}
+    hashes = {name: sha256(file) for name, file in compared.items() if file.is_file()}
+    return {**known, "status": run.status, "sha256": hashes}

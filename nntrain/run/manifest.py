@@ -38,15 +38,14 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
 def read_manifest(folder: RunFolder) -> dict[str, Any]:
     """The manifest of an earlier run; a `MachineError` if what is needed of it is not there."""
     facts: dict[str, Any] = folder.read_json(folder.manifest)
-    data, threads = facts.get("data"), facts.get("threads")
+    threads, data = facts.get("threads"), facts.get("data")
     if type(threads) is not int or threads < 1:
         raise damaged(folder.manifest, "it has no `threads`")
-    texts = isinstance(data, dict) and (data.get("path"), data.get("sha256"))
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise damaged(folder.manifest, "it does not say which data it is of")
-    others, test_path = data.get("others", {}), data.get("test_path")
-    if not isinstance(others, dict) or not isinstance(test_path, str | None):
-        raise damaged(folder.manifest, "it does not say which data it is of")
+    if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):
+        raise damaged(folder.manifest, "it does not say which data the run is of")
+    needed = [data.get("path"), data.get("sha256"), data.get("test_path") or ""]
+    if not all(isinstance(text, str) for text in needed):
+        raise damaged(folder.manifest, "it does not say which data the run is of")
     return facts
 
 
