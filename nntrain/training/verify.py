@@ -22,7 +22,7 @@ from nntrain.run.archive import read_archive
 from nntrain.run.differences import Difference, between
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import FINISHED, RunFolder
-from nntrain.run.manifest import bits_depend_on, limit_threads, read_manifest
+from nntrain.run.manifest import bits_depend_on, read_manifest
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
 from nntrain.training.fit import Stop, fit
@@ -62,7 +62,6 @@ class Verified:
 def surroundings(run: Recorded) -> list[Difference]:
     """What the bits of a run depend on and is another in this process."""
     threads = read_manifest(run.folder)["threads"]
-    limit_threads(threads)
     now = {"nntrain": nntrain.__version__, **bits_depend_on(threads)}
     return between({key: run.manifest.get(key) for key in now}, now)
 
