@@ -98,6 +98,24 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class WentBack:
+    """Training diverged and goes on from the end of `epoch`, `step` with a smaller learning rate.
+
+    Epochs after that one are undone.  best_epoch: the best of those that are left, or 0.
+    retry: how often this has happened; factor: what all of it made of the learning rate.
+    why: what was not finite.
+    """
+
+    epoch: int
+    step: int
+    best_epoch: int
+    retry: int
+    max_retries: int
+    factor: float
+    why: str
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint of this epoch is on the disk; `fit --resume` would go on from this step."""
 
@@ -113,7 +131,7 @@ class Ended:
     summary: Mapping[str, Any]
 
 
-Event = Began | Stepped | EpochEnded | LayersSeen | Warned | Saved | Ended
+Event = Began | Stepped | EpochEnded | LayersSeen | Warned | WentBack | Saved | Ended
 
 
 @dataclass(frozen=True)

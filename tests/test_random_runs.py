@@ -21,6 +21,7 @@ from nntrain.config.experiment import (
     EarlyStopping,
     GradientNoise,
     Model,
+    OnDivergence,
     Regularization,
     Trainer,
 )
@@ -146,13 +147,15 @@ def experiments(draw: Callable[[SearchStrategy[Any]], Any], kind: str) -> Experi
     layers, loss = draw(KINDS[kind].networks()), one(KINDS[kind].losses)
     scores = [(Mae(), R2()), (Rmse(),)] if loss in NUMBERS else [(Accuracy(), F1Macro()), ()]
     clipping = one(["gradient_clip_norm", "gradient_clip_value", ""])
+    clipped: dict[str, Any] = {clipping: 0.5} if clipping else {}
     trainer = Trainer(
         max_epochs=2,
         batch_size=8,
         micro_batch_size=one([None, 3, 8]),
         gradient_noise=one([None, GradientNoise(eta=1e-4)]),
         checkpoint_seconds=one([0.0, 10.0]),
-        **({clipping: 0.5} if clipping else {}),
+        checkpoint_steps=one([None, 5]),
+        **clipped,
     )
     return Experiment(
         data=KINDS[kind].data,
@@ -161,6 +164,7 @@ def experiments(draw: Callable[[SearchStrategy[Any]], Any], kind: str) -> Experi
         name="random",
         seed=draw(st.integers(0, 2**32 - 1)),
         optimizer=_optimizer(one, layers),
+        on_divergence=one([None, OnDivergence()]),
         lr_schedule=one([*SCHEDULES, Plateau(patience=1, min_delta=0.5)]),
         regularization=one(
             [Regularization(), Regularization(l1=1e-3, max_norm=1.5), Regularization(l2=0.01)]

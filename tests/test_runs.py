@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ def edit(file: str | Path, change: Callable[[dict[str, Any]], Any]) -> None:
     value = json.loads(Path(file).read_text())
     change(value)
     Path(file).write_text(json.dumps(value))
+
+
+def _put(warm_start: Any, facts: dict[str, Any]) -> None:
+    facts["warm_start"] = warm_start
 
 
 # list
@@ -220,6 +225,12 @@ def test_a_resumed_run_comes_out_the_same(nntrain: Command, points: Path) -> Non
     assert nntrain("runs", "verify", "-q").code == 0
 
 
+def test_a_run_that_began_with_the_weights_of_another(two: Command, points: Path) -> None:
+    assert two("fit", points, "-q", "--warm-start", ONE).code == 0
+    done = two("runs", "verify", "-q")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_other_metrics_are_located(two: Command) -> None:
     file = Path(ONE, "metrics.csv")
     rows = [line.split(",") for line in file.read_text().splitlines()]
@@ -273,8 +284,9 @@ def test_what_can_not_be_verified(two: Command, points: Path) -> None:
     stopped = two("runs", "verify")
     assert stopped.code == 2
     assert "was not trained to its end (max_time)" in stopped.err
-    edit(f"{TWO}/manifest.json", lambda facts: facts.update(warm_start=ONE))
-    assert "began with the weights of another run" in two("runs", "verify", TWO).err
+    for other in (ONE, {"path": ONE}, {"path": f"{ONE}/model.safetensors", "sha256": "0"}):
+        edit(f"{TWO}/manifest.json", partial(_put, other))
+        assert "began with the weights in" in two("runs", "verify", TWO).err
     edit(f"{TWO}/manifest.json", lambda facts: facts.update(warm_start=None, threads="many"))
     assert two("runs", "verify", TWO).code == 6
     edit(f"{TWO}/manifest.json", lambda facts: facts.pop("data"))

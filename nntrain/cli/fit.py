@@ -14,6 +14,7 @@ from nntrain.cli.arguments import common_options, json_option, seconds, set_opti
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
+from nntrain.threads import pin
 
 if TYPE_CHECKING:
     from nntrain.cli.signals import Stopper
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="Go on with this run, or with the `last` unfinished one; without CONFIG.",
 )
+@click.option(
+    "--warm-start",
+    default="",
+    metavar="RUN",
+    help="Begin with the weights of this run or model file.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the run in --output-dir.")
 @click.option(
     "--smoke", is_flag=True, help="A few batches through every phase, in a temporary folder."
@@ -58,6 +65,7 @@ def fit(
     settings: tuple[str, ...],
     output_dir: Path | None,
     resume: str,
+    warm_start: str,
     overwrite: bool,
     smoke: bool,
     seed: int | None,
@@ -73,12 +81,15 @@ def fit(
     from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    begins = settings or output_dir or overwrite or smoke or seed is not None or threads
+    pin(threads or 1)
+    begins = output_dir or warm_start or overwrite or smoke or seed is not None or threads
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
     if resume:
-        run = _resume(resume, as_json=as_json)
+        run = _resume(resume, settings, as_json=as_json)
     else:
+        if smoke and warm_start:
+            raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
         given = [*settings, *([] if seed is None else [f"seed={seed}"])]
         loaded = load_config(Path(config), given)
         if output_dir:
@@ -91,8 +102,16 @@ def fit(
             _smoke(loaded, dataset, as_json=as_json)
             return
         from nntrain.run.run import Run
+        from nntrain.run.trained import open_run
 
-        run = Run.start(loaded, dataset, output_dir, overwrite=overwrite, threads=threads or 1)
+        run = Run.start(
+            loaded,
+            dataset,
+            output_dir,
+            overwrite=overwrite,
+            threads=threads or 1,
+            warm_start=open_run(warm_start) if warm_start else None,
+        )
         run.log("\n".join(said))
     for note in run.notes:
         say(f"note: {note}")
@@ -117,17 +136,17 @@ def _check_arguments(
     if resume and begins:
         raise ConfigError(
             "--resume: the run goes on with the config, seed and folder that it has",
-            hint="only --max-time, --json and -q can be given with it",
+            hint="only --set (trainer.max_epochs, …), --max-time, --json and -q go with it",
         )
 
 
-def _resume(asked: str, *, as_json: bool) -> Run:
+def _resume(asked: str, settings: tuple[str, ...], *, as_json: bool) -> Run:
     from nntrain.run.folder import FINISHED, resumable
     from nntrain.run.run import Run
 
     folder = resumable(asked)
-    if folder.status() not in FINISHED:
-        return Run.resume(folder)
+    if settings or folder.status() not in FINISHED:
+        return Run.resume(folder, settings)
     summary = folder.read_json(folder.summary)
     if as_json:
         print_json(summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import nntrain.averaging
 import nntrain.heads
@@ -26,6 +26,7 @@ from nntrain.families import (
     Seed,
     Spec,
 )
+from nntrain.limits import Gt, Lt
 from nntrain.optimizers import Adam
 from nntrain.schedules import Constant
 
@@ -66,7 +67,10 @@ class Trainer(Spec):
         null: any.
     gradient_clip_value: largest number in a gradient, either way; null: any.
     gradient_noise: noise on every gradient, by `eta` and `gamma`; null: none.
-    checkpoint_seconds: seconds between two checkpoints; 0 writes one after each step.
+    checkpoint_seconds: seconds between two checkpoints, and at least 100 times as long as writing
+        the last one took; 0 writes one after each step.
+    deterministic: refuse more threads than one, which round otherwise in every other number.
+    checkpoint_steps: a checkpoint after every so many steps as well; null: by time alone.
     """
 
     max_epochs: PositiveInt = 100
@@ -76,6 +80,8 @@ class Trainer(Spec):
     gradient_clip_value: PositiveFloat | None = None
     gradient_noise: GradientNoise | None = None
     checkpoint_seconds: NonNegativeFloat = 10.0
+    checkpoint_steps: PositiveInt | None = None
+    deterministic: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,21 @@ class EarlyStopping(Spec):
 
 
 @dataclass(frozen=True)
+class OnDivergence(Spec):
+    """What to do when a number is not finite, instead of ending with exit code 4.
+
+    restore: where to go back to; `last_good`: the end of the epoch with the smallest
+        `train_loss_evaluated` so far, or the start.
+    learning_rate_factor: what the learning rate is multiplied by from there on, each time.
+    max_retries: how often in one run; then it ends with exit code 4.
+    """
+
+    restore: Literal["last_good"] = "last_good"
+    learning_rate_factor: Annotated[float, Gt(0), Lt(1)] = 0.5
+    max_retries: PositiveInt = 2
+
+
+@dataclass(frozen=True)
 class Experiment(Spec):
     """What a config file says.
 
@@ -127,6 +148,7 @@ class Experiment(Spec):
     metrics: scores to report; left out, those usual for the loss.
     trainer: epochs, batches, checkpoints.
     early_stopping: when to stop before `max_epochs`; left out, never.
+    on_divergence: to go back and go on with a smaller learning rate; left out, training ends.
     expect: gates, such as `{test_accuracy: ">= 0.95"}`; one that is not met ends with exit code 5.
     metadata: anything; kept with the run, never read.
     """
@@ -143,5 +165,6 @@ class Experiment(Spec):
     metrics: tuple[Metric, ...] | None = None
     trainer: Trainer = field(default_factory=Trainer)
     early_stopping: EarlyStopping | None = None
+    on_divergence: OnDivergence | None = None
     expect: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)

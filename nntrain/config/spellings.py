@@ -134,7 +134,10 @@ KEYS: Table = {
     "model.layers.activation.negative_slope": "leakiness leak",
     "expect": "gates assert fail_under",
     "metadata": "notes description tags comment author",
-    "trainer.checkpoint_seconds": "checkpoint_every save_every save_steps",
+    "trainer.checkpoint_seconds": "checkpoint_every save_every",
+    "trainer.checkpoint_steps": "save_steps every_n_train_steps save_freq",
+    "trainer.deterministic": "torch_deterministic use_deterministic_algorithms",
+    "on_divergence": "terminate_on_nan on_nan detect_anomaly",
 }
 
 # What to do instead, where it is not one key of ours: the foreign keys.

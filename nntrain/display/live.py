@@ -15,7 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from nntrain.display import plain, text
-from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event, Saved, Stepped, Warned
+from nntrain.events import (
+    Began,
+    Ended,
+    EpochEnded,
+    EpochRow,
+    Event,
+    Saved,
+    Stepped,
+    Warned,
+    WentBack,
+)
 
 WORDS, SIGNS = 14, 2  # letters behind the columns: `★ best ▪ saved`, or `★▪` where it is narrow
 LEAST = 3  # scores that stay where there is little room
@@ -71,6 +81,11 @@ class LiveView:
                 self.rows.append((event.row, speed, seconds))
                 if event.best:
                     self.best = int(event.row["epoch"])
+            case WentBack():
+                self.now, self.best = None, event.best_epoch
+                self.rows = [entry for entry in self.rows if entry[0]["epoch"] <= event.epoch]
+                self.saved = {epoch for epoch in self.saved if epoch <= event.epoch}
+                self.console.print("\n".join(plain.lines(event)), markup=False, style="yellow")
             case Warned():
                 self.console.print("\n".join(plain.lines(event)), markup=False, style="yellow")
             case Saved():

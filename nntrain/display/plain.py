@@ -19,6 +19,7 @@ from nntrain.events import (
     LayersSeen,
     Saved,
     Warned,
+    WentBack,
 )
 from nntrain.families import Array, Shape
 from nntrain.store import LayerRow
@@ -37,6 +38,11 @@ def lines(event: Event) -> list[str]:
             return _epoch(event)
         case Warned():
             return [f"warning: {event.message}", f"  {event.advice}"]
+        case WentBack():
+            where = f"the end of epoch {event.epoch}" if event.epoch else "the start"
+            what = f"  goes on from {where} with {event.factor:g} of the learning rate"
+            times = f"(retry {event.retry} of {event.max_retries})"
+            return [event.why.partition("\n")[0], f"{what} {times}"]
         case Saved():
             return [f"saved checkpoint at step {event.step}: {event.path}"]
         case Ended():
@@ -147,6 +153,8 @@ def ended(summary: Mapping[str, Any]) -> list[str]:
     )
     if summary["best_epoch"]:
         head += f", best epoch {summary['best_epoch']}"
+    if retries := summary.get("retries"):
+        head += f", diverged {plural(retries, 'time')} on the way"
     return ["", head, *scores(summary["metrics"])]
 
 

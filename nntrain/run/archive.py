@@ -27,8 +27,13 @@ LONGEST_REASON = 300  # letters that a message says of the damage
 MOST_VALUES = {"model": 2_000_000, "checkpoint": 50_000_000}  # of its JSON: each takes some memory
 
 
-def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any) -> None:
-    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint)."""
+def write_archive(
+    path: Path, kind: str, arrays: Mapping[str, Array], facts: Any, *, keep: Path | None = None
+) -> None:
+    """Write `arrays` and JSON-able `facts`; `kind` says what the file is (model, checkpoint).
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
@@ -40,7 +45,7 @@ def write_archive(path: Path, kind: str, arrays: Mapping[str, Array], facts: Any
         "facts_sha256": _digest_of_facts(facts),
     }
     text = _plain(header)
-    write_whole(path, save(whole, metadata={KEY: text}))
+    write_whole(path, save(whole, metadata={KEY: text}), keep=keep)
 
 
 def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
@@ -126,8 +131,13 @@ def _plain(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
-def write_whole(path: Path, content: bytes, *, flush: bool = True) -> None:
-    """Write a file so that it is whole or not there, also after a power cut if `flush`."""
+def write_whole(
+    path: Path, content: bytes, *, flush: bool = True, keep: Path | None = None
+) -> None:
+    """Write a file so that it is whole or not there, also after a power cut if `flush`.
+
+    keep: what the file that stands at `path` is called from then on.
+    """
     part = aside(path)
     try:
         with part.open("wb") as file:
@@ -135,6 +145,8 @@ def write_whole(path: Path, content: bytes, *, flush: bool = True) -> None:
             if flush:
                 file.flush()
                 os.fsync(file.fileno())
+        if keep and path.exists():
+            path.replace(keep)
         part.replace(path)
         if flush:
             _flush_folder(path.parent)

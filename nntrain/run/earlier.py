@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nntrain.config import Experiment, parse
+from nntrain.config import Experiment, load, parse
 from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
@@ -14,8 +15,10 @@ from nntrain.run.folder import RunFolder
 from nntrain.run.manifest import read_manifest
 
 
-def read_experiment(folder: RunFolder) -> Experiment:
-    """The experiment of an earlier run."""
+def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
+    """The experiment of an earlier run, with `sets` (`a.b=value`) on top."""
+    if sets:
+        return load(folder.resolved, sets).experiment
     try:
         return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
     except OSError as error:

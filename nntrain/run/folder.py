@@ -29,6 +29,7 @@ class RunFolder:
         self.log = path / "train.log"
         self.model = path / "model.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
+        self.previous = path / "checkpoint.previous.safetensors"
         self.summary = path / "summary.json"
         self.lock = path / ".lock"
 

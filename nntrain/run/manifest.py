@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 import nntrain
+from nntrain.config import Experiment
 from nntrain.data.dataset import Dataset
+from nntrain.errors import ConfigError
 from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
+from nntrain.threads import VARIABLES, are_pinned
 
 
 def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
@@ -85,3 +88,20 @@ def limit_threads(threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=threads, user_api="blas")
+
+
+def threads_as_asked(experiment: Experiment, threads: int) -> list[str]:
+    """Give the linear algebra its threads; what there is to say about `deterministic`."""
+    limit_threads(threads)
+    if not experiment.trainer.deterministic:
+        return []
+    if threads > 1:
+        raise ConfigError(
+            f"`trainer.deterministic` is for one thread, got --threads {threads}",
+            hint="leave one of the two out",
+        )
+    if are_pinned():
+        return []
+    names = " and ".join(VARIABLES[:2])
+    note = f"NumPy may have been loaded with more threads than one; set {names} to 1 before"
+    return [f"`trainer.deterministic`: {note}"]

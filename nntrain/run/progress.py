@@ -20,6 +20,8 @@ class Progress:
     plateau_factor: what the plateaus so far have made of the learning rate.
     plateau_reference, plateau_waited: as `reference` and `waited`; a plateau begins
     to wait anew.
+    retries: how often the training went back after it had diverged.  lowest: the smallest
+    `train_loss_evaluated` so far, where it may go back.
     history: the rows of metrics.csv.  seconds: time spent in training so far.
     looks: the rows of layers.csv.  warned: the kinds of problems that were told.
     """
@@ -36,6 +38,8 @@ class Progress:
     plateau_factor: float = 1.0
     plateau_reference: float | None = None
     plateau_waited: int = 0
+    retries: int = 0
+    lowest: float | None = None
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     looks: list[LayerLook] = field(default_factory=list)

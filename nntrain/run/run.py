@@ -10,19 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Loaded, resolved
+from nntrain.config import Loaded, resolved, restore
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
-from nntrain.families import Array, Update, to_plain
-from nntrain.run.archive import damaged, read_archive, write_archive, write_whole
+from nntrain.families import Array, Update
+from nntrain.run.archive import damaged, write_whole
+from nntrain.run.changes import changes, check_allowed, explained, plain_config
+from nntrain.run.checkpoint import State, read_newest, write_state
 from nntrain.run.checks import notices
 from nntrain.run.earlier import read_experiment, reload_dataset
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
-from nntrain.run.manifest import bits_depend_on, limit_threads, manifest, read_manifest
+from nntrain.run.manifest import (
+    bits_depend_on,
+    limit_threads,
+    manifest,
+    read_manifest,
+    threads_as_asked,
+)
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
+from nntrain.run.trained import Trained
+from nntrain.run.warm_start import begin_with, preprocessed_otherwise
 
 
 @dataclass
@@ -33,6 +43,9 @@ class Run:
     average: the averaged ones likewise; empty without `averaging`.
     notes: sentences for the user that came up on the way.
     order: of the training rows in the epoch under way.
+    good, good_progress: all vectors and the progress at the end of the last good epoch; empty
+        without `on_divergence`.
+    newest_is_damaged: so that the checkpoint before it is the one to keep.
     """
 
     folder: RunFolder
@@ -45,6 +58,9 @@ class Run:
     average: dict[str, Array]
     notes: list[str] = field(default_factory=list)
     order: Array = field(default_factory=lambda: np.arange(0))
+    good: dict[str, Array] = field(default_factory=dict)
+    good_progress: Progress | None = None
+    newest_is_damaged: bool = False
 
     def batch_rows(self) -> Array:
         """The rows of the file, from 0, that the batch under way consists of."""
@@ -61,36 +77,57 @@ class Run:
         *,
         overwrite: bool = False,
         threads: int = 1,
+        warm_start: Trained | None = None,
     ) -> Run:
-        """A new run: builds the network, then makes the run folder."""
+        """A new run: builds the network, then makes the run folder.
+
+        warm_start: the trained network whose weights and buffers are the first ones.
+        """
         experiment = loaded.experiment
-        limit_threads(threads)
+        pinned = threads_as_asked(experiment, threads)
         model = build_model(experiment, dataset.preprocessor)
+        begun = begin_with(model, warm_start) if warm_start else None
         facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
+        facts |= {"deterministic": experiment.trainer.deterministic, "warm_start": begun}
         folder = create(experiment.name, output_dir, overwrite=overwrite)
+        run = cls._assemble(folder, model, dataset)
+        if begun:
+            run.write_checkpoint()  # the weights that it begins with are nowhere else
         write_whole(folder.config, loaded.text.encode(), flush=False)
         write_whole(folder.resolved, text.encode(), flush=False)
         folder.write_json(folder.manifest, facts)
-        run = cls._assemble(folder, model, dataset)
         run.write_history()
-        run.notes += notices(experiment, model.network.plan)
+        run.notes += [*notices(experiment, model.network.plan), *pinned]
+        run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
 
     @classmethod
-    def resume(cls, folder: RunFolder) -> Run:
-        """An interrupted run, at its newest checkpoint (or at step 0 where there is none)."""
+    def resume(cls, folder: RunFolder, sets: Iterable[str] = ()) -> Run:
+        """An interrupted run, at its newest checkpoint (or at step 0 where there is none).
+
+        sets: `key=value` for keys that may be others from now on, such as `trainer.max_epochs`;
+        with them a finished run goes on, too.
+        """
         with locked(folder.lock):
-            return cls._take_up(folder)
+            return cls._take_up(folder, list(sets))
 
     @classmethod
-    def _take_up(cls, folder: RunFolder) -> Run:
+    def _take_up(cls, folder: RunFolder, sets: list[str]) -> Run:
         facts = read_manifest(folder)
-        experiment = read_experiment(folder)
+        before = read_experiment(folder)
+        experiment = read_experiment(folder, sets) if sets else before
+        found = changes(plain_config(before), plain_config(experiment))
+        check_allowed(found, "--set")
         limit_threads(facts["threads"])
         dataset = reload_dataset(folder, experiment)
         run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)
-        if folder.checkpoint.exists():
-            run.load_checkpoint()
+        run.load_checkpoint()
+        if found:
+            write_whole(folder.resolved, resolved(experiment).encode())
+            epochs = before.trainer.max_epochs
+            run.notes += explained(found, experiment, epochs, run.steps_per_epoch)
+        if sets:
+            folder.summary.unlink(missing_ok=True)  # what had ended goes on
         run.write_history()
         now = bits_depend_on(facts["threads"])
         odd = [key for key in now if facts.get(key) != now[key]]
@@ -110,7 +147,10 @@ class Run:
         best = {name: vector.copy() for name, vector in vectors.items()}
         averaging = model.experiment.averaging
         average = {name: vector.copy() for name, vector in vectors.items() if averaging}
-        return cls(folder, model, dataset, Progress(), slots, update, best, average)
+        run = cls(folder, model, dataset, Progress(), slots, update, best, average)
+        if model.experiment.on_divergence:
+            run.good = {name: np.zeros_like(vector) for name, vector in run._moving().items()}
+        return run
 
     @property
     def steps_per_epoch(self) -> int:
@@ -133,7 +173,26 @@ class Run:
         for name, vector in self.best.items():
             np.copyto(getattr(self.model.network.store, name), vector)
 
+    def keep_as_good(self) -> None:
+        """Where the training stands now is where `on_divergence` goes back to."""
+        for name, vector in self._moving().items():
+            np.copyto(self.good[name], vector)
+        self.good_progress = Progress.from_plain(self.progress.to_plain())
+
+    def take_good(self, good: Progress) -> None:
+        """Go back there; time that was spent and retries that were made stay counted."""
+        for name, vector in self._moving().items():
+            np.copyto(vector, self.good[name])
+        seconds, retries = self.progress.seconds, self.progress.retries
+        self.progress = Progress.from_plain(good.to_plain())
+        self.progress.seconds, self.progress.retries = seconds, retries
+        self.write_history()
+
     def _vectors(self) -> dict[str, Array]:
+        good = {f"good.{name}": vector for name, vector in self.good.items()}
+        return {**self._moving(), **good}
+
+    def _moving(self) -> dict[str, Array]:
         store = self.model.network.store
         return {
             "theta": store.theta,
@@ -145,33 +204,30 @@ class Run:
 
     def write_checkpoint(self) -> None:
         """Everything that `resume` needs, whole on the disk before this returns."""
-        facts = {
-            "progress": self.progress.to_plain(),
-            "data_sha256": self.dataset.sha256,
-            "config": to_plain(self.model.experiment),
-        }
-        write_archive(self.folder.checkpoint, "checkpoint", self._vectors(), facts)
+        config = plain_config(self.model.experiment)
+        state = State(self._vectors(), self.progress, self.good_progress, config)
+        write_state(self.folder, state, self.dataset.sha256, keep=not self.newest_is_damaged)
+        self.newest_is_damaged = False
 
     def load_checkpoint(self) -> None:
-        path = self.folder.checkpoint
-        arrays, facts = read_archive(path, "checkpoint")
-        if facts.get("config") != to_plain(self.model.experiment):
-            raise ConfigError(
-                f"{self.folder.resolved} was changed since this run began",
-                hint="going on would be another run: put it back, or begin a new one",
-            )
+        """Go to the newest whole checkpoint; without one, stay at step 0."""
         vectors = self._vectors()
-        for name, vector in vectors.items():
-            found = arrays.get(name)
-            if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype):
-                raise damaged(path, f"`{name}` does not fit the config of this run")
-            np.copyto(vector, arrays[name])
+        state, why = read_newest(self.folder, vectors, self.columns)
+        if why:
+            self.newest_is_damaged = True
+            self.notes.append(f"{why}; the run goes on from the checkpoint before it")
+        if state is None:
+            return
         try:
-            self.progress = Progress.from_plain(facts["progress"])
-            if any(row.keys() != set(self.columns) for row in self.progress.history):
-                raise ValueError("an epoch has other columns than this run")
-        except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(path, f"its progress can not be read ({error})") from None
+            old = plain_config(restore(state.config, ""))
+        except ConfigError as error:
+            why = f"its config can not be used ({error.problems[0]})"
+            raise damaged(self.folder.checkpoint, why) from None
+        found = changes(old, plain_config(self.model.experiment))
+        check_allowed(found, f"{self.folder.resolved} was changed since this run began")
+        for name, vector in vectors.items():
+            np.copyto(vector, state.vectors[name])
+        self.progress, self.good_progress = state.progress, state.good
 
     def write_model(self) -> None:
         """model.safetensors, of the weights that the network has now."""

@@ -23,6 +23,11 @@ class Trained:
     model: Model
     folder: RunFolder | None
 
+    @property
+    def file(self) -> Path:
+        """The model file."""
+        return self.folder.model if self.folder else self.path
+
     def rows(self, split: str, data: Path | None, report: Report) -> tuple[Part, dict[str, str]]:
         """The rows to evaluate, and what they are: a split of the run's data, or other data.
 

@@ -23,6 +23,7 @@ from nntrain.training.gates import failures
 from nntrain.training.insight import Insight
 from nntrain.training.pace import Pace, save
 from nntrain.training.patience import Patience, PlateauJudge
+from nntrain.training.retry import going_back, keep_if_good, retry_factor
 from nntrain.training.step import make_step
 
 PROBE = 256  # rows that show whether the weights of an epoch are sound, without validation rows
@@ -41,7 +42,8 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
     with locked(run.folder.lock), np.errstate(all="ignore"):
         yield _began(run)
         try:
-            status = yield from _train(run, stop)
+            while not (status := (yield from going_back(run, lambda: _train(run, stop)))):
+                pass
             yield save(run)
             summary = _finish(run, status)
         except DivergedError:
@@ -75,6 +77,7 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
         yield _end_epoch(run, patience, plateau, pace, rate(progress.step - 1), insight.sample)
         yield from insight.events()
         yield from undefined(progress, patience.monitor)
+        keep_if_good(run)
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
 
 
@@ -114,7 +117,7 @@ def _check_weights(run: Run, row: EpochRow) -> None:
 def _learning_rate(run: Run) -> Callable[[int], float]:
     experiment, progress, per_epoch = run.model.experiment, run.progress, run.steps_per_epoch
     base, schedule = experiment.optimizer.learning_rate, experiment.lr_schedule
-    total = experiment.trainer.max_epochs * per_epoch
+    total, base = experiment.trainer.max_epochs * per_epoch, base * retry_factor(run)
     return lambda step: base * schedule(step, total, per_epoch) * progress.plateau_factor
 
 
@@ -160,6 +163,8 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
         "seconds": round(progress.seconds, 3),
         "samples_per_second": round(rows / progress.seconds, 1) if progress.seconds else 0.0,
     }
+    if run.model.experiment.on_divergence:
+        summary["retries"] = progress.retries
     run.folder.write_json(run.folder.summary, summary)
     return summary
 

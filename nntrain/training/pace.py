@@ -9,6 +9,7 @@ from nntrain.events import Event, Saved, Stepped
 from nntrain.run.run import Run
 
 SHOW_EVERY = 0.1  # seconds between two `Stepped` events
+LEAST_WAIT = 100  # times as long as a checkpoint took to write: saving costs 1 % of the time
 
 
 class Pace:
@@ -16,8 +17,9 @@ class Pace:
 
     def __init__(self, run: Run, rows: int):
         trainer = run.model.experiment.trainer
-        self.run, self.rows = run, rows
-        self.batch_size, self.save_every = trainer.batch_size, trainer.checkpoint_seconds
+        self.run, self.rows, self.batch_size = run, rows, trainer.batch_size
+        self.wanted = self.wait = trainer.checkpoint_seconds
+        self.steps = trainer.checkpoint_steps
         self.saved = self.shown = time.perf_counter()
 
     def begin_epoch(self) -> None:
@@ -26,7 +28,7 @@ class Pace:
     def is_due(self) -> bool:
         """Whether there is something to show or to save after this step."""
         now = time.perf_counter()
-        return now - self.shown > SHOW_EVERY or now - self.saved > self.save_every
+        return now - self.shown > SHOW_EVERY or self._is_to_save(now)
 
     def events(self, loss: float) -> Iterator[Event]:
         """What is due."""
@@ -35,9 +37,8 @@ class Pace:
             self.shown = now
             batches = -(-self.rows // self.batch_size)
             yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed())
-        if now - self.saved > self.save_every:
-            yield save(self.run)
-            self.saved = time.perf_counter()
+        if self._is_to_save(now):
+            yield self._save()
 
     def seconds(self) -> float:
         """Since the epoch began, or since it was taken up again."""
@@ -47,6 +48,19 @@ class Pace:
         """Samples per second in this epoch so far."""
         done = self.run.progress.batch - self.first
         return min(done * self.batch_size, self.rows) / self.seconds()
+
+    def _is_to_save(self, now: float) -> bool:
+        by_steps = self.steps is not None and self.run.progress.step % self.steps == 0
+        return by_steps or now - self.saved > self.wait
+
+    def _save(self) -> Saved:
+        """Write a checkpoint; one that takes long makes the next one wait."""
+        began = time.perf_counter()
+        saved = save(self.run)
+        self.saved = time.perf_counter()
+        if self.wanted:
+            self.wait = max(self.wanted, LEAST_WAIT * (self.saved - began))
+        return saved
 
 
 def save(run: Run) -> Saved:

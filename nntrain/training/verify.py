@@ -25,6 +25,7 @@ from nntrain.run.folder import FINISHED, RunFolder
 from nntrain.run.manifest import bits_depend_on, read_manifest
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
+from nntrain.run.trained import Trained, open_run
 from nntrain.training.fit import Stop, fit
 
 COMPARED = ("model.safetensors", "metrics.csv")
@@ -75,8 +76,9 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     changed, threads = surroundings(run), read_manifest(run.folder)["threads"]
     loaded = load(run.folder.resolved)
     dataset = reload_dataset(run.folder, loaded.experiment)
+    source = _first_weights(run)
     with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:
-        again = Run.start(loaded, dataset, Path(place), threads=threads)
+        again = Run.start(loaded, dataset, Path(place), threads=threads, warm_start=source)
         try:
             yield from fit(again, stop)
         except DivergedError as error:
@@ -95,14 +97,23 @@ def _check_finished(run: Recorded) -> None:
             f"{path} was not trained to its end ({run.status}): there is nothing to compare with",
             hint=f"train it to its end: nntrain fit --resume {path}",
         )
-    if run.manifest.get("warm_start"):
-        raise ConfigError(
-            f"{path} began with the weights of another run, which it does not keep",
-            hint="only runs that began with random weights can be trained again from the start",
-        )
     for name in COMPARED:
         if not (path / name).is_file():
             raise MachineError(f"{path / name}: there is no such file")
+
+
+def _first_weights(run: Recorded) -> Trained | None:
+    """The trained network that a run began with, if its file is still the same."""
+    known = run.manifest.get("warm_start")
+    if not known:
+        return None
+    path = Path(str(known["path"])) if isinstance(known, dict) and "path" in known else Path()
+    if not path.is_file() or sha256(path) != known.get("sha256"):
+        raise ConfigError(
+            f"{run.folder.path} began with the weights in {path}, which is not that file any more",
+            hint="put it back: without it the run can not be trained again from the start",
+        )
+    return open_run(str(path))
 
 
 def _compared(old: RunFolder, new: RunFolder, changed: list[Difference]) -> Verified:

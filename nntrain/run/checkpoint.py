@@ -1,0 +1,81 @@
+"""Checkpoint: the newest state of a run on the disk, and the one before it.
+
+A damaged file never stops a run as long as the other one is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nntrain.errors import MachineError
+from nntrain.families import Array
+from nntrain.run.archive import damaged, read_archive, write_archive
+from nntrain.run.folder import RunFolder
+from nntrain.run.progress import Progress
+
+
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint holds.
+
+    good: where the training stood at the end of its last good epoch, with `on_divergence`.
+    """
+
+    vectors: Mapping[str, Array]
+    progress: Progress
+    good: Progress | None
+    config: Any
+
+
+def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool) -> None:
+    """Write the newest checkpoint; with `keep`, the one that was there becomes the previous."""
+    facts = {
+        "progress": state.progress.to_plain(),
+        "good": state.good and state.good.to_plain(),
+        "data_sha256": data_sha256,
+        "config": state.config,
+    }
+    previous = folder.previous if keep else None
+    write_archive(folder.checkpoint, "checkpoint", state.vectors, facts, keep=previous)
+
+
+def read_newest(
+    folder: RunFolder, vectors: Mapping[str, Array], columns: Collection[str]
+) -> tuple[State | None, str]:
+    """The newest state that is whole, and why it is not the newest one, if so.
+
+    vectors, columns: those that a state and its history must have.  None where the run has no
+    checkpoint.
+    """
+    files = [file for file in (folder.checkpoint, folder.previous) if file.exists()]
+    wrong: list[MachineError] = []
+    for file in files:
+        try:
+            state = _read(file, vectors, columns)
+        except MachineError as error:
+            wrong.append(error)
+        else:
+            return state, str(wrong[0]) if wrong else ""
+    if wrong:
+        raise wrong[0]
+    return None, ""
+
+
+def _read(path: Path, vectors: Mapping[str, Array], columns: Collection[str]) -> State:
+    arrays, facts = read_archive(path, "checkpoint")
+    for name, vector in vectors.items():
+        found = arrays.get(name)
+        if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype):
+            raise damaged(path, f"`{name}` does not fit the config of this run")
+    try:
+        progress, good = Progress.from_plain(facts["progress"]), facts.get("good")
+        state = State(arrays, progress, good and Progress.from_plain(good), facts["config"])
+        for each in filter(None, (state.progress, state.good)):
+            if any(row.keys() != set(columns) for row in each.history):
+                raise ValueError("an epoch has other columns than this run")
+        return state
+    except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(path, f"its progress can not be read ({error})") from None
