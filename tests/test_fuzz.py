@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.formats import Npz
+from nntrain.data.formats import Npy, Npz
 from nntrain.data.table import join
 from nntrain.errors import ConfigError, DataError, MachineError
 from nntrain.run.archive import MOST_VALUES, read_archive
@@ -212,6 +212,15 @@ def test_a_file_in_an_npz_that_is_no_array(tmp_path: Path) -> None:
         packed.writestr("x.txt", "hello")
     with pytest.raises(DataError, match="is no array of NumPy's"):
         join(list(Npz().read(path)))
+
+
+def test_an_array_of_python_2_is_read_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.ones((4, 3)))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"(4, 3), } ", b"(4L, 3), }"))
+    assert b"4L" in path.read_bytes()
+    assert len(join(list(Npy().read(path)))) == 4
 
 
 @pytest.mark.parametrize(
