@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -195,6 +196,7 @@ def _hang(number: int, frame: FrameType | None) -> None:
 
 
 def main(target: str, count: str, seed: str = "0") -> int:
+    warnings.simplefilter("error")  # one that nobody catches is shown with lines of code
     signal.signal(signal.SIGPROF, _hang)
     limit = 4 << 30  # bytes of addresses: what asks for more is told so, and is found
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

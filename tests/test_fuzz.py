@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.formats import Npz
+from nntrain.data.formats import Npy, Npz
 from nntrain.data.table import join
 from nntrain.errors import ConfigError, DataError, MachineError
 from nntrain.run.archive import MOST_VALUES, read_archive
 from nntrain.run.model import read_model
 from nntrain.run.progress import Progress
 from nntrain.run.run import Run
+from nntrain.run.trained import open_run
 from nntrain.training.fit import fit
 from tests import mutations
 from tests.conftest import ROOT, Command
@@ -49,9 +50,9 @@ def test_nothing_but_clear_words_in_bounded_time_and_memory(target: str, count: 
     assert 0.3 * count < found["refused"] < count
 
 
-def changed(path: Path, change: Callable[[Any, dict[str, Any]], Any]) -> Path:
-    """The stored model with its facts changed, and a checksum that confirms the change."""
-    header, body = mutations.opened(MODEL.read_bytes())
+def changed(path: Path, change: Callable[[Any, dict[str, Any]], Any], model: Path = MODEL) -> Path:
+    """A stored model with its facts changed, and a checksum that confirms the change."""
+    header, body = mutations.opened(model.read_bytes())
     known = json.loads(header["__metadata__"]["nntrain"])
     change(known, header)
     known["facts_sha256"] = mutations.facts_sha256(known["facts"])
@@ -214,6 +215,15 @@ def test_a_file_in_an_npz_that_is_no_array(tmp_path: Path) -> None:
         join(list(Npz().read(path)))
 
 
+def test_an_array_of_python_2_is_read_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.ones((4, 3)))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"(4, 3), } ", b"(4L, 3), }"))
+    assert b"4L" in path.read_bytes()
+    assert len(join(list(Npy().read(path)))) == 4
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -232,6 +242,19 @@ def test_configs_that_would_take_all_memory(tmp_path: Path, text: str, says: str
     path.write_text(text)
     with pytest.raises(ConfigError, match=says):
         load(path)
+
+
+@pytest.mark.parametrize("labels", ["/etc/passwd", "../../secret", r"..\secret", "secret"])
+def test_no_path_in_a_model_file_is_followed(file: Path, labels: str) -> None:
+    model = MODEL.with_name("images.safetensors")
+
+    def point(known: Any, header: dict[str, Any]) -> None:
+        known["facts"]["config"]["data"]["format"] = {"type": "idx", "labels": labels}
+
+    trained = open_run(str(changed(file, point, model)))
+    source = trained.model.experiment.data.source("here/an-images.idx3")
+    inside = {other.parent for other in source.companions(Path("here/an-images.idx3"))}
+    assert inside == {Path("here")}
 
 
 def test_a_damaged_model_exits_6(nntrain: Command, file: Path) -> None:

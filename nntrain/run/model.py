@@ -7,13 +7,14 @@ the same layers and the same loss from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nntrain.config import Experiment, Score, restore, scores
+from nntrain.data.idx import Idx
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError, MachineError
@@ -130,6 +131,16 @@ def read_model(path: Path) -> Model:
     for name, view in named_vectors(model.network).items():
         np.copyto(view, arrays[name])
     return model
+
+
+def confined(model: Model) -> Model:
+    """The same, without the one path that a model file can name: labels stand beside the data."""
+    data = model.experiment.data
+    if not isinstance(data.format, Idx) or not data.format.labels:
+        return model
+    name = data.format.labels.replace("\\", "/").rpartition("/")[2]
+    beside = replace(data, format=replace(data.format, labels=name or None))
+    return replace(model, experiment=replace(model.experiment, data=beside))
 
 
 def _check_arrays(path: Path, plan: Plan, arrays: Mapping[str, Array]) -> None:
