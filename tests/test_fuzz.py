@@ -156,6 +156,15 @@ def test_weights_of_another_dtype(file: Path) -> None:
     refusal(file)
 
 
+def test_numbers_of_eight_bits(file: Path) -> None:
+    def shrink(known: Any, header: dict[str, Any]) -> None:
+        row = next(row for name, row in header.items() if name != "__metadata__")
+        begin, end = row["data_offsets"]
+        row.update(dtype="F8_E5M2", shape=[end - begin])
+
+    refusal(changed(file, shrink))
+
+
 def test_several_mistakes_in_a_config_are_one_line(file: Path) -> None:
     def spoil(known: Any, header: dict[str, Any]) -> None:
         known["facts"]["config"]["trainer"].update(max_epochs=-1, batch_size="x")
