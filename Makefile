@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full soak bench clean
+.PHONY: demo test test-full soak fuzz bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -31,9 +31,16 @@ test-full: test
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
 	done
 
-soak: .venv/developing
+soak: fuzz
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill --kills 300 --inside 75 --resuming 75 --seed 1
 	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
+
+# Prints the figures of each target, and fails where a file got through that should not.
+fuzz: .venv/developing
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz configs 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz models 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz checkpoints 20000
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz data 5000
 
 bench: .venv/developing
 	$(BIN)/python bench/run.py

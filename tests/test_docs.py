@@ -30,7 +30,8 @@ from tests.conftest import ROOT, Command
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONG = ("digits-cnn", "fashion-mnist", "paradise-lost")  # `make test-full` trains them to the end
-COMMANDS = ("fit", "check", "eval", "predict")
+RUNS = ("runs list", "runs show", "runs diff", "runs verify")
+COMMANDS = ("fit", "check", "eval", "predict", *RUNS)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -161,7 +162,7 @@ def test_the_tables_and_the_reference_of_kinds_are_fresh() -> None:
 def test_every_command_and_flag_has_help_and_is_in_the_docs(nntrain: Command) -> None:
     page = (ROOT / "docs" / "all-of-nntrain.md").read_text(encoding="utf-8")
     for command in COMMANDS:
-        text = nntrain(command, "--help").out
+        text = nntrain(*command.split(), "--help").out
         assert f"`nntrain {command}" in page
         flags = set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help", "--quiet", "--verbose"}
         assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []

@@ -14,11 +14,12 @@ from nntrain import __version__
 from nntrain.cli.check import check
 from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
+from nntrain.cli.group import Group
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
+from nntrain.cli.runs import runs
 from nntrain.cli.schema import schema
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
-from nntrain.wording import nearest, quoted
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, "
@@ -28,20 +29,11 @@ EXIT_CODES = (
 HIDDEN = {"train": fit, "evaluate": evaluate}  # what people type who come from elsewhere
 
 
-class Commands(click.Group):
-    """A group that knows hidden names and suggests the nearest one."""
+class Commands(Group):
+    """All commands, with the hidden names."""
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         return super().get_command(context, name) or HIDDEN.get(name)
-
-    def resolve_command(
-        self, context: click.Context, words: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not self.get_command(context, words[0]):
-            near = nearest(words[0], self.commands) or list(self.commands)
-            hint = f"did you mean {' or '.join(map(quoted, near))}?"
-            raise ConfigError(f"there is no command {quoted(words[0])}", hint=hint)
-        return super().resolve_command(context, words)
 
 
 @click.group(
@@ -62,6 +54,7 @@ app.add_command(fit, "fit")
 app.add_command(check, "check")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
+app.add_command(runs, "runs")
 app.add_command(schema, "schema")
 
 

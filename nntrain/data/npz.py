@@ -65,11 +65,14 @@ def _load(stream: BinaryIO, path: Path) -> Any:
 def _damage_told(path: Path) -> Iterator[None]:
     """What NumPy raises for a file that is not one of its own, or not whole."""
     import tokenize  # late: these take a part of every start, and only here they are needed
+    import warnings
     import zipfile
     import zlib
 
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # files of Python 2 take a little longer: who minds
+            yield
     except (
         ValueError, TypeError, EOFError, OSError, KeyError, SyntaxError, RuntimeError,
         MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
@@ -84,6 +87,8 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 def _column(array: Array, name: str, path: Path) -> Array:
     """An array as a column: numbers with several axes as they are, else text as in a CSV file."""
+    if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what it did not write
+        raise DataError(f"{quoted(name)} is no array of NumPy's", path)
     kind = array.dtype.kind
     if not array.ndim:
         raise DataError(f"{quoted(name)} is one value, expected an array with a row each", path)

@@ -1,9 +1,9 @@
 """Archive: named arrays and plain facts in one safetensors file that can be trusted.
 
 One metadata key holds sorted JSON, because several keys would come out in random order and equal
-runs would give different bytes.  The JSON carries the SHA-256 of every array, since the format
-has no checksum of its own.  Files are written aside, flushed and renamed: a file is whole or not
-there.
+runs would give different bytes.  The JSON carries the SHA-256 of every array and of the facts,
+since the format has no checksum of its own.  Files are written aside, flushed and renamed: a file
+is whole or not there.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from nntrain.families import Array
 
 FORMAT_VERSION = 1
 KEY = "nntrain"
+LONGEST_HEADER = {"model": 1 << 24, "checkpoint": 1 << 27}  # bytes, before anything is parsed
+LONGEST_REASON = 300  # letters that a message says of the damage
+MOST_VALUES = {"model": 2_000_000, "checkpoint": 50_000_000}  # of its JSON: each takes some memory
 
 
 def write_archive(
@@ -41,8 +44,9 @@ def write_archive(
         "kind": kind,
         "sha256": {name: _digest(array) for name, array in whole.items()},
         "facts": facts,
+        "facts_sha256": _digest_of_facts(facts),
     }
-    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    text = _plain(header)
     write_whole(path, save(whole, metadata={KEY: text}), keep=keep)
 
 
@@ -52,44 +56,81 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
 
     try:
         with path.open("rb") as opened:  # safetensors calls every file that it can't open missing
-            foreign = opened.read(9)[8:] not in (b"{", b"")
-        if foreign:
+            start = opened.read(9)
+        if start[8:] not in (b"{", b""):
             raise MachineError(f"{path}: this is no {kind} file of nntrain")
+        if int.from_bytes(start[:8], "little") > LONGEST_HEADER[kind]:
+            raise damaged(path, "its header is longer than that of any file of nntrain")
         with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})[KEY])
+            header = _parsed((file.metadata() or {})[KEY], MOST_VALUES[kind])
             _check_header(path, header, kind)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise MachineError(f"{path}: there is no such file") from None
     except OSError as error:
         raise MachineError(f"{path}: can not be read: {error.strerror or error}") from None
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (
+        SafetensorError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise damaged(path, f"it does not open as a file of nntrain ({error})") from None
     for name in sorted(arrays.keys() | header["sha256"].keys()):
         if name not in arrays or header["sha256"].get(name) != _digest(arrays[name]):
             raise damaged(path, f"the checksum of `{name}` does not match")
+    if header.get("facts_sha256") != _digest_of_facts(header["facts"]):
+        raise damaged(path, "the checksum of its facts does not match")
     return arrays, header["facts"]
+
+
+def _parsed(text: str, most: int) -> Any:
+    """What a file's JSON says; ValueError where it is none, or has too many values."""
+    if sum(map(text.count, ",[{")) > most:
+        raise ValueError(f"its JSON has more than {most:,} values")
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
 
 
 def _check_header(path: Path, header: Any, kind: str) -> None:
     if not isinstance(header, dict) or not isinstance(header.get("sha256"), dict):
         raise ValueError("its header is not that of an nntrain file")
     version = header.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:
+        raise ValueError("it has no format version")
+    if version > FORMAT_VERSION:
         raise MachineError(
-            f"{path}: its format version is {version}, this nntrain reads up to {FORMAT_VERSION}: "
-            "a newer nntrain is needed"
+            f"{path}: its format version is {version!r:.20}, this nntrain reads up to "
+            f"{FORMAT_VERSION}: a newer nntrain is needed"
         )
-    if header.get("kind") != kind or "facts" not in header:
-        raise MachineError(f"{path}: this is a {header.get('kind')} file, expected a {kind} file")
+    if header.get("kind") not in tuple(LONGEST_HEADER) or not isinstance(header.get("facts"), dict):
+        raise ValueError("its header is not that of an nntrain file")
+    if header["kind"] != kind:
+        raise MachineError(f"{path}: this is a {header['kind']} file, expected a {kind} file")
 
 
 def damaged(path: Path, why: str) -> MachineError:
+    why = " ".join(why.split())  # in one line, whatever a file made a library say
+    why = why if len(why) <= LONGEST_REASON else f"{why[:LONGEST_REASON]}…"
     return MachineError(f"{path}: the file is damaged: {why}")
 
 
 def _digest(array: Array) -> str:
     return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
+
+
+def _digest_of_facts(facts: Any) -> str:
+    return hashlib.sha256(_plain(facts).encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """The one spelling of a value as JSON."""
+    return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def write_whole(path: Path, content: bytes, *, keep: Path | None = None) -> None:

@@ -5,7 +5,7 @@ A damaged file never stops a run as long as the other one is whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,19 @@ def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool
     write_archive(folder.checkpoint, "checkpoint", state.vectors, facts, keep=previous)
 
 
-def read_newest(folder: RunFolder, vectors: Mapping[str, Array]) -> tuple[State | None, str]:
+def read_newest(
+    folder: RunFolder, vectors: Mapping[str, Array], columns: Collection[str]
+) -> tuple[State | None, str]:
     """The newest state that is whole, and why it is not the newest one, if so.
 
-    vectors: those that a state must have.  None where the run has no checkpoint.
+    vectors, columns: those that a state and its history must have.  None where the run has no
+    checkpoint.
     """
     files = [file for file in (folder.checkpoint, folder.previous) if file.exists()]
     wrong: list[MachineError] = []
     for file in files:
         try:
-            state = _read(file, vectors)
+            state = _read(file, vectors, columns)
         except MachineError as error:
             wrong.append(error)
         else:
@@ -61,13 +64,18 @@ def read_newest(folder: RunFolder, vectors: Mapping[str, Array]) -> tuple[State 
     return None, ""
 
 
-def _read(path: Path, vectors: Mapping[str, Array]) -> State:
+def _read(path: Path, vectors: Mapping[str, Array], columns: Collection[str]) -> State:
     arrays, facts = read_archive(path, "checkpoint")
     for name, vector in vectors.items():
-        if name not in arrays or arrays[name].shape != vector.shape:
+        found = arrays.get(name)
+        if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype):
             raise damaged(path, f"`{name}` does not fit the config of this run")
     try:
         progress, good = Progress.from_plain(facts["progress"]), facts.get("good")
-        return State(arrays, progress, good and Progress.from_plain(good), facts["config"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        state = State(arrays, progress, good and Progress.from_plain(good), facts["config"])
+        for each in filter(None, (state.progress, state.good)):
+            if any(row.keys() != set(columns) for row in each.history):
+                raise ValueError("an epoch has other columns than this run")
+        return state
+    except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(path, f"its progress can not be read ({error})") from None

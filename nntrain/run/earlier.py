@@ -12,6 +12,7 @@ from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import DataError, MachineError
 from nntrain.run.folder import RunFolder
+from nntrain.run.manifest import read_manifest
 
 
 def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
@@ -28,7 +29,7 @@ def reload_dataset(
     folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
 ) -> Dataset:
     """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
-    facts: dict[str, Any] = folder.read_json(folder.manifest)["data"]
+    facts: dict[str, Any] = read_manifest(folder)["data"]
     for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
         _check_unchanged(Path(path), known)
     return Dataset.load(

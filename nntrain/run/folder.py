@@ -41,11 +41,14 @@ class RunFolder:
     def read_json(self, file: Path) -> Any:
         """What a JSON file of this folder says; `MachineError` if it is not there or not JSON."""
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
+            found = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise MachineError(f"{file}: there is no such file, so this is no run folder") from None
         except (OSError, ValueError, RecursionError) as error:
             raise MachineError(f"{file}: can not be read: {error}") from None
+        if not isinstance(found, dict):
+            raise MachineError(f"{file}: the file is damaged: it is no JSON object")
+        return found
 
     def write_json(self, file: Path, value: Any) -> None:
         write_whole(file, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n")

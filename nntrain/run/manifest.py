@@ -14,6 +14,8 @@ import nntrain
 from nntrain.config import Experiment
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError
+from nntrain.run.archive import damaged
+from nntrain.run.folder import RunFolder
 from nntrain.threads import VARIABLES, are_pinned
 
 
@@ -34,6 +36,20 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
         },
         **bits_depend_on(threads),
     }
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """The manifest of an earlier run; a `MachineError` if what is needed of it is not there."""
+    facts: dict[str, Any] = folder.read_json(folder.manifest)
+    threads, data = facts.get("threads"), facts.get("data")
+    if type(threads) is not int or threads < 1:
+        raise damaged(folder.manifest, "it has no `threads`")
+    if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):
+        raise damaged(folder.manifest, "it does not say which data the run is of")
+    needed = [data.get("path"), data.get("sha256"), data.get("test_path") or ""]
+    if not all(isinstance(text, str) for text in needed):
+        raise damaged(folder.manifest, "it does not say which data the run is of")
+    return facts
 
 
 def absolute(path: str) -> str:

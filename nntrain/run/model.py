@@ -7,21 +7,23 @@ the same layers and the same loss from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nntrain.config import Experiment, Score, restore, scores
+from nntrain.data.idx import Idx
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
-from nntrain.errors import ConfigError
+from nntrain.errors import ConfigError, MachineError
 from nntrain.families import Array, Layer, Loss, to_plain
 from nntrain.layers.units import settle_units, settle_vocabulary
 from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
 from nntrain.store import Plan
+from nntrain.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -115,24 +117,44 @@ def read_model(path: Path) -> Model:
     """The model in a file that `write_model` wrote."""
     arrays, facts = read_archive(path, "model")
     try:
-        experiment = restore(facts["config"], str(path))
-        model = build_model(experiment, Preprocessor.from_plain(facts["preprocessor"]))
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
+        experiment = restore(facts["config"], "")
+        preprocessor = Preprocessor.from_plain(facts["preprocessor"])
+        _check_arrays(path, build_plan(experiment, preprocessor), arrays)
+        model = build_model(experiment, preprocessor)
+    except ConfigError as error:
+        raise damaged(path, f"its config can not be used ({error.problems[0]})") from None
+    except MachineError as error:
+        why = str(error)
+        raise error if why.startswith(str(path)) else MachineError(f"{path}: {why}") from None
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise damaged(path, f"its config can not be used ({error})") from None
-    load_weights(path, model.network, arrays)
+    for name, view in named_vectors(model.network).items():
+        np.copyto(view, arrays[name])
     return model
 
 
-def load_weights(path: Path, network: Network, arrays: Mapping[str, Array]) -> None:
-    """Fill a network's weights and buffers from `arrays`, which must be exactly these."""
-    wanted = named_vectors(network)
+def confined(model: Model) -> Model:
+    """The same, without the one path that a model file can name: labels stand beside the data."""
+    data = model.experiment.data
+    if not isinstance(data.format, Idx) or not data.format.labels:
+        return model
+    name = data.format.labels.replace("\\", "/").rpartition("/")[2]
+    beside = replace(data, format=replace(data.format, labels=name or None))
+    return replace(model, experiment=replace(model.experiment, data=beside))
+
+
+def _check_arrays(path: Path, plan: Plan, arrays: Mapping[str, Array]) -> None:
+    """Refuse arrays that are not those of the plan, before a network of its size is allocated."""
+    wanted = {name: row.shape for name, row in plan.weights.items()}
+    wanted |= {name: shape for name, (shape, _) in plan.buffers.items()}
     if arrays.keys() != wanted.keys():
         odd = sorted(arrays.keys() ^ wanted.keys())[0]
-        raise damaged(path, f"`{odd}` is not where the config says")
-    for name, view in wanted.items():
-        if arrays[name].shape != view.shape or arrays[name].dtype != view.dtype:
-            raise damaged(path, f"`{name}` is {arrays[name].shape}, the config says {view.shape}")
-        np.copyto(view, arrays[name])
+        raise damaged(path, f"{quoted(odd)} is not where the config says")
+    for name, shape in wanted.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != np.float32:
+            what = f"{found.dtype.name} {found.shape}, the config says float32 {shape}"
+            raise damaged(path, f"{quoted(name)} is {what}")
 
 
 def named_vectors(network: Network) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 from nntrain.events import LayerLook
 
@@ -69,12 +69,31 @@ class Progress:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """The way back from `to_plain`; ValueError or the like where this is not what it gave."""
         history = [{k: _from_json(v) for k, v in row.items()} for row in plain["history"]]
         looks = [_look(*values) for values in plain.get("looks", ())]
-        return cls(**{**plain, "history": history, "looks": looks})
+        found = cls(**{**plain, "history": history, "looks": looks})
+        for name, hint in get_type_hints(cls).items():
+            _check(name, getattr(found, name), hint)
+        return found
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    """Counts from 0, finite numbers, lists; what is in the lists was checked before."""
+    if hint is int:
+        fits = type(value) is int and value >= 0
+    elif hint is float or float in get_args(hint):
+        number = type(value) in (int, float) and math.isfinite(value)
+        fits = number or (value is None and hint is not float)
+    else:
+        fits = isinstance(value, list)
+    if not fits or (name == "warned" and not all(isinstance(word, str) for word in value)):
+        raise ValueError(f"{name} is {value!r:.40}")
 
 
 def _look(epoch: int, layer: str, kind: str, *numbers: float | str | None) -> LayerLook:
+    if type(epoch) is not int or not isinstance(layer, str) or not isinstance(kind, str):
+        raise ValueError("a look into a layer is not one")
     return LayerLook(epoch, layer, kind, *(n if n is None else _from_json(n) for n in numbers))
 
 
@@ -84,4 +103,8 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(value: float | str) -> float:
-    return float(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return float(value)
+    if type(value) not in (int, float):
+        raise ValueError(f"{value!r:.40} is not a number")
+    return value

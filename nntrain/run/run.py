@@ -12,17 +12,23 @@ import numpy as np
 
 from nntrain.config import Loaded, resolved, restore
 from nntrain.data.dataset import Dataset
-from nntrain.errors import MachineError
+from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
 from nntrain.families import Array, Update
-from nntrain.run.archive import write_whole
+from nntrain.run.archive import damaged, write_whole
 from nntrain.run.changes import changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
 from nntrain.run.checks import notices
 from nntrain.run.earlier import read_experiment, reload_dataset
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
-from nntrain.run.manifest import bits_depend_on, limit_threads, manifest, threads_as_asked
+from nntrain.run.manifest import (
+    bits_depend_on,
+    limit_threads,
+    manifest,
+    read_manifest,
+    threads_as_asked,
+)
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
 from nntrain.run.trained import Trained
@@ -107,7 +113,7 @@ class Run:
 
     @classmethod
     def _take_up(cls, folder: RunFolder, sets: list[str]) -> Run:
-        facts = folder.read_json(folder.manifest)
+        facts = read_manifest(folder)
         before = read_experiment(folder)
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
@@ -206,13 +212,17 @@ class Run:
     def load_checkpoint(self) -> None:
         """Go to the newest whole checkpoint; without one, stay at step 0."""
         vectors = self._vectors()
-        state, why = read_newest(self.folder, vectors)
+        state, why = read_newest(self.folder, vectors, self.columns)
         if why:
             self.newest_is_damaged = True
             self.notes.append(f"{why}; the run goes on from the checkpoint before it")
         if state is None:
             return
-        old = plain_config(restore(state.config, str(self.folder.checkpoint)))
+        try:
+            old = plain_config(restore(state.config, ""))
+        except ConfigError as error:
+            why = f"its config can not be used ({error.problems[0]})"
+            raise damaged(self.folder.checkpoint, why) from None
         found = changes(old, plain_config(self.model.experiment))
         check_allowed(found, f"{self.folder.resolved} was changed since this run began")
         for name, vector in vectors.items():

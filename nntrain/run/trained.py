@@ -12,7 +12,7 @@ from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import RunFolder, newest
 from nntrain.run.manifest import limit_threads
-from nntrain.run.model import Model, read_model
+from nntrain.run.model import Model, confined, read_model
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def open_run(asked: str) -> Trained:
     limit_threads(1)
     path = Path(asked) if asked else newest(lambda run: True, "run").path
     if path.is_file():
-        return Trained(path, read_model(path), None)
+        return Trained(path, confined(read_model(path)), None)
     if not path.is_dir():
         raise ConfigError(
             f"there is no run {asked}",

@@ -1,0 +1,132 @@
+"""`nntrain runs`: all runs as a table, one of them, two side by side, one trained again."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from click.exceptions import Exit
+
+from nntrain.cli.arguments import common_options, json_option
+from nntrain.cli.group import Group
+from nntrain.cli.output import print_json, show
+from nntrain.errors import GateError
+
+
+class Runs(Group):
+    """`nntrain runs --json` is `nntrain runs list --json`."""
+
+    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
+        if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+            words = ["list", *words]
+        return super().parse_args(context, words)
+
+
+@click.group(cls=Runs, short_help="All runs as a table; show, diff and verify them.")
+def runs() -> None:
+    """What was trained below runs/: `list` (the default), `show`, `diff` and `verify`."""
+
+
+@runs.command("list", short_help="All runs as a table, the newest last.")
+@json_option
+@common_options
+def list_(as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Show all runs below runs/, with how they ended and their scores."""
+    from nntrain.display import runs as display
+    from nntrain.run.recorded import everything
+
+    found = [run.to_plain() for run in everything()]
+    for sentence in () if quiet else (line for run in found for line in run["damage"]):
+        print(f"note: {sentence}", file=sys.stderr)
+    if as_json:
+        print_json({"runs": found})
+    elif found:
+        show(*display.listed(found))
+    elif not quiet:
+        print("no run below runs/ yet: nntrain fit CONFIG makes one", file=sys.stderr)
+
+
+@runs.command("show", short_help="One run: its end, scores, manifest and files.")
+@click.argument("run", default="", metavar="[RUN]")
+@json_option
+@common_options
+def show_(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Show what is known of RUN, a run folder (the newest run)."""
+    from nntrain.display import runs as display
+    from nntrain.run.differences import flat
+    from nntrain.run.recorded import named
+
+    found = named(run)
+    result: dict[str, Any] = {**found.to_plain(), "files": found.files()}
+    for sentence in () if quiet else found.damage:
+        print(f"note: {sentence}", file=sys.stderr)
+    if as_json:
+        print_json({**result, "manifest": found.manifest})
+    else:
+        facts = {key: value for key, value in flat(found.manifest).items() if key != "created"}
+        show(*display.shown({**result, "manifest": facts}))
+
+
+@runs.command("diff", short_help="What two runs have different: config, data, machine, results.")
+@click.argument("a")
+@click.argument("b")
+@json_option
+@common_options
+def diff(a: str, b: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Show what the runs A and B, two run folders, have different."""
+    from nntrain.display import runs as display
+    from nntrain.run.differences import differences
+    from nntrain.run.recorded import named
+
+    one, other = named(a), named(b)
+    parts = differences(one, other).items()
+    found = {part: [row.to_plain() for row in rows] for part, rows in parts}
+    if as_json:
+        print_json({"a": str(one.folder.path), "b": str(other.folder.path), **found})
+    else:
+        show(*display.differences(str(one.folder.path), str(other.folder.path), found))
+
+
+@runs.command("verify", short_help="Train a run again and compare, to the bit; exit 5 if not.")
+@click.argument("run", default="", metavar="[RUN]")
+@json_option
+@common_options
+def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+    """Train RUN (the newest run) again in a temporary folder and compare model and metrics.
+
+    Exits 0 where both files come out the same to the bit, 5 where not.
+    """
+    from nntrain.cli.signals import Stopper
+    from nntrain.display import runs as display
+    from nntrain.display.printer import Printer
+    from nntrain.display.view import view
+    from nntrain.run.recorded import named
+    from nntrain.training import verify as training
+
+    found, say = named(run), Printer(sys.stderr, quiet=quiet)
+    path = str(found.folder.path)
+    changed = [row.to_plain() for row in training.surroundings(found)]
+    if changed:
+        say("note: this run was made under another manifest, so its bits may differ:")
+        for line in display.surroundings(changed):
+            say(f"  {line}")
+    with Stopper() as stop, view(say, lambda line: None) as see:
+        events = training.verify(found, stop)
+        while True:
+            try:
+                see(next(events))
+            except StopIteration as end:
+                verified: training.Verified | None = end.value
+                break
+    if verified is None:
+        raise Exit(stop.exit_code)
+    result = {"run": path, **verified.to_plain()}
+    if as_json:
+        print_json(result)
+    else:
+        show(*display.verified(path, result))
+    if not verified.equal:
+        why = ", as it may under another manifest" if changed else " under the same manifest"
+        print(f"error: {path} did not come out the same{why}", file=sys.stderr)
+        raise Exit(GateError.exit_code)

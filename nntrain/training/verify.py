@@ -1,0 +1,154 @@
+"""Verify: train a run again from the start, and compare what comes out, to the bit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nntrain
+from nntrain.config import load
+from nntrain.data.files import sha256
+from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
+from nntrain.events import Event
+from nntrain.run.archive import read_archive
+from nntrain.run.differences import Difference, between
+from nntrain.run.earlier import reload_dataset
+from nntrain.run.folder import FINISHED, RunFolder
+from nntrain.run.manifest import bits_depend_on, read_manifest
+from nntrain.run.recorded import Recorded
+from nntrain.run.run import Run
+from nntrain.run.trained import Trained, open_run
+from nntrain.training.fit import Stop, fit
+
+COMPARED = ("model.safetensors", "metrics.csv")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How a run compares with itself, trained again.
+
+    sha256: of each compared file, as it was and as it is now.
+    first: the first place in metrics.csv that differs: the epoch, the column, both values.
+    weights: the largest difference of each array that differs; None where that is no number.
+    surroundings: what the bits depend on and is another now.
+    """
+
+    sha256: dict[str, tuple[str, str]]
+    first: dict[str, Any] | None
+    weights: dict[str, float | None]
+    surroundings: list[Difference]
+
+    @property
+    def equal(self) -> bool:
+        return all(was == now for was, now in self.sha256.values())
+
+    def to_plain(self) -> dict[str, Any]:
+        return {
+            "equal": self.equal,
+            "sha256": {name: {"a": was, "b": now} for name, (was, now) in self.sha256.items()},
+            "first_difference": self.first,
+            "weights": self.weights,
+            "surroundings": [difference.to_plain() for difference in self.surroundings],
+        }
+
+
+def surroundings(run: Recorded) -> list[Difference]:
+    """What the bits of a run depend on and is another in this process."""
+    threads = read_manifest(run.folder)["threads"]
+    now = {"nntrain": nntrain.__version__, **bits_depend_on(threads)}
+    return between({key: run.manifest.get(key) for key in now}, now)
+
+
+def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified | None]:
+    """Train again in a temporary folder, with the config, data, seed and threads of the run.
+
+    Yields the events of the training; returns nothing where `stop` ended it.
+    """
+    _check_finished(run)
+    changed, threads = surroundings(run), read_manifest(run.folder)["threads"]
+    loaded = load(run.folder.resolved)
+    dataset = reload_dataset(run.folder, loaded.experiment)
+    source = _first_weights(run)
+    with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:
+        again = Run.start(loaded, dataset, Path(place), threads=threads, warm_start=source)
+        try:
+            yield from fit(again, stop)
+        except DivergedError as error:
+            raise GateError(f"{run.folder.path}: trained again, it diverged: {error}") from None
+        if again.folder.status() not in FINISHED:
+            return None
+        return _compared(run.folder, again.folder, changed)
+
+
+def _check_finished(run: Recorded) -> None:
+    path = run.folder.path
+    if run.damage:
+        raise MachineError(run.damage[0])
+    if run.status not in FINISHED:
+        raise ConfigError(
+            f"{path} was not trained to its end ({run.status}): there is nothing to compare with",
+            hint=f"train it to its end: nntrain fit --resume {path}",
+        )
+    for name in COMPARED:
+        if not (path / name).is_file():
+            raise MachineError(f"{path / name}: there is no such file")
+
+
+def _first_weights(run: Recorded) -> Trained | None:
+    """The trained network that a run began with, if its file is still the same."""
+    known = run.manifest.get("warm_start")
+    if not known:
+        return None
+    path = Path(str(known["path"])) if isinstance(known, dict) and "path" in known else Path()
+    if not path.is_file() or sha256(path) != known.get("sha256"):
+        raise ConfigError(
+            f"{run.folder.path} began with the weights in {path}, which is not that file any more",
+            hint="put it back: without it the run can not be trained again from the start",
+        )
+    return open_run(str(path))
+
+
+def _compared(old: RunFolder, new: RunFolder, changed: list[Difference]) -> Verified:
+    hashes = {name: (sha256(old.path / name), sha256(new.path / name)) for name in COMPARED}
+    first, weights = None, dict[str, float | None]()
+    if len(set(hashes["metrics.csv"])) > 1:
+        first = _first_difference(old.metrics_csv, new.metrics_csv)
+    if len(set(hashes["model.safetensors"])) > 1:
+        weights = _other_weights(old.model, new.model)
+    return Verified(hashes, first, weights, changed)
+
+
+def _first_difference(old: Path, new: Path) -> dict[str, Any] | None:
+    """Where two metrics.csv part: the epoch, the column, both cells (None where there is none)."""
+    tables = [
+        list(csv.reader(io.StringIO(file.read_text("utf-8", "replace")))) for file in (old, new)
+    ]
+    names = tables[0][0] if tables[0] else []
+    for number, rows in enumerate(zip_longest(*tables, fillvalue=())):
+        for column, (a, b) in enumerate(zip_longest(*rows)):
+            if a != b:
+                name = names[column] if column < len(names) else None
+                return {"epoch": number, "column": name, "a": a, "b": b}
+    return None  # line ends, say
+
+
+def _other_weights(old: Path, new: Path) -> dict[str, float | None]:
+    """The largest difference of each array that is another; an empty mapping: only facts are."""
+    was, now = (read_archive(path, "model")[0] for path in (old, new))
+    found: dict[str, float | None] = {}
+    for name in sorted({**was, **now}):
+        a, b = was.get(name), now.get(name)
+        if a is None or b is None or a.shape != b.shape:
+            found[name] = None
+        elif a.tobytes() != b.tobytes():
+            largest = float(np.abs(a - b).max())
+            found[name] = largest if np.isfinite(largest) else None
+    return found
