@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from nntrain.config import load
+from nntrain.display.live import LiveView
+from nntrain.display.plain import finished, lines
 from nntrain.errors import ConfigError, DivergedError, MachineError
 from nntrain.events import EpochEnded, Saved, WentBack
 from nntrain.run.folder import RunFolder
@@ -23,6 +25,7 @@ from nntrain.run.run import Run
 from nntrain.training import pace
 from nntrain.training.fit import fit
 from tests.conftest import CONFIG, Command, write_points
+from tests.test_display import EVENTS, Terminal
 from tests.test_run import same_files, start
 
 OFTEN = CONFIG.replace("batch_size: 16", "batch_size: 16, checkpoint_steps: 4")
@@ -341,3 +344,20 @@ def test_overwriting_a_run_leaves_no_old_checkpoint(tmp_path: Path) -> None:
     assert not folder.checkpoint.exists()
     with pytest.raises(ConfigError):
         Run.start(load(config), load_points(config), folder.path, overwrite=False)
+
+
+def test_what_was_undone_leaves_the_live_table() -> None:
+    with LiveView(Terminal()) as live:
+        for event in EVENTS[:-1]:
+            live.see(event)
+        assert [entry[0]["epoch"] for entry in live.rows] == [1, 2, 3]
+        live.see(WentBack(1, 9, 1, 1, 2, 0.5, "training diverged in step 30\n  advice"))
+        assert [entry[0]["epoch"] for entry in live.rows] == [1]
+        assert live.best == 1
+    assert lines(WentBack(0, 0, 0, 2, 2, 0.25, "training diverged in step 3\n  advice")) == [
+        "training diverged in step 3",
+        "  goes on from the start with 0.25 of the learning rate (retry 2 of 2)",
+    ]
+    summary = {"status": "completed", "epochs": 3, "best_epoch": 2, "seconds": 1.0, "metrics": {}}
+    told = finished({**summary, "run": "runs/a/001", "retries": 2})
+    assert told[1].endswith("best epoch 2, diverged 2 times on the way")
