@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,9 @@ from nntrain.families import (
 )
 from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
+
+Factors = Callable[[Call], Array | None]
+"""`factors(call)`: like W, or None where all connections are as they are."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,15 @@ class Dense(Layer):
         b = db = None
         if self.use_bias:
             b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
+        factors_of = self.factors(W, store)
         activate, shape = self.activation.build((*places, units), store)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
+            factors = factors_of(call)
+            V = W if factors is None else W * factors
             # one product for all places: many small ones take up to 6 times as long
             rows = x.reshape(-1, d)
-            z = rows @ W
+            z = rows @ V
             if b is not None:
                 z += b
             y, activation_backward = activate(z.reshape(*x.shape[:-1], units), call)
@@ -70,10 +77,16 @@ class Dense(Layer):
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
                 flat = dz.reshape(-1, units)
                 np.matmul(rows.T, flat, out=dW)
+                if factors is not None:
+                    np.multiply(dW, factors, out=dW)
                 if db is not None:
                     sum_of_rows(flat, out=db)
-                return (flat @ W.T).reshape(x.shape) if needs_dx else None
+                return (flat @ V.T).reshape(x.shape) if needs_dx else None
 
             return y, backward
 
         return Built(forward, shape)
+
+    def factors(self, W: Array, store: Builder) -> Factors:
+        """What every connection is multiplied by: here nothing, see `drop_connect`."""
+        return lambda call: None

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nntrain.arrays import sum_of_rows
 from nntrain.call import Call
-from nntrain.families import Array, Backward, Builder, Built, Rate, Shape
-from nntrain.layers.dense import Dense
+from nntrain.families import Array, Builder, Rate
+from nntrain.layers.dense import Dense, Factors
 from nntrain.layers.dropout import threshold_of
 
 
@@ -35,45 +34,15 @@ class DropConnect(Dense):
 
     rate: Rate = field(kw_only=True)
 
-    def build(self, shape: Shape, store: Builder) -> Built:
-        if self.units == "auto":
-            raise ValueError("`units: auto` is only known once the target is")
-        *places, d = shape
-        units = self.units
+    def factors(self, W: Array, store: Builder) -> Factors:
         threshold, scale = threshold_of(self.rate)
-        needs_dx = store.learns
-        W, dW = store.weight("W", (d, units), self.kernel_initializer)
-        b = db = None
-        if self.use_bias:
-            b, db = store.weight("b", (units,), self.bias_initializer, decays=False)
         draw = store.random("mask")
-        activate, shape = self.activation.build((*places, units), store)
 
-        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            dropping = call.training and threshold > 0
-            if dropping:
-                # row=0: parts of a batch share one mask
-                keep = draw(replace(call, row=0), d, units) >= threshold
-                mask = np.multiply(keep, scale, dtype=x.dtype)
-                V = W * mask
-            else:
-                V = W
-            rows = x.reshape(-1, d)
-            z = rows @ V
-            if b is not None:
-                z += b
-            y, activation_backward = activate(z.reshape(*x.shape[:-1], units), call)
+        def mask(call: Call) -> Array | None:
+            if not call.training or threshold == 0:
+                return None
+            keep = draw(replace(call, row=0), *W.shape) >= threshold  # portions share one mask
+            dropped: Array = np.multiply(keep, scale, dtype=W.dtype)
+            return dropped
 
-            def backward(dy: Array) -> Array | None:
-                dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
-                flat = dz.reshape(-1, units)
-                np.matmul(rows.T, flat, out=dW)
-                if dropping:
-                    np.multiply(dW, mask, out=dW)
-                if db is not None:
-                    sum_of_rows(flat, out=db)
-                return (flat @ V.T).reshape(x.shape) if needs_dx else None
-
-            return y, backward
-
-        return Built(forward, shape)
+        return mask
