@@ -202,7 +202,8 @@ def change_array(rng: Random, header: dict[str, Any], body: bytes, known: Any) -
     for name, row in header.items():
         if name != "__metadata__":
             begin, end = row["data_offsets"]
-            arrays[name] = np.frombuffer(body[begin:end], "<f4").reshape(row["shape"])
+            dtype = {"F32": "<f4", "F64": "<f8"}[row["dtype"]]
+            arrays[name] = np.frombuffer(body[begin:end], dtype).reshape(row["shape"])
     name = rng.choice(list(arrays))
     old = arrays[name]
     arrays[name] = rng.choice(

@@ -177,14 +177,14 @@ class Run:
         """Where the training stands now is where `on_divergence` goes back to."""
         for name, vector in self._moving().items():
             np.copyto(self.good[name], vector)
-        self.good_progress = Progress.from_plain(self.progress.to_plain())
+        self.good_progress = self.progress.copy()
 
     def take_good(self, good: Progress) -> None:
         """Go back there; time that was spent and retries that were made stay counted."""
         for name, vector in self._moving().items():
             np.copyto(vector, self.good[name])
         seconds, retries = self.progress.seconds, self.progress.retries
-        self.progress = Progress.from_plain(good.to_plain())
+        self.progress = good.copy()
         self.progress.seconds, self.progress.retries = seconds, retries
         self.write_history()
 
