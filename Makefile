@@ -34,6 +34,7 @@ test-full: test
 soak: fuzz
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill --kills 300 --inside 75 --resuming 75 --seed 1
 	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 30
 
 # Prints the figures of each target, and fails where a file got through that should not.
 fuzz: .venv/developing

@@ -6,6 +6,7 @@ import copy
 import gzip
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -75,12 +76,22 @@ def bytes_of(rng: Random, content: bytes, others: Sequence[bytes]) -> bytes:
     return bytes(out[: 1 << 22])
 
 
+LIKELY = (
+    "0", "1", "2", "3", "5", "8", "16", "60", "64", "200", "1000", "3000",
+    "0.0", "0.1", "0.5", "0.99", "1.0", "1.5", "3.0e-4", "1.0e30",
+)  # fmt: skip
+
+
 def config(rng: Random, texts: Sequence[bytes]) -> bytes:
     """A config with mistakes that people make, or that somebody makes on purpose."""
     content = rng.choice(texts)
     if rng.random() < 0.25:
         return bytes_of(rng, content, texts)
     text = content.decode("utf-8", errors="replace")
+    if rng.random() < 0.4:  # what may well be right, so that all checks are reached
+        for _ in range(rng.choice((1, 1, 2))):
+            text = _with_another_number(rng, text)
+        return text.encode()
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         text = _changed(rng, text, texts)
     return text.encode("utf-8", errors="replace")[: 3 << 20]
@@ -132,6 +143,14 @@ def _with_another_word(rng: Random, text: str) -> str:
         end += 1
     pool = rng.choice((NUMBERS, WORDS, kinds(), list(fields(Experiment))))
     return text[:begin] + rng.choice(pool) + text[end:]
+
+
+def _with_another_number(rng: Random, text: str) -> str:
+    found = list(re.finditer(r"(?<=[ \[])-?\d[\d.e+-]*(?=[ ,\]}\n])", text))
+    if not found:
+        return text
+    begin, end = rng.choice(found).span()
+    return text[:begin] + rng.choice(LIKELY) + text[end:]
 
 
 def archive(rng: Random, whole: Sequence[bytes]) -> bytes:

@@ -30,12 +30,23 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError("this is a folder, not a file", path, hint=hint) from None
     except OSError as error:
         raise MachineError(f"{path}: {error.strerror}") from None
-    with stream:
+    with stream, _naming(path):
         if path.suffix != ".gz":
             yield stream
         else:
             with gzip.GzipFile(fileobj=stream) as unpacked, unpacking(path):
                 yield cast(BinaryIO, unpacked)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system says in the middle of a file does not name it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or not error.errno:
+            raise
+        raise MachineError(f"{path}: can not be read: {error.strerror}") from None
 
 
 def path_of(source: str | Path | TextIO) -> Path:
