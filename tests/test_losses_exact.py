@@ -154,6 +154,24 @@ def test_balanced_weights_of_every_loss_and_of_a_sum(loss: Loss) -> None:
         np.testing.assert_allclose(factors, expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_class_weight_in_a_sum_counts_for_every_step_of_all_losses(first: bool) -> None:
+    prediction, target = example_of(CrossEntropy(), rows=6)
+    steps, classes, weights = prediction.reshape(2, 3, 4), target.reshape(2, 3), np.ones(2) / 2
+    given = dict(zip(NAMES, (0.5, 4.0, 1.0, 2.0), strict=True))
+    weighted, plain = CrossEntropy(class_weight=given), Hinge()
+    losses = (weighted, plain) if first else (plain, weighted)
+    value, d = WeightedSum(losses, (2.0, 3.0)).settled(NAMES, ())(steps, classes, weights)
+    factors = np.array([0.5, 4.0, 1.0, 2.0])[classes]
+    rows = (factors / factors.sum(axis=1, keepdims=True) / 2).reshape(-1)
+    for loss, weight in zip((CrossEntropy(), Hinge()), (2, 3) if first else (3, 2), strict=True):
+        part, d_part = loss(prediction, target, rows)
+        value -= weight * part
+        d = d - weight * d_part.reshape(d.shape)
+    assert value == pytest.approx(0.0, abs=1e-14)
+    np.testing.assert_allclose(d, 0.0, atol=1e-15)
+
+
 def with_strange_memory(ufunc: np.ufunc) -> Callable[..., Any]:
     """The function, with numbers that are none wherever its result would be left unwritten."""
 
