@@ -260,6 +260,13 @@ class TestReading:
         why = f"{NO_FILE_OF_OURS} (its header is not that of an nntrain file)"
         assert refusal(written(tmp_path / "a", known)) == f"the file is damaged: {why}"
 
+    @pytest.mark.parametrize(("odd", "word"), [(math.nan, "NaN"), (-math.inf, "-Infinity")])
+    def test_numbers_that_are_not_json(self, tmp_path: Path, odd: float, word: str) -> None:
+        path = tmp_path / "a"
+        write_archive(path, "checkpoint", {}, {"x": 1})
+        written(path, {**known_of(path), "facts": {"x": odd}})
+        assert refusal(path) == f"the file is damaged: {NO_FILE_OF_OURS} ({word} is not JSON)"
+
     def test_versions(self, tmp_path: Path) -> None:
         path = tmp_path / "a"
         write_archive(path, "checkpoint", {}, {"x": 1})
