@@ -427,6 +427,15 @@ class TestCheckpoints:
         with pytest.raises(MachineError, match=f"its progress can not be read \\('{key}'\\)"):
             self.newest(folder)
 
+    @pytest.mark.parametrize("best", [10**400, "0.5", True])
+    def test_a_best_score_that_is_none(self, tmp_path: Path, best: Any) -> None:
+        folder = self.folder(tmp_path, 7)
+        facts = known_of(folder.checkpoint)["facts"]
+        facts["progress"]["best"] = best
+        write_archive(folder.checkpoint, "checkpoint", self.vectors, facts)
+        with pytest.raises(MachineError, match="its progress can not be read"):
+            self.newest(folder)
+
     def test_a_checkpoint_from_before_there_were_good_states(self, tmp_path: Path) -> None:
         folder = self.folder(tmp_path, 7)
         facts = known_of(folder.checkpoint)["facts"]
