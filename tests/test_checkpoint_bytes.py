@@ -28,9 +28,11 @@ from nntrain.run.archive import (
 )
 from nntrain.run.checkpoint import State, read_newest, write_state
 from nntrain.run.folder import RunFolder
+from nntrain.run.history import History
 from nntrain.run.progress import Progress
 from tests.mutations import closed, opened
 
+COLUMNS = ["loss", "epoch", "step"]
 NO_FILE_OF_OURS = "it does not open as a file of nntrain"
 
 
@@ -316,7 +318,7 @@ class TestCheckpoints:
 
     def state(self, step: int, good: int | None = None) -> State:
         def at(step: int) -> Progress:
-            return Progress(step=step, history=[{"epoch": 1.0, "loss": 0.5}])
+            return Progress(step=step, history=History([{"epoch": 1, "step": 9, "loss": 0.5}]))
 
         before = None if good is None else at(good)
         return State(self.vectors, at(step), before, self.config)
@@ -327,8 +329,11 @@ class TestCheckpoints:
             write_state(folder, self.state(step, good=step - 1), "0123", keep=True)
         return folder
 
+    def arrays(self, folder: RunFolder) -> dict[str, Array]:
+        return read_archive(folder.checkpoint, "checkpoint")[0]
+
     def newest(self, folder: RunFolder, **change: Any) -> tuple[State | None, str]:
-        return read_newest(folder, {**self.vectors, **change}, ["loss", "epoch"])
+        return read_newest(folder, {**self.vectors, **change}, COLUMNS)
 
     def test_a_run_without_one(self, tmp_path: Path) -> None:
         assert self.newest(RunFolder(tmp_path)) == (None, "")
@@ -340,12 +345,12 @@ class TestCheckpoints:
         assert state.progress == self.state(7).progress
         assert state.good == self.state(6).progress
         assert state.config == self.config
-        assert state.vectors.keys() == self.vectors.keys()
+        assert state.vectors.keys() == {*self.vectors, "history", "good.history"}
         for name, vector in self.vectors.items():
             assert state.vectors[name].dtype == vector.dtype
             np.testing.assert_array_equal(state.vectors[name], vector)
         facts = known_of(tmp_path / "checkpoint.safetensors")["facts"]
-        assert facts.keys() == {"progress", "good", "data_sha256", "config"}
+        assert facts.keys() == {"progress", "good", "columns", "data_sha256", "config"}
         assert facts["data_sha256"] == "0123"
         assert known_of(tmp_path / "checkpoint.safetensors")["kind"] == "checkpoint"
 
@@ -400,18 +405,18 @@ class TestCheckpoints:
         assert str(caught.value) == f"{folder.checkpoint}: {expected}"
 
     def test_more_vectors_than_asked_for_are_no_damage(self, tmp_path: Path) -> None:
-        state, why = read_newest(self.folder(tmp_path, 7), {}, ["epoch", "loss"])
+        state, why = read_newest(self.folder(tmp_path, 7), {}, COLUMNS)
         assert state is not None
         assert why == ""
 
-    @pytest.mark.parametrize("columns", [["epoch"], ["epoch", "loss", "more"], ["epoch", "lost"]])
+    @pytest.mark.parametrize("columns", [COLUMNS[:2], [*COLUMNS, "more"], [*COLUMNS[:2], "lost"]])
     @pytest.mark.parametrize("where", ["progress", "good"])
     def test_a_history_with_other_columns(
         self, tmp_path: Path, columns: list[str], where: str
     ) -> None:
         folder, state = RunFolder(tmp_path), self.state(7, good=6)
         assert state.good is not None
-        (state.good if where == "progress" else state.progress).history.clear()
+        (state.good if where == "progress" else state.progress).history = History()
         write_state(folder, state, "0123", keep=True)
         with pytest.raises(MachineError) as caught:
             read_newest(folder, self.vectors, columns)
@@ -423,7 +428,7 @@ class TestCheckpoints:
         folder = self.folder(tmp_path, 7)
         facts = known_of(folder.checkpoint)["facts"]
         del facts[key]
-        write_archive(folder.checkpoint, "checkpoint", self.vectors, facts)
+        write_archive(folder.checkpoint, "checkpoint", self.arrays(folder), facts)
         with pytest.raises(MachineError, match=f"its progress can not be read \\('{key}'\\)"):
             self.newest(folder)
 
@@ -432,7 +437,7 @@ class TestCheckpoints:
         folder = self.folder(tmp_path, 7)
         facts = known_of(folder.checkpoint)["facts"]
         facts["progress"]["best"] = best
-        write_archive(folder.checkpoint, "checkpoint", self.vectors, facts)
+        write_archive(folder.checkpoint, "checkpoint", self.arrays(folder), facts)
         with pytest.raises(MachineError, match="its progress can not be read"):
             self.newest(folder)
 
@@ -440,7 +445,7 @@ class TestCheckpoints:
         folder = self.folder(tmp_path, 7)
         facts = known_of(folder.checkpoint)["facts"]
         del facts["good"]
-        write_archive(folder.checkpoint, "checkpoint", self.vectors, facts)
+        write_archive(folder.checkpoint, "checkpoint", self.arrays(folder), facts)
         state, _ = self.newest(folder)
         assert state is not None
         assert state.good is None

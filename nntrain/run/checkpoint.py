@@ -41,7 +41,7 @@ def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool
     facts = {
         "progress": state.progress.to_plain(),
         "good": state.good and state.good.to_plain(),
-        "columns": state.progress.history.names,
+        "columns": state.progress.history.names or (state.good or state.progress).history.names,
         "data_sha256": data_sha256,
         "config": state.config,
     }

@@ -66,11 +66,13 @@ class History(Sequence[Mapping[str, float]]):
     @classmethod
     def from_table(cls, names: Sequence[str], table: Any) -> Self:
         """The way back from `table`; ValueError where this is not what it gave."""
+        if not table.size:
+            return cls()
         if table.dtype != np.float64 or table.shape[1:] != (len(names),):
             raise ValueError("its history is not a table of numbers with these columns")
         found = cls()
         found.names = tuple(names)
         found._numbers.frombytes(table.tobytes())
-        if len(found) and not all(np.isfinite(table[:, list(names).index(c)]).all() for c in WHOLE):
+        if not all(np.isfinite(table[:, list(names).index(c)]).all() for c in WHOLE):
             raise ValueError("its history has an epoch without a number")
         return found
