@@ -48,7 +48,9 @@ def predict(
     verbose: bool,
     debug: bool,
 ) -> None:
-    """Predict the target of the rows in INPUT (- is stdin) with RUN (the newest run).
+    """Predict the target of the rows in INPUT with RUN (the newest run).
+
+    INPUT is a file, a folder of images, a pattern in quotes ("new/*.csv"), or - for stdin.
 
     With --generate, a network that has learned a text goes on with one: there is no INPUT.
     """
@@ -66,13 +68,15 @@ def predict(
         raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
     kind = _format(form, output)
-    if output and output.exists() and Path(source).exists() and output.samefile(source):
-        raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
 
+    from nntrain.data.inputs import files_of
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run
     from nntrain.training.predict import columns, predictions, write_csv, write_jsonl
 
+    files = () if source == "-" else files_of(source)
+    if output and output.exists() and any(f.exists() and output.samefile(f) for f in files):
+        raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
     model, report = open_run(run).model, Report()
     rows = predictions(model, sys.stdin if source == "-" else Path(source), report)
     first = next(rows, None)  # so that wrong data is told before anything is written

@@ -13,6 +13,7 @@ import numpy as np
 
 from nntrain.data.arrays import Grid
 from nntrain.data.formats import Csv, Npz, Ts
+from nntrain.data.inputs import tables
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.several import Several
@@ -62,12 +63,11 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
     if known.tokens:
         hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
         raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
-    tables = _format(model, source).read(source, PORTION)
     if known.window:
-        yield from _forecasts(model, known.window, join(list(tables)), report)
+        yield from _forecasts(model, known.window, join(list(_tables(model, source))), report)
         return
     done = 0
-    for table in tables:
+    for table in _tables(model, source):
         shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
@@ -78,11 +78,15 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         done += len(table)
 
 
-def _format(model: Model, source: Path | TextIO) -> Source:
-    """By the ending of a file; a stream has none, so what holds such rows as were learned."""
-    data, array = model.experiment.data, model.preprocessor.array
+def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
     if isinstance(source, Path):
-        return data.source(source)
+        return tables(model.experiment.data.source, source, PORTION)
+    return _format(model).read(source, PORTION)
+
+
+def _format(model: Model) -> Source:
+    """A stream has no ending that says it, so it is what holds such rows as were learned."""
+    data, array = model.experiment.data, model.preprocessor.array
     if isinstance(array, Grid):
         return data.format or Npz()
     return data.format or (Ts() if array else Csv())
