@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nntrain.data import folders
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256, size
 from nntrain.data.inputs import Paths, files_of, tables
@@ -66,12 +67,12 @@ class Dataset:
         """
         files, test_files = files_of(path), files_of(test_path or ())
         whole_table = read(settings, files)
-        empty = whole_table.empty
+        empty, told = whole_table.empty, folders.told(whole_table)
         table, columns = parse(whole_table, settings)
         del whole_table
         target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
-        cut = _split(used, target, settings, seed)
+        cut = _split(used, target, settings, seed, None if told is None else told[rows])
         if preprocessor is None:
             preprocessor = learn(used, columns, cut.train, settings, goal)
             _check_same_classes(used, target, preprocessor)
@@ -164,9 +165,12 @@ def _strata(table: Table, target: Target) -> Array | None:
     return target.groups(table) if isinstance(target, Several) else None
 
 
-def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
+def _split(table: Table, target: Target, settings: Data, seed: int, told: Array | None) -> Parts:
+    """told (N,): the part of each row, where folders say it."""
     strata = _strata(table, target) if settings.split.by == "random" else None
     try:
+        if told is not None:
+            return folders.as_told(told, strata, settings.split, seed)
         return split(len(table), strata, settings.split, seed)
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None

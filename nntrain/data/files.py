@@ -18,7 +18,18 @@ from nntrain.wording import listed, nearest
 
 LONGEST_LINE = 1 << 24  # letters: a file without line ends must not fill the memory
 UTF8_HINT = "save it as UTF-8, for example: iconv -f latin1 -t utf-8 OLD.csv > NEW.csv"
-ENDINGS = (".csv", ".tsv", ".npz", ".npy", ".ts", ".txt", ".gz")  # of files that may hold data
+ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".npz",
+    ".npy",
+    ".ts",
+    ".txt",
+    ".jsonl",
+    ".parquet",
+    ".arrow",
+    ".gz",
+)  # of files that may hold data
 
 
 @contextmanager

@@ -70,6 +70,9 @@ def _keys(stream: TextIO, file: str) -> list[str]:
         raise DataError("there are no rows", file)
     if "" in keys:
         raise DataError("a key is empty: the column has no name", file)
+    if odd := [key for key in keys if not _is_text(key)]:
+        found = ascii(odd[0])
+        raise DataError(f"the key {quoted(found)} is no text: half of a pair of escapes", file)
     return list(keys)
 
 
@@ -102,34 +105,40 @@ def _rows(stream: TextIO, file: str) -> Iterator[_Row]:
 def _read(text: str, line: int, file: str) -> dict[str, Any]:
     """The object that a line holds, its numbers as text."""
     if text[0] != "{":
-        message = f"expected an object such as {{\"a\": 1}}, found {quoted(text)}"
+        message = f'expected an object such as {{"a": 1}}, found {quoted(text)}'
         raise DataError(message, file, line, AS_LINES)
     try:
         found = json.loads(
-            text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_object
-        )
+            text, parse_int=str, parse_float=str, parse_constant=_constant,
+            object_pairs_hook=_object,
+        )  # fmt: skip
     except json.JSONDecodeError as error:
         message = f"damaged JSON at column {error.colno}: {error.msg}"
         hint = AS_LINES if error.pos >= len(text) - 1 else ""
         raise DataError(message, file, line, hint) from None
     except RecursionError:
         raise DataError("objects and lists in each other, too deep", file, line, NESTED) from None
-    except _Twice as error:
+    except _TwiceError as error:
         message = f"the key {quoted(str(error))} stands twice in this object"
         raise DataError(message, file, line) from None
     values: dict[str, Any] = found
     return values
 
 
-class _Twice(Exception):
+class _TwiceError(Exception):
     """A key that an object has twice."""
+
+
+def _constant(text: str) -> str | None:
+    """NaN is a missing number; an infinite one is told where it is used."""
+    return None if text == "NaN" else text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
     return found
 
 

@@ -178,7 +178,7 @@ class Preprocessor:
     def _extra(self, table: Table) -> tuple[str, ...]:
         used = {feature.name for feature in self.feature_columns}
         used |= {*self.targets, *self.id_columns}
-        return tuple(name for name in table.columns if name not in used)
+        return tuple(name for name in table.columns if name not in used | table.aside.keys())
 
     def has_target(self, table: Table) -> Array:
         """Which rows have a value in every target column, (N,) bool."""

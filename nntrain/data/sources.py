@@ -42,7 +42,7 @@ class Csv(Source):
 
     delimiter: Annotated[str, Len(1, 1)] = ","
     decimal: Literal[".", ","] = "."
-    comment: Annotated[str, Len(1)] | None = None
+    comment: Annotated[str, Len(1, 9)] | None = None
 
     def read(
         self, source: str | Path | TextIO, rows_at_a_time: int = ROWS_AT_A_TIME

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -139,15 +136,3 @@ def _cells(target: Classes | Amounts, shown: Array, label: bool) -> Iterator[Row
 def _brief(value: float) -> float:
     """A probability with the digits that a float32 has."""
     return float(f"{value:.7g}")
-
-
-def write_csv(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-
-
-def write_jsonl(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
-    for row in rows:
-        known = [None if isinstance(v, float) and not math.isfinite(v) else v for v in row]
-        stream.write(json.dumps(dict(zip(names, known, strict=True)), allow_nan=False) + "\n")
