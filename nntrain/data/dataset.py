@@ -15,7 +15,7 @@ from nntrain.data.files import sha256, size
 from nntrain.data.inputs import Paths, files_of, tables
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
-from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.preprocessing import Feature, Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
@@ -86,13 +86,14 @@ class Dataset:
         if test_files:
             parts["test"] = Part.from_table(read(settings, test_files), preprocessor, report)
         hashes = [sha256(file) for file in files]
+        features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
             _named(files),
             _together(hashes),
             sum(map(size, files)),
             preprocessor,
             parts,
-            tuple(_described(column, preprocessor) for column in columns),
+            tuple(_described(column, preprocessor, features) for column in columns),
             (
                 *_passed_over(empty),
                 *left_out,
@@ -217,16 +218,16 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
             )
 
 
-def _described(column: Column, preprocessor: Preprocessor) -> Column:
+def _described(
+    column: Column, preprocessor: Preprocessor, features: Mapping[str, Feature]
+) -> Column:
     """The column with what the preprocessor does to it."""
     if column.kind == "target":
         lags = "; an input too" if preprocessor.window else ""
         own = next(part for part in preprocessor.each_target if column.name in part.names)
         return replace(column, note=own.note + lags)
-    for feature in preprocessor.feature_columns:
-        if feature.name == column.name:
-            return replace(column, note=feature.note)
-    return column
+    feature = features.get(column.name)
+    return replace(column, note=feature.note) if feature else column
 
 
 def _passed_over(empty: Empty) -> list[str]:

@@ -76,16 +76,16 @@ def opened_text(path: Path) -> Iterator[TextIO]:
         yield io.TextIOWrapper(stream, encoding="utf-8", newline="")
 
 
-def checked_lines(stream: TextIO, file: str) -> Iterator[str]:
+def checked_lines(stream: TextIO, file: str, longest: int = LONGEST_LINE) -> Iterator[str]:
     """The lines, without a byte order mark, as long as they are text and none has no end."""
     number = 0
     try:
-        for line in iter(partial(stream.readline, LONGEST_LINE), ""):
+        for line in iter(partial(stream.readline, longest), ""):
             number += 1
             if "\0" in line:
                 raise DataError("a NUL byte: this is not UTF-8 text", file, number, UTF8_HINT)
-            if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
-                raise _too_long(file, number)
+            if len(line) == longest and line[-1] not in "\r\n":
+                raise _too_long(file, number, longest)
             yield line.removeprefix("\ufeff") if number == 1 else line
     except UnicodeDecodeError as error:
         bad = number + 1 + error.object[: error.start].count(b"\n")
@@ -94,8 +94,8 @@ def checked_lines(stream: TextIO, file: str) -> Iterator[str]:
         raise DataError("this line is not UTF-8", file, bad, hint) from None
 
 
-def _too_long(file: str, line: int) -> DataError:
-    message = f"this line is longer than {LONGEST_LINE:,} letters"
+def _too_long(file: str, line: int, longest: int) -> DataError:
+    message = f"this line is longer than {longest:,} letters"
     return DataError(message, file, line, "is this the right file? a row stands on a line")
 
 

@@ -19,6 +19,7 @@ from nntrain.families import Source
 from nntrain.wording import plural, quoted
 
 BLANKS = " \t"
+LONGEST_LINE = 1 << 22  # letters: an object takes many times as much memory as its text
 CELLS_AT_A_TIME = 1 << 20
 LETTERS_AT_A_TIME = 1 << 25
 AS_LINES = "one object a line; a JSON list becomes lines by: jq -c '.[]' OLD.json > NEW.jsonl"
@@ -53,7 +54,7 @@ def _kept(stream: TextIO) -> Iterator[TextIO]:
     """A stream that can be read once, as a file that is gone afterwards."""
     file = str(getattr(stream, "name", "<stream>"))
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
-        for number, line in enumerate(checked_lines(stream, file), 1):
+        for number, line in enumerate(checked_lines(stream, file, LONGEST_LINE), 1):
             try:
                 kept.write(line)
             except UnicodeEncodeError:  # stdin may be opened with `surrogateescape`
@@ -97,7 +98,7 @@ def _tables(keys: Sequence[str], stream: TextIO, file: str, count: int) -> Itera
 
 def _rows(stream: TextIO, file: str) -> Iterator[_Row]:
     """The object of each line that is not blank."""
-    for number, line in enumerate(checked_lines(stream, file), 1):
+    for number, line in enumerate(checked_lines(stream, file, LONGEST_LINE), 1):
         if text := line.strip():
             yield _Row(number, _read(text, number, file), len(line))
 

@@ -125,10 +125,10 @@ class Window(Spec):
 class Data(Spec):
     """What to learn, from which rows.
 
-    path: the file, relative to the config file; a pattern such as `shards/*.csv`, or a list of
-        files, whose rows are taken in this order; a folder of images.
-    test_path: a file of rows for the test (or a pattern, or a list), relative to the config file;
-        then the split keeps none.
+    path: the file, relative to the config file; or a list, a pattern such as `shards/*.csv`, or a
+        folder of images.
+    test_path: a file (or a list, a pattern, a folder) of rows for the test, relative to the config
+        file; then the split keeps none.
     format: the file's format; left out, by the file's ending.
     target: a column or a list of columns; left out, the network learns its own input.  A row
         that lacks one of them is left out.

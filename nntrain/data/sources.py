@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -244,7 +245,7 @@ def _check_header(names: list[str], line: int, file: str) -> None:
         if not name:
             hint = "pandas leaves out its index with: frame.to_csv(path, index=False)"
             raise DataError(f"column {number} has no name", file, line, hint)
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
             f"the header names a column twice: {listed(twice)}",

@@ -21,7 +21,7 @@ from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.errors import ConfigError
 from nntrain.families import Array, Source
 from nntrain.run.model import Model
-from nntrain.training.evaluate import chosen_class, predict
+from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
 PORTION = 8192  # rows read, predicted and written at a time
@@ -64,7 +64,7 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         yield from _forecasts(model, known.window, join(list(_tables(model, source))), report)
         return
     done = 0
-    for table in _tables(model, source):
+    for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
         shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
@@ -79,6 +79,19 @@ def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
     if isinstance(source, Path):
         return tables(model.experiment.data.source, source, PORTION)
     return _format(model).read(source, PORTION)
+
+
+def _in_blocks(tables: Iterator[Table], size: int) -> Iterator[Table]:
+    """The rows in tables of whole blocks but for the last: what comes out, to the last bit, does
+    not depend on how a file was cut into tables."""
+    rest: list[Table] = []
+    for table in tables:
+        joined = join([*rest, table])
+        whole = len(joined) - len(joined) % size
+        if whole:
+            yield joined.take(slice(0, whole))
+        rest = [joined.take(slice(whole, None))] if whole < len(joined) else []
+    yield from rest
 
 
 def _format(model: Model) -> Source:
