@@ -62,7 +62,7 @@ def _jsonl(path: Path) -> None:
 def _sparse(path: Path) -> None:
     """A missing cell is a key that is not there; the keys come in any order."""
     rng = Random(0)  # noqa: S311
-    lines = []
+    lines = list[str]()
     for row in _frame().to_dicts():
         pairs = [(name, value) for name, value in row.items() if value is not None]
         if lines:  # the first one has all columns, in the order of the others

@@ -24,7 +24,7 @@ def encode(value: Any) -> dict[str, Any]:
 
 def decode(cls: type[T], plain: Any, where: str) -> T:
     """The dataclass whose fields `plain` holds; floats keep every bit in JSON."""
-    hints = _hints(cls)
+    hints: dict[str, Any] = _hints(cls)  # type: ignore[arg-type]
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     needed = {name for name, field in fields.items() if field.default is dataclasses.MISSING}
     if not isinstance(plain, dict) or not needed <= set(plain) <= set(hints):
@@ -48,7 +48,7 @@ def read(hint: Any, value: Any, where: str) -> Any:
 
 
 @cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     """The types of the fields; found once, for there may be thousands of columns."""
     return {name: hint for name, hint in get_type_hints(cls).items() if not _is_class_var(hint)}
 
