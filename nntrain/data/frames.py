@@ -126,18 +126,14 @@ def _is_single(polars: Any, dtype: Any) -> bool:
 def _cells(polars: Any, column: Any) -> Array:
     """The cells as they would stand in a CSV file, (N,) text; a missing one is empty."""
     if column.dtype.is_float():
-        numbers = column.to_numpy()  # a missing one is NaN
-        with np.errstate(invalid="ignore"):  # of NaN, in half precision
-            texts: Array = numbers.astype(TEXT)
-        texts[np.isnan(numbers)] = ""
-        return texts
+        column = column.fill_nan(None)  # the digits that polars writes lead back to every bit
     if column.dtype == polars.Datetime:
         texts = column.dt.to_string("iso:strict").to_list()
         column = polars.Series(
             [None if text is None else _brief(text) for text in texts], dtype=polars.String
         )
     cells = np.array(column.cast(polars.String).fill_null("").to_list(), dtype=TEXT)
-    return np.strings.strip(cells, BLANKS)
+    return cells if column.dtype.is_numeric() else np.strings.strip(cells, BLANKS)
 
 
 def _brief(time: str) -> str:
