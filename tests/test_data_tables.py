@@ -208,6 +208,19 @@ def test_json_lines_from_a_stream() -> None:
         list(Jsonl().read(io.StringIO('{"a": "\udcff"}\n')))
 
 
+def test_json_lines_are_known_on_stdin(
+    nntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "csv.yaml").write_text(CONFIG.replace("FILE", str(PENGUINS)))
+    assert nntrain("fit", "csv.yaml", "-q").code == 0
+    _sparse(tmp_path / "a.jsonl")
+    known = nntrain("predict", PENGUINS).out
+    for path in (tmp_path / "a.jsonl", PENGUINS):
+        with path.open(encoding="utf-8") as stream:
+            monkeypatch.setattr(sys, "stdin", stream)
+            assert nntrain("predict", "-").out == known
+
+
 # Parquet and Arrow
 
 

@@ -70,7 +70,7 @@ def tables(
     first: Table | None = None
     for path in files_of(paths):
         for table in source(path).read(path, rows_at_a_time):
-            first = first or table.take(slice(0, 1))
+            first = table.take(slice(0, 1)) if first is None else first
             yield table if table.file == first.file else _matched(table, first)
 
 

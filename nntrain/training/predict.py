@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from nntrain.data.arrays import Grid
-from nntrain.data.formats import Csv, Npz, Ts
+from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
@@ -78,7 +78,7 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
 def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
     if isinstance(source, Path):
         return tables(model.experiment.data.source, source, PORTION)
-    return _format(model).read(source, PORTION)
+    return _format(model, source).read(source, PORTION)
 
 
 def _in_blocks(tables: Iterator[Table], size: int) -> Iterator[Table]:
@@ -94,9 +94,12 @@ def _in_blocks(tables: Iterator[Table], size: int) -> Iterator[Table]:
     yield from rest
 
 
-def _format(model: Model) -> Source:
+def _format(model: Model, stream: TextIO) -> Source:
     """A stream has no ending that says it, so it is what holds such rows as were learned."""
     data, array = model.experiment.data, model.preprocessor.array
+    peek = getattr(getattr(stream, "buffer", None), "peek", None)
+    if peek and not data.format and peek(1).lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{"):
+        return Jsonl()
     if isinstance(array, Grid):
         return data.format or Npz()
     return data.format or (Ts() if array else Csv())
