@@ -295,6 +295,9 @@ def test_layouts_that_say_nothing(tmp_path: Path) -> None:
     pixels = np.zeros((2, 2), np.uint8)
     (tmp_path / "photos").mkdir()
     assert "there are no images" in failure(tmp_path / "photos").message
+    (tmp_path / "photos" / "rows.csv").write_text("a\n1\n")
+    assert failure(tmp_path / "photos").hint.endswith("give a pattern: photos/*.csv")
+    (tmp_path / "photos" / "rows.csv").unlink()
     save(pixels, tmp_path / "photos" / "cat" / "1.png")
     (tmp_path / "photos" / "dog").mkdir()
     assert failure(tmp_path / "photos").file == str(tmp_path / "photos" / "dog")

@@ -126,7 +126,7 @@ def _found(folder: Path) -> list[_Image]:
             return [_Image(folder, None, None)]
     inside, images = _folders(folder), _images(folder)
     if not inside and not images:
-        raise DataError("there are no images in this folder", folder, 0, _shown_endings())
+        raise DataError("there are no images in this folder", folder, 0, _instead(folder))
     if inside and images:
         beside = f"there are images beside the folder {quoted(inside[0].name)}"
         raise DataError(f"{beside}: of which class are they?", images[0])
@@ -178,7 +178,11 @@ def _is_shown(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
-def _shown_endings() -> str:
+def _instead(folder: Path) -> str:
+    """What a folder without images may have been meant for."""
+    endings = sorted({path.suffix for path in folder.iterdir() if path.suffix and _is_shown(path)})
+    if endings:
+        return f"for the files in it, give a pattern: {folder.name}/*{endings[0]}"
     return f"their names end with {listed(ENDINGS, most=len(ENDINGS))}"
 
 
