@@ -22,8 +22,10 @@ def with_points(cells: Array, names: Sequence[str], lines: Array, file: str) -> 
     Other text stays as it is.  It does not matter which kind a column is, so that any portion of
     the rows can be read by itself.
     """
-    for row, column in np.argwhere(np.strings.find(cells, ".") >= 0):
-        if POINTED.fullmatch(text := cells[row, column]):
+    points = np.strings.find(cells, ".") >= 0
+    for number, text in enumerate(cells[points].tolist()):
+        if POINTED.fullmatch(text):
+            row, column = np.argwhere(points)[number]
             where = f"column {quoted(names[column])}: line {lines[row]} has {quoted(text)}"
             message = f"{where}, a number with a point, and `decimal` is a comma"
             raise DataError(message, file, int(lines[row]), HINT)
