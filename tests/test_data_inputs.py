@@ -14,7 +14,7 @@ from nntrain.config import load
 from nntrain.data.inputs import files_of, tables
 from nntrain.data.settings import Data
 from nntrain.data.table import Table, join
-from nntrain.errors import DataError
+from nntrain.errors import DataError, MachineError
 from tests.conftest import ROOT, Command
 
 PENGUINS = ROOT / "datasets" / "penguins.csv"
@@ -86,6 +86,12 @@ def test_a_pattern_that_nothing_looks_like(tmp_path: Path) -> None:
     assert "there is no folder" in failure(tmp_path / "nowhere" / "*.csv").problem.hint
     (tmp_path / "empty").mkdir()
     assert "is empty" in failure(tmp_path / "empty" / "*.csv").problem.hint
+
+
+def test_a_name_that_no_system_takes(tmp_path: Path) -> None:
+    for name in ("x" * 5000, "[" * 5000, "x" * 5000 + "*"):
+        with pytest.raises((DataError, MachineError)):
+            read(tmp_path / name)
 
 
 def test_a_file_named_twice(tmp_path: Path) -> None:

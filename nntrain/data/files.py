@@ -52,6 +52,18 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, unpacked)
 
 
+def is_there(path: str | Path) -> bool:
+    """Whether something has this name; what the system refuses to say is told by opening it."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
+def is_folder(path: str | Path) -> bool:
+    return is_there(path) and Path(path).is_dir()
+
+
 def path_of(source: str | Path | TextIO) -> Path:
     """The path of a source that can not be a stream of text."""
     if isinstance(source, (str, Path)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from nntrain.data.files import is_folder
 from nntrain.data.frames import Arrow, Parquet
 from nntrain.data.idx import Idx
 from nntrain.data.images import ENDINGS, Images
@@ -18,7 +18,7 @@ from nntrain.families import Source
 
 def by_ending(path: str) -> Source:
     """The format of a file; `.gz` at the end says nothing of what is inside."""
-    if path and Path(path).is_dir():
+    if path and is_folder(path):
         return Images()
     name = path.lower().removesuffix(".gz")
     if name.endswith((".jsonl", ".ndjson", ".json")):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TextIO
 import numpy as np
 
 from nntrain.data.extras import extra
-from nntrain.data.files import opened, path_of
+from nntrain.data.files import is_folder, opened, path_of
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
@@ -121,7 +121,7 @@ def _table(
 
 def _found(folder: Path) -> list[_Image]:
     """The images of a folder in the order of their names, and what the folders say of each."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         with opened(folder):  # one that is not there is told as everywhere
             return [_Image(folder, None, None)]
     inside, images = _folders(folder), _images(folder)

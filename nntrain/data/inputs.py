@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from nntrain.data.files import is_folder, is_there
 from nntrain.data.table import Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
@@ -20,7 +22,7 @@ Paths = str | Path | Sequence[str | Path]
 
 def is_pattern(path: str | Path) -> bool:
     """Whether a path names all files that look like it; one that is there names itself."""
-    return glob.has_magic(str(path)) and not Path(path).exists()
+    return glob.has_magic(str(path)) and not is_there(path)
 
 
 def below(folder: str, path: str) -> Path:
@@ -32,8 +34,9 @@ def files_of(paths: Paths) -> tuple[Path, ...]:
     """The files that are named, in this order; those of a pattern are sorted."""
     several = (paths,) if isinstance(paths, (str, Path)) else paths
     found = list(chain.from_iterable(map(_files, several)))
-    for number, path in enumerate(found):
-        if path in found[:number]:
+    counts = Counter(found)
+    for path in found:
+        if counts[path] > 1:
             raise DataError("this file is named twice: its rows would count double", path)
     return tuple(found)
 
@@ -50,9 +53,9 @@ def _files(path: str | Path) -> list[Path]:
 def _nearby(pattern: Path) -> str:
     """What there is instead, in the last folder that is not a pattern."""
     folder = pattern.parent
-    while glob.has_magic(str(folder)) and not folder.is_dir():
+    while glob.has_magic(str(folder)) and not is_folder(folder):
         folder = folder.parent
-    if not folder.is_dir():
+    if not is_folder(folder):
         return f"there is no folder {folder}"
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     letters = re.sub(r"[*?\[\]]+", "", pattern.name)
