@@ -31,7 +31,7 @@ def load_data(loaded: Loaded) -> Dataset:
     experiment = loaded.experiment
     dataset = Dataset.load(
         experiment.data,
-        loaded.data_path,
+        loaded.data_paths,
         experiment.loss.goal,
         experiment.seed,
         test_path=loaded.test_path,
