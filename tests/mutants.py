@@ -47,20 +47,21 @@ class Area:
 AREAS = {
     "store": Area(
         ("store.py",),
-        ("accumulation", "averaging", "check", "dense", "graph", "groups", "layers", "optimizers",
-         "regularization", "residual", "rng", "run", "steps", "store", "training"),
+        ("accumulation", "averaging", "dense", "groups", "regularization", "residual", "run",
+         "steps", "store"),
     ),
     "optimizers": Area(
         ("optimizers/*.py", "families/optimizer.py"),
         ("groups", "optimizers", "optimizers_by_hand", "steps", "training"),
     ),
     "losses": Area(
-        ("losses/*.py", "families/loss.py"),
-        ("class_weight", "loss_kinds", "losses", "several_targets", "steps", "training"),
+        ("losses/*.py", "families/loss.py", "heads.py"),
+        ("class_weight", "loss_kinds", "losses", "losses_exact", "several_targets", "text",
+         "undefined_scores"),
     ),
     "checkpoint": Area(
         ("run/archive.py", "run/checkpoint.py"),
-        ("going_on", "resume", "run", "runs", "stored_models"),
+        ("checkpoint_bytes", "going_on", "run", "stored_models"),
         formulas=False,
     ),
 }  # fmt: skip
@@ -157,19 +158,20 @@ def _mutants(source: Path, module: str, codes: dict[str, int | None]) -> Iterato
         stem, _, _ = name.partition("__mutmut_")
         old, new = functions[f"{stem}__mutmut_orig"], functions[name]
         own = stem.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+        plain = own.rpartition(".")[2]
         yield Mutant(
             key,
             f"{module}.{own}",
             "not run" if code is None else STATES.get(code, f"exit code {code}"),
-            _change(_body(lines, old), _body(lines, new)),
+            _change(_body(lines, old, plain), _body(lines, new, plain)),
             _is_message(old, new),
         )
 
 
-def _body(lines: list[str], function: ast.FunctionDef) -> list[str]:
-    """Its lines without its name, which differs, from the arguments on."""
+def _body(lines: list[str], function: ast.FunctionDef, plain: str) -> list[str]:
+    """Its lines, under the plain name that original and mutant share."""
     own = lines[function.lineno - 1 : function.end_lineno]
-    return [own[0].replace(function.name, "", 1), *own[1:]]
+    return [own[0].replace(function.name, plain, 1), *own[1:]]
 
 
 def _change(old: list[str], new: list[str]) -> str:
