@@ -113,6 +113,7 @@ def run(name: str, processes: int, names: list[str]) -> None:
     modules = [f"nntrain/{module}" for module in area.modules]
     paths = [f"tests/test_{each}.py" for each in area.tests]
     tests = [path for path in paths if (ROOT / path).exists()]
+    print(f"{name}: {', '.join(modules)} by {len(tests)} files of tests", flush=True)
     more = f"only_mutate = {modules}\npytest_add_cli_args_test_selection = {tests}\n"
     config = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     head, mark, rest = config.partition("[tool.mutmut]")
@@ -262,11 +263,13 @@ def _percent(figures: Counter[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("areas", nargs="*", metavar="AREA", choices=[*AREAS, []])
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(AREAS))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--report", action="store_true")
     asked = parser.parse_args()
+    if unknown := set(asked.areas) - set(AREAS):
+        parser.error(f"{unknown.pop()} is none of {', '.join(AREAS)}")
     wrong, reasons = list[str](), explained()
     for name in asked.areas or AREAS:
         again = [
