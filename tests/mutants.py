@@ -52,16 +52,15 @@ AREAS = {
     ),
     "optimizers": Area(
         ("optimizers/*.py", "families/optimizer.py"),
-        ("groups", "optimizers", "optimizers_by_hand", "steps", "training"),
+        ("groups", "optimizers*", "steps", "training"),
     ),
     "losses": Area(
         ("losses/*.py", "families/loss.py", "heads.py"),
-        ("class_weight", "loss_kinds", "losses", "losses_exact", "several_targets", "text",
-         "undefined_scores"),
+        ("class_weight", "loss*", "several_targets", "text", "undefined_scores"),
     ),
     "checkpoint": Area(
         ("run/archive.py", "run/checkpoint.py"),
-        ("checkpoint_bytes", "going_on", "run", "stored_models"),
+        ("checkpoint*", "going_on", "run", "stored_models"),
         formulas=False,
     ),
 }  # fmt: skip
@@ -111,8 +110,8 @@ def run(name: str, processes: int, names: list[str]) -> None:
         for each in COPIED:
             (folder / each).symlink_to(ROOT / each)
     modules = [f"nntrain/{module}" for module in area.modules]
-    paths = [f"tests/test_{each}.py" for each in area.tests]
-    tests = [path for path in paths if (ROOT / path).exists()]
+    paths = [path for each in area.tests for path in (ROOT / "tests").glob(f"test_{each}.py")]
+    tests = [f"tests/{path.name}" for path in sorted(paths)]
     print(f"{name}: {', '.join(modules)} by {len(tests)} files of tests", flush=True)
     more = f"only_mutate = {modules}\npytest_add_cli_args_test_selection = {tests}\n"
     config = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
