@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nntrain.families import Group, Optimizer
+from nntrain.families import Array, Group, Optimizer
 from nntrain.optimizers import (
     Adadelta,
     Adagrad,
@@ -111,3 +111,16 @@ def test_radam_waits_while_the_length_is_five_and_no_more() -> None:
 def test_a_group_of_all_layers_and_one_of_none() -> None:
     assert Group(layers=("layers",)).holds("layers.1.W")
     assert not Group(layers=("",)).holds("layers.1.W")
+
+
+@over("optimizer", [Lion(betas=(0.0, 0.5)), Rprop(learning_rate=0.25)])
+@over("dtype", [np.float32, np.float64])
+def test_no_gradient_is_too_small_for_a_sign(optimizer: Optimizer, dtype: type) -> None:
+    """η sign(g), all of it down to 1e-22, then less and less of it, and never the other way."""
+    slope: Array = np.array([10.0**-k for k in range(38)], dtype)
+    for sign in (1.0, -1.0):
+        (theta,) = descend(optimizer, np.zeros(38, dtype), lambda _, s=sign: s * slope, [0.25])  # type: ignore[misc]
+        moved = -sign * theta
+        np.testing.assert_allclose(moved[:23], 0.25, rtol=1e-6)
+        assert (np.diff(moved) <= 0).all()
+        assert (moved >= 0).all()
