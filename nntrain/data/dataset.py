@@ -23,7 +23,7 @@ from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
-from nntrain.wording import listed, plural, quoted
+from nntrain.wording import in_yaml, listed, plural, quoted
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,17 @@ class Dataset:
             tuple(_described(column, preprocessor) for column in columns),
             (
                 *left_out,
-                *Report(unseen=report.unseen, unit=report.unit).lines(),
+                *(
+                    _warning(column)
+                    for column in columns
+                    if not settings.window and _counts(column)
+                ),
+                *Report(
+                    unseen=report.unseen,
+                    few=report.few,
+                    unit=report.unit,
+                    unweighted=report.unweighted,
+                ).lines(),
             ),
             None if test_path is None else str(test_path),
             {str(other): sha256(other) for other in _others(settings, path, test_path)},
@@ -151,6 +161,8 @@ def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part
     parts = {}
     for name, own in cut._asdict().items():
         part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
+        if part.weights is not None and len(part) and not part.weights.any():
+            raise table.error(f"every {name} row has the weight 0: none of them counts")
         if len(part):
             parts[name] = replace(part, rows=rows[part.rows])
         elif len(own):
@@ -197,6 +209,16 @@ def _described(column: Column, preprocessor: Preprocessor) -> Column:
         if feature.name == column.name:
             return replace(column, note=feature.note)
     return column
+
+
+def _counts(column: Column) -> bool:
+    return column.is_feature and column.looks == "id-like"
+
+
+def _warning(column: Column) -> str:
+    name = quoted(column.name)
+    way_on = f"`data.features: {{exclude: [{in_yaml(column.name)}]}}` leaves it out"
+    return f"{name} counts the rows one by one: if it is an id, {way_on}"
 
 
 def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:

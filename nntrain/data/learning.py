@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nntrain.data.arrays import Grid, Series
-from nntrain.data.columns import Column
-from nntrain.data.features import OneHot, Scaled
+from nntrain.data.categories import Embedded, Hashed, OneHot, Ordinal
+from nntrain.data.columns import Column, date_format
+from nntrain.data.dates import Dates
+from nntrain.data.features import Scaled
 from nntrain.data.preprocessing import Feature, Preprocessor
+from nntrain.data.ranks import Ranked
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.texts import Texts
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Goal, Task
+
+ENCODINGS: dict[str, type[OneHot | Ordinal | Hashed | Embedded]] = {
+    "one_hot": OneHot, "ordinal": Ordinal, "hashed": Hashed, "embedding": Embedded,
+}  # fmt: skip
 
 
 def learn(
@@ -29,9 +37,15 @@ def learn(
     features: list[Feature] = []
     for name, kind in kinds.items():
         if kind == "numeric":
-            features.append(Scaled.learn(training, name, na_values, how.numeric))
+            scaled = Ranked if how.numeric.scale == "rank_normal" else Scaled
+            features.append(scaled.learn(training, name, na_values, how.numeric))
         elif kind == "categorical":
-            features.append(OneHot.learn(training, name, na_values, how.categorical))
+            encoded = ENCODINGS[how.categorical.encode]
+            features.append(encoded.learn(training, name, na_values, how.categorical))
+        elif kind == "date":
+            features.append(_dates(training, name, settings))
+        elif kind == "text":
+            features.append(Texts.learn(training, name, na_values, how.text))
         elif kind == "grid":
             features.append(Grid.learn(training, name, how.numeric))
         elif kind == "tokens" and settings.text:
@@ -40,7 +54,16 @@ def learn(
             features.append(_series(training, name, settings))
     target = learn_target(training, settings, goal)
     task: Task = "heads" if isinstance(goal, Mapping) else goal
-    return Preprocessor(task, tuple(features), target, settings.ids, na_values, settings.window)
+    weight = settings.weight or ""
+    return Preprocessor(
+        task, tuple(features), target, settings.ids, na_values, settings.window, weight
+    )
+
+
+def _dates(training: Table, name: str, settings: Data) -> Dates:
+    how, in_order = settings.preprocessing.date, settings.split.by == "time"
+    form = date_format(settings, name)
+    return Dates.learn(training, name, settings.na_values, how, form=form, in_order=in_order)
 
 
 def _series(training: Table, name: str, settings: Data) -> Series:

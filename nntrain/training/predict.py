@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nntrain.data.arrays import Grid
+from nntrain.data.arrays import Grid, Series
 from nntrain.data.formats import Csv, Npz, Ts
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
@@ -85,7 +85,7 @@ def _format(model: Model, source: Path | TextIO) -> Source:
         return data.source(source)
     if isinstance(array, Grid):
         return data.format or Npz()
-    return data.format or (Ts() if array else Csv())
+    return data.format or (Ts() if isinstance(array, Series) else Csv())
 
 
 def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:
