@@ -224,8 +224,6 @@ def _categorical(cells: Array, name: str, settings: Data) -> Column:
         free = float(np.strings.count(cells[~gone], " ").mean()) >= SENTENCE
         what, looks = ("free text", "text") if free else ("an id", "id-like")
         note = f"looks like {what}: {len(values):,} different values in {rows:,} rows"
-        if free:
-            note += f"; `data.columns: {{{in_yaml(name)}: text}}` reads it, as the only input"
         return Column(name, "ignore", missing, note, looks=looks)
     return Column(name, "categorical", missing)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Dataset:
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, whole, preprocessor)
         if test_path is not None:
-            parts["test"] = Part.from_table(read(settings, test_path), preprocessor, report)
+            parts["test"] = load_part(settings, test_path, preprocessor, report)
         return Dataset(
             str(path),
             sha256(path),
@@ -86,11 +86,7 @@ class Dataset:
             tuple(_described(column, preprocessor) for column in columns),
             (
                 *left_out,
-                *(
-                    _warning(column)
-                    for column in columns
-                    if not settings.window and _counts(column)
-                ),
+                *_remarks(columns, settings),
                 *Report(
                     unseen=report.unseen,
                     few=report.few,
@@ -106,6 +102,15 @@ class Dataset:
 def read(settings: Data, path: str | Path) -> Table:
     """All rows of a file."""
     return join(list(settings.source(path).read(path)))
+
+
+def load_part(settings: Data, path: str | Path, preprocessor: Preprocessor, report: Report) -> Part:
+    """All rows of another file that have a target, as the model sees them."""
+    table = read(settings, path)
+    part = Part.from_table(table, preprocessor, report)
+    if not part.counts:
+        raise table.error("every row has the weight 0: none of them counts")
+    return part
 
 
 def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> list[Path]:
@@ -161,7 +166,7 @@ def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part
     parts = {}
     for name, own in cut._asdict().items():
         part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
-        if part.weights is not None and len(part) and not part.weights.any():
+        if not part.counts and len(part):
             raise table.error(f"every {name} row has the weight 0: none of them counts")
         if len(part):
             parts[name] = replace(part, rows=rows[part.rows])
@@ -211,14 +216,16 @@ def _described(column: Column, preprocessor: Preprocessor) -> Column:
     return column
 
 
-def _counts(column: Column) -> bool:
-    return column.is_feature and column.looks == "id-like"
-
-
-def _warning(column: Column) -> str:
-    name = quoted(column.name)
-    way_on = f"`data.features: {{exclude: [{in_yaml(column.name)}]}}` leaves it out"
-    return f"{name} counts the rows one by one: if it is an id, {way_on}"
+def _remarks(columns: tuple[Column, ...], settings: Data) -> Iterator[str]:
+    """What the user may want otherwise."""
+    for column in columns:
+        name, key = quoted(column.name), in_yaml(column.name)
+        if column.is_feature and column.looks == "id-like" and not settings.window:
+            way_on = f"`data.features: {{exclude: [{key}]}}` leaves it out"
+            yield f"{name} counts the rows one by one: if it is an id, {way_on}"
+        elif column.looks == "text":
+            way_on = f"`data.columns: {{{key}: text}}` reads it, as the network's only input"
+            yield f"{name} looks like free text and is left out: {way_on}"
 
 
 def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:
