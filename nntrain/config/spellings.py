@@ -75,7 +75,7 @@ KEYS: Table = {
     "data.preprocessing.numeric.missing_flag": (
         "add_indicator missing_indicator indicator missing_indicators"
     ),
-    "data.preprocessing.categorical.buckets": "n_buckets num_buckets n_features hash_buckets",
+    "data.preprocessing.categorical.buckets": "n_buckets num_buckets hash_buckets",
     "data.preprocessing.categorical.unknown": "handle_unknown unseen",
     "data.preprocessing.categorical.min_count": "min_frequency min_freq rare_threshold",
     "data.preprocessing.date.parts": "date_features date_parts datetime_features",

@@ -23,8 +23,10 @@ MOST = 1001  # quantiles that are kept: each thousandth
 class Ranked:
     """A numeric column: x = Φ⁻¹(p), p the share of training rows below v, interpolated.
 
-    With n quantiles p stays within 1 / (2 n) and 1 - 1 / (2 n), so that x ends at ±3.3 where
-    scikit-learn's `QuantileTransformer` goes to ±5.2; in between the two agree.
+    Rows with equal values stand in the middle of their ranks.  With n quantiles p stays within
+    1 / (2 n) and 1 - 1 / (2 n), so that x ends at ±3.3 at most.  scikit-learn's
+    `QuantileTransformer` goes to ±5.2 at the ends, and with all rows that have the lowest or the
+    highest value; in between the two agree.
 
     quantiles: of the training rows, from the lowest to the highest in equal steps of p.
     fill, transform, flag: as in `Scaled`.

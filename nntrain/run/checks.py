@@ -55,7 +55,8 @@ def check_layers_alone(loaded: Loaded) -> None:
         if before and _shape_after(before, one) == _shape_after(before, two) != ():
             raise _located(loaded, error) from None
     else:
-        _check_groups(loaded, planned)
+        if data.preprocessing.categorical.encode != "embedding":  # they would be a layer more
+            _check_groups(loaded, planned)
 
 
 def check_layers(
