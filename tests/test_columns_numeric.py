@@ -63,8 +63,27 @@ def same_inside(found: Ranked, column: Column, x: Array, there: Array) -> tuple[
     assert np.abs(x).max() <= end + 1e-12
     values = np.array([found.fill if value is None else value for value in column])
     inside = (values > found.quantiles[0]) & (values < found.quantiles[-1])
-    assert inside.sum() > 3
-    return x[inside], np.clip(there[inside], -end, end)
+    assert inside.sum() > 2
+    x, there, values = x[inside], np.clip(there[inside], -end, end), values[inside]
+    alone = np.isin(values, found.quantiles, invert=True) | (
+        np.searchsorted(found.quantiles, values, "right")
+        - np.searchsorted(found.quantiles, values, "left")
+        == 1
+    )
+    n = len(found.quantiles)  # the place of equal values is rounded there, by a rank at most
+    np.testing.assert_allclose(cdf(x[~alone]), cdf(there[~alone]), atol=1 / n)
+    return x[alone], there[alone]
+
+
+def cdf(x: Array) -> list[float]:
+    return [NormalDist().cdf(one) for one in x]
+
+
+def test_equal_values_stand_in_the_middle_of_their_ranks() -> None:
+    column: Column = [1, 2, 2, 2, 3, 4, 5]
+    x = inputs(feature(column, scale="rank_normal"), column)[0]
+    wanted = [NormalDist().inv_cdf(p) for p in (1 / 14, 2 / 6, 2 / 6, 2 / 6, 4 / 6, 5 / 6, 13 / 14)]
+    np.testing.assert_allclose(x, wanted, atol=1e-12)
 
 
 def test_more_rows_than_quantiles() -> None:

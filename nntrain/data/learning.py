@@ -45,7 +45,7 @@ def learn(
         elif kind == "date":
             features.append(_dates(training, name, settings))
         elif kind == "text":
-            features.append(Texts.learn(training, name, na_values, how.text))
+            features.append(_texts(training, name, settings))
         elif kind == "grid":
             features.append(Grid.learn(training, name, how.numeric))
         elif kind == "tokens" and settings.text:
@@ -72,6 +72,13 @@ def _series(training: Table, name: str, settings: Data) -> Series:
         message = "a network can not learn series of unequal length as its own output"
         raise training.error(message, hint="`data.target` names what it is to learn")
     return series
+
+
+def _texts(training: Table, name: str, settings: Data) -> Texts:
+    if not settings.targets:
+        message = "a network can not learn texts as its own output"
+        raise training.error(message, hint="`data.target` names what it is to learn")
+    return Texts.learn(training, name, settings.na_values, settings.preprocessing.text)
 
 
 def learn_target(table: Table, settings: Data, goal: Goal) -> Target:

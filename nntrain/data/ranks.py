@@ -23,10 +23,10 @@ MOST = 1001  # quantiles that are kept: each thousandth
 class Ranked:
     """A numeric column: x = Φ⁻¹(p), p the share of training rows below v, interpolated.
 
-    Rows with equal values stand in the middle of their ranks.  With n quantiles p stays within
-    1 / (2 n) and 1 - 1 / (2 n), so that x ends at ±3.3 at most.  scikit-learn's
-    `QuantileTransformer` goes to ±5.2 at the ends, and with all rows that have the lowest or the
-    highest value; in between the two agree.
+    Rows with equal values stand in the middle of their ranks; scikit-learn's
+    `QuantileTransformer` finds it up to a rank, since it rounds.  With n quantiles p stays within
+    1 / (2 n) and 1 - 1 / (2 n), so that x ends at ±3.3 at most; there it goes to ±5.2,
+    and with it all rows that have the lowest or the highest value.
 
     quantiles: of the training rows, from the lowest to the highest in equal steps of p.
     fill, transform, flag: as in `Scaled`.
@@ -45,10 +45,8 @@ class Ranked:
         gone = np.isnan(values)
         fill = filling(values, gone, how)
         bent = transformed(np.where(gone, fill, values), how.transform, name, table)
-        quantiles = np.quantile(bent, np.linspace(0.0, 1.0, min(len(bent), MOST)))
-        ordered = np.maximum.accumulate(quantiles)  # interpolated, they may round a bit below
         flag = how.missing_flag and bool(gone.any())
-        return cls(name, fill, tuple(ordered.tolist()), how.transform, flag)
+        return cls(name, fill, tuple(quantiles(bent).tolist()), how.transform, flag)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -74,6 +72,21 @@ class Ranked:
         from_above = np.interp(-values, -known[::-1], -shares[::-1])
         edge = 0.5 / len(known)
         return np.clip(0.5 * (from_below - from_above), edge, 1.0 - edge)
+
+
+def quantiles(values: Array) -> Array:
+    """The values (N,) in order, or, of many, `MOST` in equal steps of their ranks.
+
+    Ranks are whole numbers here, so that what lies between two equal values is the same to the bit.
+    """
+    ordered, count = np.sort(values), min(len(values), MOST)
+    if count == len(ordered):
+        return ordered
+    ranks, rest = np.divmod(np.arange(count) * (len(ordered) - 1), count - 1)
+    above = ordered[np.minimum(ranks + 1, len(ordered) - 1)]
+    between = ordered[ranks] + (above - ordered[ranks]) * (rest / (count - 1))
+    found: Array = np.minimum(between, above)  # rounding must not leave them unordered
+    return found
 
 
 # the rational functions of Wichura 1988, AS 241 (PPND16): highest power first

@@ -44,6 +44,7 @@ def check_layers_alone(loaded: Loaded) -> None:
     knows what it wants, and so do the columns that a graph names.
     """
     data, layers = loaded.experiment.data, loaded.experiment.model.layers
+    _check_texts(loaded)
     names_columns = any(isinstance(layer, Graph) and layer.inputs for _, layer in nested(layers))
     if not isinstance(data.source(data.path), Csv) or names_columns:
         return
@@ -148,7 +149,6 @@ def check_outputs(
     check_classes(loaded, preprocessor)
     hint = _KEEP if any(column.constant for column in columns) else ""
     found = check_layers(loaded, preprocessor.shape, preprocessor, hint)
-    _check_text(loaded, preprocessor)
     if isinstance(preprocessor.array, Texts) or getattr(preprocessor.array, "varies", False):
         _check_any_length(loaded, preprocessor)
     shape = found.layers[-1].shape
@@ -225,14 +225,13 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
             raise ConfigError(loaded.problem(("metrics", i), message, hint))
 
 
-def _check_text(loaded: Loaded, preprocessor: Preprocessor) -> None:
+def _check_texts(loaded: Loaded) -> None:
     """The numbers of tokens are no amounts: what begins the network must know it."""
-    if not isinstance(preprocessor.array, Texts):
-        return
-    first = loaded.experiment.model.layers[0]
-    if not isinstance(first, Embedding | Graph | Residual):
-        name = quoted(preprocessor.array.name)
-        message = f"{name} is a text, whose tokens come in as numbers: expected an embedding first"
+    kinds, first = loaded.experiment.data.columns, loaded.experiment.model.layers[0]
+    texts = [name for name, kind in kinds.items() if kind == "text"]
+    if texts and not isinstance(first, Embedding | Graph | Residual):
+        message = f"{quoted(texts[0])} is a text, whose tokens come in as numbers: expected an "
+        message += "embedding first"
         hint = "begin with `{type: embedding, input_dim: auto, output_dim: 32}`"
         raise ConfigError(loaded.problem(("model", "layers", 0), message, hint))
 
