@@ -18,7 +18,7 @@ from nntrain.data.table import Table
 from nntrain.families import Array
 from nntrain.wording import listed, plural, quoted
 
-WIDEST = 50  # of an embedding whose width is `auto`
+WIDEST_BY_ITSELF = 50  # of an embedding whose width is `auto`
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Categories:
         other = how.unknown == "category" and len(kept) < len(met)
         gap, strict = own and bool(gone.any()), how.unknown == "error"
         found = cls(name, kept, fill, gap, strict, other, how.least)
-        return found._completed(found.numbers(table, na_values, Report()), how)
+        return found._completed(table, na_values, how)
 
-    def _completed(self, numbers: Array, how: Categorical) -> Self:
-        """With what else training rows tell, whose numbers (N,) these are."""
+    def _completed(self, table: Table, na_values: Collection[str], how: Categorical) -> Self:
+        """With what else training rows tell."""
         return self
 
     @property
@@ -73,16 +73,10 @@ class Categories:
 
     @property
     def note(self) -> str:
-        return f"{listed(self.categories, most=5)}; {self._odd_ones}"
-
-    @property
-    def _odd_ones(self) -> str:
-        """What becomes of cells without a category."""
-        missing = "a category of its own" if self.gap else "zeros"
-        if self.fill is not None:
-            missing = quoted(self.fill)
-        unseen = "" if not self.other else "; rare or unseen is one more"
-        return f"missing is {missing}{unseen}"
+        """The categories, and what becomes of cells without one."""
+        missing = "one more" if self.gap else "0" if self.fill is None else quoted(self.fill)
+        unseen = "; rare or unseen is one more" if self.other else ""
+        return f"{listed(self.categories, most=5)}; missing is {missing}{unseen}"
 
     def numbers(self, table: Table, na_values: Collection[str], report: Report) -> Array:
         """Which category each row has, (N,) int64; `UNKNOWN` where it has none."""
@@ -147,7 +141,8 @@ class Ordinal(Categories):
     shift: float = 0.0
     scale: float = 1.0
 
-    def _completed(self, numbers: Array, how: Categorical) -> Self:
+    def _completed(self, table: Table, na_values: Collection[str], how: Categorical) -> Self:
+        numbers = self.numbers(table, na_values, Report())
         known = numbers[numbers != UNKNOWN].astype(np.float64)
         if not len(known):
             return self
@@ -161,7 +156,7 @@ class Ordinal(Categories):
     @property
     def note(self) -> str:
         numbers = f"(number - {self.shift:.4g}) / {self.scale:.4g}"
-        return f"{numbers} of {super().note}".replace("zeros", "0")
+        return f"{numbers} of {super().note}"
 
     def write(self, table: Table, na_values: Collection[str], out: Array, report: Report) -> None:
         """Fill the input, out (1, N) float32."""
@@ -179,9 +174,9 @@ class Embedded(Categories):
 
     dimensions: int = 1
 
-    def _completed(self, numbers: Array, how: Categorical) -> Self:
+    def _completed(self, table: Table, na_values: Collection[str], how: Categorical) -> Self:
         n = max(self.size, 1)
-        auto = min(WIDEST, round(1.6 * n**0.56))
+        auto = min(WIDEST_BY_ITSELF, round(1.6 * n**0.56))
         return replace(self, dimensions=auto if how.dimensions == "auto" else how.dimensions)
 
     @property
@@ -227,9 +222,7 @@ class Hashed:
 
     @property
     def note(self) -> str:
-        missing = "an input of its own" if self.gap else "zeros"
-        if self.fill is not None:
-            missing = quoted(self.fill)
+        missing = "one more" if self.gap else "0" if self.fill is None else quoted(self.fill)
         return f"{plural(self.buckets, 'bucket')} by hash; missing is {missing}"
 
     def write(self, table: Table, na_values: Collection[str], out: Array, report: Report) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from nntrain.data.formats import Text, by_ending
 from nntrain.data.text import COLUMN
 from nntrain.families import PositiveInt, Rate, Source, Spec
+from nntrain.limits import Gt, Le
 
 Kind = Literal["numeric", "categorical", "date", "text", "series", "ignore"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "hour", "minute", "second"]
 WINDOW = 128  # tokens of a text
+WIDEST = 2**16  # inputs of one column
+
+Width = Annotated[int, Gt(0), Le(WIDEST)]
+"""Inputs that one column may become."""
 
 Size = Rate | PositiveInt
 """Rows: a share of all, or how many."""
@@ -72,8 +77,8 @@ class Categorical(Spec):
     """
 
     encode: Literal["one_hot", "ordinal", "hashed", "embedding"] = "one_hot"
-    buckets: PositiveInt = 32
-    dimensions: PositiveInt | Literal["auto"] = "auto"
+    buckets: Width = 32
+    dimensions: Width | Literal["auto"] = "auto"
     impute: Literal["most_frequent", "category", "constant"] = "most_frequent"
     fill: str | None = None
     unknown: Literal["ignore", "error", "category"] = "ignore"

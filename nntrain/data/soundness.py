@@ -11,6 +11,7 @@ from nntrain.data.categories import Categories, Embedded, Hashed, Ordinal
 from nntrain.data.dates import CIRCLES, LINES, Dates
 from nntrain.data.features import Scaled
 from nntrain.data.ranks import MOST, Ranked
+from nntrain.data.settings import WIDEST
 from nntrain.data.several import Several, Target
 from nntrain.data.targets import Amounts, Classes
 from nntrain.data.texts import Texts
@@ -20,8 +21,6 @@ from nntrain.families import Task
 
 if TYPE_CHECKING:
     from nntrain.data.preprocessing import Feature, Preprocessor
-
-MOST_WIDE = 1_000_000  # inputs of one column
 
 
 def check(found: Preprocessor) -> None:
@@ -68,9 +67,9 @@ def _odd(feature: Feature) -> str:
             ordered = 0 < len(q) <= MOST and all(map(le, q, q[1:]))
             return "" if ordered else "quantiles"
         case Embedded(dimensions=width):
-            return "" if 0 < width <= MOST_WIDE else f"dimensions {width}"
+            return "" if 0 < width <= WIDEST else f"dimensions {width}"
         case Hashed(buckets=count):
-            return "" if 0 < count <= MOST_WIDE else f"buckets {count}"
+            return "" if 0 < count <= WIDEST else f"buckets {count}"
         case Dates(parts=parts):
             sizes = {len(parts), len(feature.shifts), len(feature.scales)}
             known = parts and len(set(parts)) == len(parts) and {*parts} <= {*CIRCLES, *LINES}

@@ -59,7 +59,7 @@ class Lookup:
             for name, table in sorted(self.tables.items(), key=lambda item: item[1].place)
         ]
         kept = np.setdiff1d(np.arange(shape[-1]), [piece.table.place for piece in pieces])
-        into, width = _targets(pieces, kept)
+        into, width = _arrange(pieces, kept)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             y = np.empty((*x.shape[:-1], width), x.dtype)
@@ -105,14 +105,11 @@ class _Piece:
         sum_by_token(numbers[known], dy[..., self.out][known], self.dE)
 
 
-def _targets(pieces: list[_Piece], kept: Array) -> tuple[Array, int]:
+def _arrange(pieces: list[_Piece], kept: Array) -> tuple[Array, int]:
     """Where the columns that are kept go, and how wide all is; tells each piece its own place."""
-    width = len(kept) + sum(piece.table.width for piece in pieces)
-    free = np.ones(width, dtype=bool)
-    wider = 0
-    for piece in pieces:
-        start = piece.table.place + wider
+    wider = np.cumsum([0, *(piece.table.width - 1 for piece in pieces)])
+    for piece, before in zip(pieces, wider.tolist(), strict=False):
+        start = piece.table.place + before
         piece.out = slice(start, start + piece.table.width)
-        free[piece.out] = False
-        wider += piece.table.width - 1
-    return np.flatnonzero(free), width
+    into: Array = kept + wider[np.searchsorted([piece.table.place for piece in pieces], kept)]
+    return into, len(kept) + sum(piece.table.width for piece in pieces)
