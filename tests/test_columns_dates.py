@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nntrain.data.columns import parse
-from nntrain.data.dates import CIRCLES, DAY, LINES, Dates, read_dates
+from nntrain.data.dates import CIRCLES, DAY, LINES, Dates, _at_once, _seconds, read_dates
 from nntrain.data.learning import learn
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data, Date, Preprocessing, Split, Window
+from nntrain.data.table import TEXT
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array
 from tests.conftest import Command
@@ -55,6 +56,35 @@ def test_parts_are_those_of_the_calendar(moment: datetime) -> None:
     seconds = read_dates(table_of(d=[moment.isoformat()]), "d", ())
     assert {part: int(circle.number(seconds)[0]) for part, circle in CIRCLES.items()} == wanted
     assert LINES["year"](seconds)[0] == moment.year
+
+
+spoiled = st.text("0123456789-:T Zx+", min_size=8, max_size=20)
+
+
+@given(st.lists(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)), max_size=4),
+       st.lists(spoiled, max_size=4), st.data())  # fmt: skip
+def test_all_at_once_is_one_by_one(
+    moments: list[datetime], others: list[str], data: st.DataObject
+) -> None:
+    """Also with a letter or two that are others."""
+    cells = [*others]
+    for moment in moments:
+        text = moment.isoformat(data.draw(st.sampled_from("T ")), "seconds")
+        text = text[: data.draw(st.sampled_from((10, 16, 19)))]
+        for _ in range(data.draw(st.integers(0, 2))):
+            at = data.draw(st.integers(0, len(text) - 1))
+            text = text[:at] + data.draw(st.sampled_from("0123456789-: ")) + text[at + 1 :]
+        cells.append(text)
+    if cells:
+        found = _at_once(np.array(cells, dtype=TEXT))
+        slow = [_seconds(cell, "") for cell in cells]
+        short = [
+            len(cell) in (10, 16, 19) and "Z" not in cell and "+" not in cell for cell in cells
+        ]
+        wanted = np.array([v if s else None for v, s in zip(slow, short, strict=True)], dtype=float)
+        at_once = np.array([wanted[i] == found[i] for i in np.flatnonzero(~np.isnan(found))])
+        assert at_once.all()
+        assert not np.isnan(found[~np.isnan(wanted)]).any()
 
 
 def test_parts_come_round() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from nntrain.data.cells import COMMAS, absent, as_number, check_range, comma_error, numbers
-from nntrain.data.dates import look_like_dates, read_dates
+from nntrain.data.dates import ISO, dates, read_dates
 from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
@@ -165,8 +165,13 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     if not present.any():
         hint = f"leave it out with `data.features: {{exclude: [{in_yaml(name)}]}}`"
         raise table.error(f"column {quoted(name)} has no value in any row", hint=hint)
-    if wanted == "date" or (wanted is None and _is_date(cells, wrong, settings)):
-        return _date(table, name, settings)
+    if wanted == "date":
+        form = date_format(settings, name)
+        return _date(name, read_dates(table, name, settings.na_values, form), cells, settings)
+    if wanted is None and wrong.any() and ISO.fullmatch(cells[int(present.argmax())]):
+        seconds, no_date = dates(cells, settings.na_values)
+        if not no_date.any():
+            return _date(name, seconds, cells, settings)
     if wanted == "categorical" or (wanted is None and 2 * wrong.sum() >= present.sum()):
         if wanted is None:
             _check_no_commas(table, name, present)
@@ -193,20 +198,14 @@ def date_format(settings: Data, name: str) -> str:
     return (settings.preprocessing.date.format or "") if chosen else ""
 
 
-def _is_date(cells: Array, wrong: Array, settings: Data) -> bool:
-    return bool(wrong.any()) and look_like_dates(cells, absent(cells, settings.na_values))
-
-
-def _date(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
+def _date(name: str, seconds: Array, cells: Array, settings: Data) -> tuple[Column, Array]:
     """A column of dates, and its cells as seconds."""
-    cells = table.columns[name]
-    values = read_dates(table, name, settings.na_values, date_format(settings, name))
-    gone = np.isnan(values)
-    missing, known = int(gone.sum()), values[~gone]
+    gone = np.isnan(seconds)
+    missing, known = int(gone.sum()), seconds[~gone]
     if name not in settings.columns and known.min() == known.max():
         only = quoted(str(cells[int(gone.argmin())]))
-        return Column(name, "ignore", missing, f"every value is {only}", True), values
-    return Column(name, "date", missing), values
+        return Column(name, "ignore", missing, f"every value is {only}", True), seconds
+    return Column(name, "date", missing), seconds
 
 
 def _categorical(cells: Array, name: str, settings: Data) -> Column:

@@ -24,14 +24,6 @@ EPOCH = datetime(1970, 1, 1)
 DAY = 86_400.0
 
 
-def look_like_dates(cells: Array, gone: Array) -> bool:
-    """Whether all cells that are there are dates as ISO 8601 has them, one of them at least."""
-    there = cells[~gone]
-    if not len(there) or not ISO.fullmatch(there[0]):
-        return False
-    return all(_seconds(text, "") is not None for text in set(there.tolist()))
-
-
 def read_dates(table: Table, name: str, na_values: Collection[str], form: str = "") -> Array:
     """A column of dates as seconds since 1970, (N,) float64, NaN where missing.
 
@@ -39,24 +31,32 @@ def read_dates(table: Table, name: str, na_values: Collection[str], form: str = 
     taken to UTC, without one they stay as they are.
     """
     cells = table.columns[name]
-    if cells.dtype == np.float64:  # read before
-        return cells
-    gone = absent(cells, na_values)
-    texts = cells.tolist()
-    known: dict[str, float | None] = {text: _seconds(text, form) for text in set(texts)}
-    values = np.array([known[text] for text in texts], dtype=np.float64)  # None becomes NaN
-    wrong = np.isnan(values) & ~gone
+    values, wrong = dates(cells, na_values, form)
     if wrong.any():
         row = int(wrong.argmax())
-        cell = texts[row]
+        cell = cells[row]
         expected = f"a date written as {form}" if form else "a date such as 2024-01-31"
         message = f"column {quoted(name)}: {table.place(row)} has {quoted(cell)}, expected "
         hint = f"mend the cell, or say `data.na_values: [{in_yaml(cell)}]` where it means missing"
         if not form:
             hint += "; `data.preprocessing.date.format` tells how dates are written"
         raise table.error(f"{message}{expected}", row, hint)
-    values[gone] = np.nan
     return values
+
+
+def dates(cells: Array, na_values: Collection[str], form: str = "") -> tuple[Array, Array]:
+    """Cells as seconds since 1970, (N,) float64, NaN where missing or no date; and which are none,
+    (N,) bool."""
+    if cells.dtype == np.float64:  # read before
+        return cells, np.zeros(len(cells), dtype=bool)
+    gone = absent(cells, na_values)
+    values = np.full(len(cells), np.nan) if form else _at_once(cells)
+    rest = np.flatnonzero(np.isnan(values) & ~gone)
+    texts = cells[rest].tolist()
+    known: dict[str, float | None] = {text: _seconds(text, form) for text in set(texts)}
+    values[rest] = np.array([known[text] for text in texts], dtype=np.float64)  # None becomes NaN
+    values[gone] = np.nan
+    return values, np.isnan(values) & ~gone
 
 
 def _seconds(text: str, form: str) -> float | None:
@@ -72,6 +72,40 @@ def _seconds(text: str, form: str) -> float | None:
         return (moment - EPOCH) / timedelta(seconds=1)
     except (ValueError, OverflowError):
         return None
+
+
+def _at_once(cells: Array) -> Array:
+    """The same for dates whose letters stand where most people's do, 50 times as fast; else NaN."""
+    values, lengths = np.full(len(cells), np.nan), np.strings.str_len(cells)
+    for pattern in ("0000-00-00", "0000-00-00 00:00", "0000-00-00 00:00:00"):
+        rows = np.flatnonzero(lengths == len(pattern))
+        if len(rows):
+            texts = cells[rows].astype(f"U{len(pattern)}")
+            values[rows] = _of_pattern(texts.view(np.uint32).reshape(len(rows), -1), pattern)
+    return values
+
+
+def _of_pattern(letters: Array, pattern: str) -> Array:
+    """Seconds of the code points (n, L) of dates, 0 standing for digits in the pattern."""
+    is_digit = np.array([letter == "0" for letter in pattern])
+    digits = letters[:, is_digit].astype(np.int64) - ord("0")
+    signs = letters[:, ~is_digit]
+    right = (signs == np.array([ord(letter) for letter in pattern if letter != "0"])).copy()
+    if right.shape[1] > 2:
+        right[:, 2] |= signs[:, 2] == ord("T")
+    sound = ((digits >= 0) & (digits < 10)).all(axis=1) & right.all(axis=1)
+    digits[~sound] = 1
+    pairs = digits[:, 0::2] * 10 + digits[:, 1::2]  # the year is two of them
+    year, month, day = pairs[:, 0] * 100 + pairs[:, 1], pairs[:, 2], pairs[:, 3]
+    first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    last = (first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")
+    sound &= (year > 0) & (month > 0) & (month < 13) & (day > 0) & (day <= last.astype(np.int64))
+    seconds = (first.astype("datetime64[D]").astype(np.int64) + day - 1).astype(np.float64) * DAY
+    for place, (unit, count) in enumerate(((3600.0, 24), (60.0, 60), (1.0, 60)), start=4):
+        if place < pairs.shape[1]:
+            sound &= pairs[:, place] < count
+            seconds += pairs[:, place] * unit
+    return np.where(sound, seconds, np.nan)
 
 
 class Circle(NamedTuple):
