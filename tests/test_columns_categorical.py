@@ -145,6 +145,12 @@ def test_rare_ones_without_a_category_of_their_own() -> None:
     assert inputs(found, ["b", "a"]).tolist() == [[0, 1]]
 
 
+def test_all_of_them_rare() -> None:
+    with pytest.raises(DataError, match="no feature gives an input") as caught:
+        learned("c,y a,1 b,2 a,3", target="y", preprocessing=categorical(min_count=9))
+    assert "min_count" in caught.value.problem.hint
+
+
 @every_encoding
 def test_a_round_trip_to_the_bit(encode: Any) -> None:
     text = "c,d,y a,u,1 b,v,2 a,,3 ,u,4 z,w,5"

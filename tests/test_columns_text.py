@@ -198,3 +198,20 @@ def test_without_a_target_there_is_nothing_to_learn_of_tokens(
     done = nntrain("check", "reviews.yaml")
     assert done.code == 3, done.err
     assert "a network can not learn texts as its own output" in done.err
+
+
+def test_a_text_that_is_left_out_asks_for_nothing(nntrain: Command, tmp_path: Path) -> None:
+    layers = "model: {layers: [{type: dense, units: auto}]}\nloss: binary_cross_entropy\n"
+    for how in ("include: [stars]", "exclude: [review]"):
+        keys = f"path: reviews.csv, target: mood, columns: {{review: text}}, features: {{{how}}}"
+        write(tmp_path, f"data: {{{keys}}}\n{layers}")
+        done = nntrain("check", "reviews.yaml")
+        assert done.code == 0, done.err
+
+
+def test_every_phase_with_texts(nntrain: Command, tmp_path: Path) -> None:
+    write(tmp_path)
+    assert nntrain("fit", "reviews.yaml", "--smoke").code == 0
+    checked = nntrain("check", "reviews.yaml", "--gradients")
+    assert checked.code == 0, checked.out
+    assert "layers.0.E" in checked.out

@@ -251,6 +251,17 @@ def test_weights_in_the_commands(nntrain: Command, tmp_path: Path) -> None:
     assert again.code == 0
 
 
+def test_a_test_file_without_the_column(nntrain: Command, tmp_path: Path) -> None:
+    config = write(tmp_path, "classes")
+    rows = [line.rpartition(",")[0] for line in (tmp_path / "rows.csv").read_text().splitlines()]
+    (tmp_path / "bare.csv").write_text("\n".join(rows) + "\n")
+    text = config.read_text().replace("test: 0", "test: 0.0").replace(
+        "path: rows.csv", "path: rows.csv\n  test_path: bare.csv")  # fmt: skip
+    config.write_text(text)
+    assert "there is no column `w`: all rows count the same" in nntrain("check", config).err
+    assert nntrain("fit", config, "--smoke").code == 0
+
+
 @pytest.mark.parametrize(
     "line, told",
     [

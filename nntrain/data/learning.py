@@ -55,9 +55,13 @@ def learn(
     target = learn_target(training, settings, goal)
     task: Task = "heads" if isinstance(goal, Mapping) else goal
     weight = settings.weight or ""
-    return Preprocessor(
+    found = Preprocessor(
         task, tuple(features), target, settings.ids, na_values, settings.window, weight
     )
+    if not found.inputs:
+        message = "no feature gives an input: no category has as many training rows as it needs"
+        raise training.error(message, hint="`min_count` under `data.preprocessing.categorical`")
+    return found
 
 
 def _dates(training: Table, name: str, settings: Data) -> Dates:

@@ -247,6 +247,12 @@ class Data(Spec):
         source = self.source(self.path)
         return source if isinstance(source, Text) else None
 
+    def sees(self, column: str) -> bool:
+        """Whether a column may be a feature, as far as the config tells."""
+        included = self.features.include is None or column in self.features.include
+        others = (*self.features.exclude, *self.targets, *self.ids, *self.weights)
+        return included and column not in others
+
     @property
     def targets(self) -> tuple[str, ...]:
         """The target columns; empty where the network learns its own input."""

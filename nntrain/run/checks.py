@@ -227,8 +227,8 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
 
 def _check_texts(loaded: Loaded) -> None:
     """The numbers of tokens are no amounts: what begins the network must know it."""
-    kinds, first = loaded.experiment.data.columns, loaded.experiment.model.layers[0]
-    texts = [name for name, kind in kinds.items() if kind == "text"]
+    data, first = loaded.experiment.data, loaded.experiment.model.layers[0]
+    texts = [name for name, kind in data.columns.items() if kind == "text" and data.sees(name)]
     if texts and not isinstance(first, Embedding | Graph | Residual):
         message = f"{quoted(texts[0])} is a text, whose tokens come in as numbers: expected an "
         message += "embedding first"
