@@ -9,7 +9,8 @@ from nntrain.data.categories import Embedded, Hashed, OneHot, Ordinal
 from nntrain.data.columns import Column, date_format
 from nntrain.data.dates import Dates
 from nntrain.data.features import Scaled
-from nntrain.data.preprocessing import Feature, Preprocessor
+from nntrain.data.kinds import Feature
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.ranks import Ranked
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target

@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nntrain.data import plain
-from nntrain.data.arrays import ArrayFeature, Grid, Series
-from nntrain.data.categories import Embedded, Hashed, OneHot, Ordinal
+from nntrain.data import kinds, plain
+from nntrain.data.arrays import ArrayFeature
+from nntrain.data.categories import Embedded
 from nntrain.data.columns import unknown_columns
-from nntrain.data.dates import Dates
-from nntrain.data.features import Scaled
-from nntrain.data.ranks import Ranked
+from nntrain.data.kinds import Feature, Scalar
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
@@ -32,15 +30,6 @@ from nntrain.data.weights import read_weights
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
-Scalar = Scaled | Ranked | OneHot | Ordinal | Hashed | Embedded | Dates
-"""Kinds that fill some inputs of a row: `inputs`, `note`, `write(table, na_values, out, …)`."""
-
-Feature = Scalar | ArrayFeature | Texts | Tokens
-KINDS: dict[str, type[Any]] = {
-    "numeric": Scaled, "ranks": Ranked, "categorical": OneHot, "ordinal": Ordinal,
-    "hashed": Hashed, "embedded": Embedded, "date": Dates, "grid": Grid, "series": Series,
-    "text": Texts, "classes": Classes, "amounts": Amounts, "tokens": Tokens,
-}  # fmt: skip
 
 
 class Embedding(NamedTuple):
@@ -276,8 +265,8 @@ class Preprocessor:
         """The same in JSON types."""
         return {
             "task": self.task,
-            "features": [_encode(feature) for feature in self.feature_columns],
-            "target": _encode(self.target_columns),
+            "features": [kinds.encode(feature) for feature in self.feature_columns],
+            "target": kinds.encode(self.target_columns),
             "ids": list(self.id_columns),
             "na_values": list(self.na_values),
             "window": plain.encode(self.window) if self.window else None,
@@ -292,8 +281,8 @@ class Preprocessor:
         texts = tuple[str, ...]
         result = cls(
             plain.read(str, value.get("task"), "task"),
-            tuple(_decode(item, Feature, "features") for item in value["features"]),
-            _decode(value.get("target"), Target, "target"),
+            tuple(kinds.decode(item, Feature, "features") for item in value["features"]),
+            kinds.decode(value.get("target"), Target, "target"),
             plain.read(texts, value.get("ids"), "ids"),
             plain.read(texts, value.get("na_values"), "na_values"),
             plain.decode(Window, value["window"], "window") if value.get("window") else None,
@@ -307,24 +296,3 @@ def _require(table: Table, names: Iterable[str], what: str) -> None:
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise unknown_columns(table, missing, what)
-
-
-def _encode(value: Feature | Target) -> dict[str, Any]:
-    if isinstance(value, Several):
-        return {"kind": "several", "parts": [_encode(part) for part in value.parts]}
-    kind = next(kind for kind, cls in KINDS.items() if type(value) is cls)
-    return {"kind": kind, **plain.encode(value)}
-
-
-def _decode(value: Any, family: Any, where: str) -> Any:
-    kind = value.get("kind") if isinstance(value, dict) else None
-    if kind == "several" and Several in get_args(family):
-        parts = value.get("parts")
-        if set(value) != {"kind", "parts"} or not isinstance(parts, list) or len(parts) < 2:
-            raise plain.damaged(f"{where}: no list of targets")
-        return Several(tuple(_decode(part, Classes | Amounts, where) for part in parts))
-    cls = KINDS.get(kind) if isinstance(kind, str) else None
-    if cls is None or cls not in get_args(family):
-        raise plain.damaged(f"{where}: unknown kind {kind!r:.60}")
-    rest = {key: item for key, item in value.items() if key != "kind"}
-    return plain.decode(cls, rest, where)

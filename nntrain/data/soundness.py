@@ -20,7 +20,8 @@ from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Task
 
 if TYPE_CHECKING:
-    from nntrain.data.preprocessing import Feature, Preprocessor
+    from nntrain.data.kinds import Feature
+    from nntrain.data.preprocessing import Preprocessor
 
 
 def check(found: Preprocessor) -> None:
