@@ -27,6 +27,7 @@ KINDS: dict[str, type[Any]] = {
 
 
 def encode(value: Feature | Target) -> dict[str, Any]:
+    """A feature or a target as JSON types, with its kind."""
     if isinstance(value, Several):
         return {"kind": "several", "parts": [encode(part) for part in value.parts]}
     kind = next(kind for kind, cls in KINDS.items() if type(value) is cls)
@@ -34,6 +35,7 @@ def encode(value: Feature | Target) -> dict[str, Any]:
 
 
 def decode(value: Any, family: Any, where: str) -> Any:
+    """The way back: one of a union of kinds; a MachineError where this is none of them."""
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind == "several" and Several in get_args(family):
         parts = value.get("parts")
