@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from nntrain.data import folders
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256, size
 from nntrain.data.inputs import Paths, files_of, tables
+from nntrain.data.kinds import Feature
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
-from nntrain.data.preprocessing import Feature, Preprocessor
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
@@ -26,7 +27,7 @@ from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
-from nntrain.wording import listed, plural, quoted
+from nntrain.wording import in_yaml, listed, plural, quoted
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Dataset:
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, whole, preprocessor)
         if test_files:
-            parts["test"] = Part.from_table(read(settings, test_files), preprocessor, report)
+            parts["test"] = load_part(settings, test_files, preprocessor, report)
         hashes = [sha256(file) for file in files]
         features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
@@ -97,7 +98,13 @@ class Dataset:
             (
                 *_passed_over(empty),
                 *left_out,
-                *Report(unseen=report.unseen, unit=report.unit).lines(),
+                *_remarks(columns, settings),
+                *Report(
+                    unseen=report.unseen,
+                    few=report.few,
+                    unit=report.unit,
+                    unweighted=report.unweighted,
+                ).lines(),
             ),
             _named(test_files) if test_files else None,
             _others(settings, files, test_files),
@@ -132,6 +139,15 @@ def _others(settings: Data, files: Sequence[Path], test_files: Sequence[Path]) -
         other for file in (*files, *test_files) for other in settings.source(file).companions(file)
     )
     return {str(file): sha256(file) for file in [*found, *beside]}
+
+
+def load_part(settings: Data, paths: Paths, preprocessor: Preprocessor, report: Report) -> Part:
+    """All rows of other files that have a target, as the model sees them."""
+    table = read(settings, paths)
+    part = Part.from_table(table, preprocessor, report)
+    if not part.counts:
+        raise table.error("every row has the weight 0: none of them counts")
+    return part
 
 
 def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
@@ -182,6 +198,8 @@ def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part
     parts = {}
     for name, own in cut._asdict().items():
         part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
+        if not part.counts and len(part):
+            raise table.error(f"every {name} row has the weight 0: none of them counts")
         if len(part):
             parts[name] = replace(part, rows=rows[part.rows])
         elif len(own):
@@ -234,6 +252,18 @@ def _passed_over(empty: Empty) -> list[str]:
     if not empty.lines:
         return []
     return [f"{plural(empty.lines, 'empty line')} passed over, the first is {empty.place}"]
+
+
+def _remarks(columns: tuple[Column, ...], settings: Data) -> Iterator[str]:
+    """What the user may want otherwise."""
+    for column in columns:
+        name, key = quoted(column.name), in_yaml(column.name)
+        if column.is_feature and column.looks == "id-like" and not settings.window:
+            way_on = f"`data.features: {{exclude: [{key}]}}` leaves it out"
+            yield f"{name} counts the rows one by one: if it is an id, {way_on}"
+        elif column.looks == "text":
+            way_on = f"`data.columns: {{{key}: text}}` reads it, as the network's only input"
+            yield f"{name} looks like free text and is left out: {way_on}"
 
 
 def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:

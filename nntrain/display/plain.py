@@ -175,13 +175,22 @@ def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = Fals
     first = {"target": 0, "id": 1}
     ordered = sorted(found, key=lambda column: first.get(column.kind, 2))
     shown = ordered if every or len(ordered) <= MOST_COLUMNS else ordered[: MOST_COLUMNS - 1]
-    rows = [("column", "kind", "missing", "what is done")]
-    rows += [(c.name, c.kind, text.count(c.missing), c.note) for c in shown]
-    lines = table([tuple(text.shortened(cell) for cell in row) for row in rows], "llrl")
-    if rest := Counter(column.kind for column in ordered[len(shown) :]):
+    rows = [("column", "kind", "values", "missing", "what is done")]
+    rows += [
+        (c.name, c.shown_kind, text.count(c.rows - c.missing), _missing(c), c.note) for c in shown
+    ]
+    lines = table([tuple(text.shortened(cell) for cell in row) for row in rows], "llrrl")
+    if rest := Counter(column.shown_kind for column in ordered[len(shown) :]):
         kinds = ", ".join(f"{count} {kind}" for kind, count in rest.items())
         lines.append(f"… and {kinds} (all of them with -v)")
     return [*lines, *(f"note: {note}" for note in notes), ""]
+
+
+def _missing(column: Column) -> str:
+    """How many cells, and which share of all."""
+    count = text.count(column.missing)
+    share = 100 * column.missing / max(column.rows, 1)
+    return f"{count} ({share:.2g} %)" if column.missing else count
 
 
 def finished(summary: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nntrain.data.dataset import read
+from nntrain.data.dataset import load_part
 from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.errors import ConfigError
@@ -35,8 +35,7 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            part = Part.from_table(read(experiment.data, data), preprocessor, report)
-            return part, {"data": str(data)}
+            return load_part(experiment.data, data, preprocessor, report), {"data": str(data)}
         if not self.folder:
             raise ConfigError(
                 f"{self.path} is a model file, which has no rows", hint="give some with --data FILE"

@@ -63,16 +63,20 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
     Where a prediction is NaN there is no score, though argmax and sorting would give one.
     """
     total, count, sums, broken = 0.0, 0.0, dict[str, Array](), False
+    unit = 1.0 if part.weights is None else float(part.weights.mean()) or 1.0  # near 1 in float32
     for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
         target = part.target[block]
         weights = steps_to_answer(target, prediction)
+        ones = np.ones(len(prediction), prediction.dtype)
+        if part.weights is not None:
+            ones = part.weights[block] / unit
+            weights *= ones.astype(prediction.dtype)
         factors = model.loss.row_weights(target)
         if factors is not None:
             weights *= factors
         value, _ = model.loss(prediction, target, weights)
         total, count = total + value, count + float(weights.sum())
-        ones = np.ones(len(prediction), prediction.dtype)
-        rows = steps_as_rows(model.show(prediction), part.raw[block], ones)
+        rows = steps_as_rows(model.show(prediction), part.raw[block], ones).counted()
         broken = broken or bool(np.isnan(rows.shown).any())
         if len(rows.weights) and not broken:
             _add(sums, model, rows)
@@ -80,7 +84,7 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
         name: math.nan if broken or name not in sums else metric.score(sums[name])
         for name, metric, _ in model.scores
     }
-    return {"loss": total / count, **found}
+    return {"loss": total / count if count else 0.0, **found}
 
 
 def steps_to_answer(target: Array, prediction: Array) -> Array:
@@ -97,6 +101,11 @@ class Rows(NamedTuple):
     shown: Array
     target: Array
     weights: Array
+
+    def counted(self) -> Rows:
+        """Those that count, since means over none are no numbers."""
+        some = self.weights > 0
+        return self if some.all() else Rows(self.shown[some], self.target[some], self.weights[some])
 
 
 def steps_as_rows(shown: Array, target: Array, weights: Array) -> Rows:

@@ -70,9 +70,11 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
             return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
-        for batch in batches(part.x, part.target, run.order, size, progress.batch, part.lengths):
+        for batch in batches(
+            part.x, part.target, run.order, size, progress.batch, part.lengths, part.weights
+        ):
             value = step(batch, progress.step, rate(progress.step))
-            progress.count(value, len(batch.x))
+            progress.count(value, batch.total)
             if status := stop():
                 progress.seconds += pace.seconds()
                 return status
@@ -137,7 +139,7 @@ def _row(run: Run, rate: float, sample: Part) -> dict[str, float]:
         "epoch": progress.epoch + 1,
         "step": progress.step,
         "learning_rate": rate,
-        "train_loss": progress.loss_sum / progress.row_sum,
+        "train_loss": progress.loss_sum / (progress.row_sum or 1.0),
         "train_loss_evaluated": evaluate(bare, sample)["loss"],
     }
     part = run.dataset.parts.get("validation")

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nntrain.data.arrays import Grid
+from nntrain.data.arrays import Grid, Series
 from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
 from nntrain.data.report import Report
@@ -102,7 +102,7 @@ def _format(model: Model, stream: TextIO) -> Source:
         return Jsonl()
     if isinstance(array, Grid):
         return data.format or Npz()
-    return data.format or (Ts() if array else Csv())
+    return data.format or (Ts() if isinstance(array, Series) else Csv())
 
 
 def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:

@@ -63,19 +63,21 @@ def columns_once(data: Data) -> Findings:
 
 def columns_have_one_role(data: Data) -> Findings:
     """A column is a target, an id, a feature, or left out: the later listing is the mistake."""
-    roles = {"the target": data.targets, "an id": data.ids}
+    roles = {"the target": data.targets, "an id": data.ids, "the weight of rows": data.weights}
     places: list[tuple[KeyPath, tuple[str, ...]]] = [
         (("data", "id"), data.ids),
+        (("data", "weight"), data.weights),
         (("data", "features", "include"), data.features.include or ()),
     ]
     places.append((("data", "features", "exclude"), data.features.exclude))
     for path, columns in places:
         for i, column in enumerate(columns):
             role = next((role for role, names in roles.items() if column in names), "")
-            if not role or (path == ("data", "id") and role == "an id"):
+            own = {"id": "an id", "weight": "the weight of rows"}.get(str(path[-1]))
+            if not role or role == own:
                 continue
-            at = path if isinstance(data.id, str) and path == ("data", "id") else (*path, i)
-            hint = "" if path[-1] == "id" else "targets and ids are never features"
+            at = path if isinstance(getattr(data, str(path[-1]), ()), str) else (*path, i)
+            hint = "" if own else "targets and ids are never features"
             yield Finding(at, f"{quoted(column)} is {role} already", hint)
     for i, column in enumerate(data.features.exclude):
         if column in (data.features.include or ()):
@@ -93,8 +95,64 @@ def ids_are_not_names_of_predictions(data: Data) -> Findings:
 
 def ignored_columns(data: Data) -> Findings:
     for column, kind in data.columns.items():
-        if kind == "ignore" and column in (*data.targets, *data.ids):
+        if kind == "ignore" and column in (*data.targets, *data.ids, *data.weights):
             role = "the target" if column in data.targets else "an id"
+            role = "the weight of rows" if column in data.weights else role
             yield Finding(
                 ("data", "columns", column), f"{quoted(column)} is {role}, it can not be ignored"
             )
+
+
+def weights_of_rows(data: Data) -> Findings:
+    if data.text and data.weight is not None:
+        message = "a text has no rows, so there is nothing that could count more"
+        yield Finding(("data", "weight"), message, "leave it out")
+
+
+def numbers_are_filled(data: Data) -> Findings:
+    how = data.preprocessing.numeric
+    if how.fill != 0.0 and how.impute != "constant":
+        path: KeyPath = ("data", "preprocessing", "numeric", "fill")
+        message = f"`impute: {how.impute}` finds its number in the training rows"
+        yield Finding(path, message, "leave `fill` out, or write `impute: constant`")
+
+
+def categories_are_filled(data: Data) -> Findings:
+    how, path = data.preprocessing.categorical, ("data", "preprocessing", "categorical")
+    if how.fill is None and how.impute == "constant":
+        message = "`impute: constant` needs the category that it fills in"
+        yield Finding((*path, "impute"), message, "add `fill: CATEGORY`")
+    if how.fill is not None and how.impute != "constant":
+        message = f"`impute: {how.impute}` finds its category in the training rows"
+        hint = "leave `fill` out, or write `impute: constant`"
+        yield Finding((*path, "fill"), message, hint)
+
+
+def categories_are_known(data: Data) -> Findings:
+    """Keys that would do nothing, or the opposite of what another says."""
+    how, path = data.preprocessing.categorical, ("data", "preprocessing", "categorical")
+    if how.encode == "hashed" and how.unknown != "ignore":
+        message = "every category has a bucket where they are hashed, unseen ones too"
+        yield Finding((*path, "unknown"), message, "leave it out, or write `encode: one_hot`")
+    if how.encode == "hashed" and how.min_count is not None:
+        message = "rare categories have buckets like all others where they are hashed"
+        yield Finding((*path, "min_count"), message, "leave it out, or write `encode: one_hot`")
+    if how.unknown == "error" and how.least > 1:
+        message = "rare categories count as unseen, which `unknown: error` refuses"
+        yield Finding((*path, "min_count"), message, "write `unknown: category`, or leave it out")
+    if how.encode == "embedding" and not data.targets:
+        message = "without a target the network learns its own input, and numbers of categories "
+        message += "are no amounts"
+        yield Finding((*path, "encode"), message, "write `one_hot`, or add `data.target`")
+
+
+def parts_of_dates(data: Data) -> Findings:
+    how, path = data.preprocessing.date, ("data", "preprocessing", "date")
+    if how.parts == ():
+        message = "expected at least one part, got an empty list"
+        hint = "leave it out to take those that differ, or leave the columns out"
+        yield Finding((*path, "parts"), message, hint)
+    yield from twice((*path, "parts"), how.parts or ())
+    if how.format is not None and "date" not in data.columns.values():
+        message = "no column is called a date, and dates found without being called are ISO 8601"
+        yield Finding((*path, "format"), message, "add `data.columns: {NAME: date}`")
