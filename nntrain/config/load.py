@@ -27,7 +27,7 @@ class Loaded:
     """A config that was read: the experiment, and where each part of it was written.
 
     text: the file as given, without what it extends and without `--set`.
-    data_path, test_path: the data files, absolute.
+    data_path, validation_path, test_path: the data files, absolute.
     """
 
     experiment: Experiment
@@ -38,6 +38,11 @@ class Loaded:
     @property
     def data_path(self) -> Path:
         return self._beside(self.experiment.data.path)
+
+    @property
+    def validation_path(self) -> Path | None:
+        validation_path = self.experiment.data.validation_path
+        return None if validation_path is None else self._beside(validation_path)
 
     @property
     def test_path(self) -> Path | None:

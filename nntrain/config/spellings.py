@@ -78,6 +78,11 @@ KEYS: Table = {
     "data.split.test": "test_split test_size test_fraction",
     "data.split.stratify": "stratified",
     "data.split.by": "split_by split_method split_type",
+    "data.split.column": (
+        "group_column group_col groups split_column fold_column stratify_column group_by"
+    ),
+    "data.split.k_fold": "kfold cv cross_validation n_splits n_folds num_folds",
+    "data.validation_path": "validation_file val_path val_file valid_path dev_path eval_path",
     "data.test_path": "test_file test_csv test_filename",
     "data.window": "sliding_window windows sequence rolling",
     "data.window.length": (
@@ -372,6 +377,9 @@ WORDS: Table = {
     "error": "raise fail",
     "time": "temporal chronological chronologically ordered sequential order",
     "random": "shuffle shuffled randomly",
+    "group": "grouped groups group_kfold by_group",
+    "hash": "hashed md5 checksum id_hash",
+    "column": "predefined fixed manual",
     "sqrt": "square_root root",
     "log": "ln natural_log logarithm",
     "log1p": "log_1p log_plus_one",

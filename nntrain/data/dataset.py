@@ -10,13 +10,14 @@ import numpy as np
 
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256
+from nntrain.data.grouping import BadCellError, cells_of, what_came_out
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
-from nntrain.data.split import Parts, split
+from nntrain.data.split import Parts, shares_of, split
 from nntrain.data.table import Table, join
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
@@ -34,7 +35,7 @@ class Dataset:
     columns: every column of the file and what becomes of it.
     notes: sentences about what was left out or filled in.
     sha256, size: of the file, in hexadecimal and bytes.
-    test_path: the file of the test rows, if they have one of their own.
+    validation_path, test_path: the files of these rows, if they have one of their own.
     others: SHA-256 of every other file that was read, by path.
     """
 
@@ -47,6 +48,7 @@ class Dataset:
     notes: tuple[str, ...]
     test_path: str | None = None
     others: Mapping[str, str] = field(default_factory=dict)
+    validation_path: str | None = None
 
     @staticmethod
     def load(
@@ -56,18 +58,22 @@ class Dataset:
         seed: int,
         preprocessor: Preprocessor | None = None,
         test_path: str | Path | None = None,
+        validation_path: str | Path | None = None,
     ) -> Dataset:
         """Read a file and split it; learn from the training rows, or use what a model learned.
 
-        test_path: the file that `settings.test_path` names.
+        test_path, validation_path: the files that the settings' keys of these names name.
         """
-        table, columns = parse(read(settings, path), settings)
+        table = read(settings, path)
+        cells = cells_of(table, settings)
+        table, columns = parse(table, settings)
         target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
-        cut = _split(used, target, settings, seed)
+        cells = None if cells is None else cells[rows]
+        cut = _split(used, target, settings, seed, cells)
         if preprocessor is None:
             preprocessor = learn(used, columns, cut.train, settings, goal)
-            _check_same_classes(used, target, preprocessor)
+            _check_same_classes(used, target, preprocessor, settings)
         report = Report()
         if preprocessor.tokens:
             parts, left_out = _passages(used, cut, preprocessor, report), []
@@ -75,8 +81,10 @@ class Dataset:
             whole = Part.from_table(used, preprocessor, report)
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, whole, preprocessor)
-        if test_path is not None:
-            parts["test"] = Part.from_table(read(settings, test_path), preprocessor, report)
+        for name, other in (("validation", validation_path), ("test", test_path)):
+            if other is not None:
+                parts[name] = Part.from_table(read(settings, other), preprocessor, report)
+        parts = {name: parts[name] for name in Parts._fields if name in parts}
         return Dataset(
             str(path),
             sha256(path),
@@ -86,10 +94,15 @@ class Dataset:
             tuple(_described(column, preprocessor) for column in columns),
             (
                 *left_out,
+                *_what_came_out(used, target, cut, settings),
                 *Report(unseen=report.unseen, unit=report.unit).lines(),
             ),
             None if test_path is None else str(test_path),
-            {str(other): sha256(other) for other in _others(settings, path, test_path)},
+            {
+                str(other): sha256(other)
+                for other in _others(settings, path, validation_path, test_path)
+            },
+            None if validation_path is None else str(validation_path),
         )
 
 
@@ -98,11 +111,12 @@ def read(settings: Data, path: str | Path) -> Table:
     return join(list(settings.source(path).read(path)))
 
 
-def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> list[Path]:
+def _others(settings: Data, path: str | Path, *more: str | Path | None) -> list[Path]:
     """What is read besides the file itself."""
     found = [*settings.source(path).companions(Path(path))]
-    if test_path is not None:
-        found += [Path(test_path), *settings.source(test_path).companions(Path(test_path))]
+    for other in more:
+        if other is not None:
+            found += [Path(other), *settings.source(other).companions(Path(other))]
     return found
 
 
@@ -138,12 +152,36 @@ def _strata(table: Table, target: Target) -> Array | None:
     return target.groups(table) if isinstance(target, Several) else None
 
 
-def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
-    strata = _strata(table, target) if settings.split.by == "random" else None
+def _split(table: Table, target: Target, settings: Data, seed: int, cells: Array | None) -> Parts:
+    """cells: of the column that says where rows belong, if there is one."""
+    strata = _strata(table, target) if settings.split.by in ("random", "group") else None
     try:
-        return split(len(table), strata, settings.split, seed)
+        return split(len(table), strata, settings.split, seed, cells)
+    except BadCellError as error:
+        message = f"{table.place(error.row)}: {error.message}"
+        raise table.error(message, error.row, error.hint) from None
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None
+
+
+def _what_came_out(table: Table, target: Target, cut: Parts, settings: Data) -> list[str]:
+    """What to tell of parts whose sizes follow from the cells of a column."""
+    if settings.split.by not in ("group", "hash"):
+        return []
+    rows = {name: own for name, own in cut._asdict().items() if len(own)}
+    counts, split = dict[str, Array](), settings.split
+    if fold := split.k_fold:
+        rest = len(table) - len(cut.test)
+        inner = shares_of(rest, replace(split, k_fold=None, test=0.0)) * (1 - 1 / fold.folds)
+        shares = [inner[0], inner[1], 1 / fold.folds]
+    else:
+        shares = shares_of(len(table), split).tolist()
+    strata = _strata(table, target) if split.by == "group" and split.stratify else None
+    if strata is not None:
+        classes = int(strata.max()) + 1
+        counts = {name: np.bincount(strata[own], minlength=classes) for name, own in rows.items()}
+    sizes = {name: len(own) for name, own in rows.items()}
+    return what_came_out(sizes, dict(zip(Parts._fields, shares, strict=True)), counts)
 
 
 def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part]:
@@ -171,7 +209,9 @@ def _passages(
     }
 
 
-def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
+def _check_same_classes(
+    table: Table, target: Target, preprocessor: Preprocessor, settings: Data
+) -> None:
     """Without stratifying, it can happen that no training row has some class."""
     whole = target.parts if isinstance(target, Several) else (target,)
     for one, known in zip(whole, preprocessor.each_target, strict=True):
@@ -181,10 +221,18 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
         if len(one.classes) > len(known.classes):
             raise table.error(
                 f"no training row has the class {listed(lost)} of {quoted(one.name)}",
-                hint="`data.split: {by: random, stratify: true}` keeps a row of each for training"
-                if len(whole) == 1
-                else "another `seed` splits the rows otherwise",
+                hint=_to_keep_a_class(settings, len(whole)),
             )
+
+
+def _to_keep_a_class(settings: Data, targets: int) -> str:
+    if settings.split.k_fold:
+        return "fewer folds, or more rows of this class: each fold needs some to train on"
+    if settings.split.by == "column":
+        return "let a row of this class say `train`"
+    if targets > 1:
+        return "another `seed` splits the rows otherwise"
+    return "`data.split: {by: random, stratify: true}` keeps a row of each for training"
 
 
 def _described(column: Column, preprocessor: Preprocessor) -> Column:

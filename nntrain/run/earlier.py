@@ -39,6 +39,7 @@ def reload_dataset(
         experiment.seed,
         preprocessor,
         facts.get("test_path"),
+        facts.get("validation_path"),
     )
 
 
