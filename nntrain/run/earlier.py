@@ -25,13 +25,19 @@ def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
         raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
 
 
+def check_data(folder: RunFolder) -> dict[str, Any]:
+    """What the manifest says of the data of a run; refuses files that have changed since."""
+    facts: dict[str, Any] = read_manifest(folder)["data"]
+    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
+        _check_unchanged(Path(path), known)
+    return facts
+
+
 def reload_dataset(
     folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
 ) -> Dataset:
     """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
-    facts: dict[str, Any] = read_manifest(folder)["data"]
-    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
-        _check_unchanged(Path(path), known)
+    facts = check_data(folder)
     return Dataset.load(
         experiment.data,
         facts["path"],
