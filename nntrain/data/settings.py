@@ -9,7 +9,7 @@ from typing import Literal
 
 from nntrain.data.formats import Text, by_ending
 from nntrain.data.text import COLUMN
-from nntrain.families import PositiveInt, Rate, Source, Spec
+from nntrain.families import Augmentation, PositiveInt, Rate, Source, Spec
 
 Kind = Literal["numeric", "categorical", "series", "ignore"]
 WINDOW = 128  # tokens of a text
@@ -162,6 +162,7 @@ class Data(Spec):
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
     preprocessing: how missing cells are filled, and what is scaled.
     split: which rows are kept from training.
+    augmentation: what is done to training rows in each epoch anew, one after the other.
     window: for rows in the order of time: a number of rows is one input of the network.  Left
         out, a text is cut into windows of 128 tokens that follow each other.
     """
@@ -177,6 +178,7 @@ class Data(Spec):
     na_values: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     split: Split = field(default_factory=Split)
+    augmentation: tuple[Augmentation, ...] = ()
     window: Window | None = None
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
 from nntrain.training.concerns import overfitting, undefined
 from nntrain.training.diagnosis import diagnose_epoch
@@ -59,7 +60,7 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
     insight, rate = Insight(run), _learning_rate(run)
-    step = insight.around(make_step(run))
+    step, augment = insight.around(make_step(run)), make_augment(run)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
     plateau = PlateauJudge(experiment, patience)
 
@@ -67,6 +68,8 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
         for batch in batches(part.x, part.target, run.order, size, progress.batch, part.lengths):
+            if augment:
+                batch = augment(batch, progress.step)
             value = step(batch, progress.step, rate(progress.step))
             progress.count(value, len(batch.x))
             if status := stop():
