@@ -25,10 +25,12 @@ from nntrain.augmentations import (
 )
 from nntrain.augmentations.mixing import beta
 from nntrain.augmentations.sampling import mapped, moved
+from nntrain.data.batches import Batch
 from nntrain.families import Array, Augmentation, Draws, Shape
 from nntrain.families.augmentation import Rows
 from nntrain.losses import BinaryCrossEntropy, CrossEntropy
 from nntrain.run.run import Run
+from nntrain.training.augment import make_augment
 from nntrain.training.fit import fit
 from tests.cases import AUGMENTATIONS, label, reference
 from tests.conftest import Command
@@ -362,9 +364,18 @@ def test_only_training_rows_are_changed(tmp_path: Path, monkeypatch: pytest.Monk
         assert np.array_equal(part.x, before[name])
 
 
-def test_without_augmentation_nothing_is_built(tmp_path: Path) -> None:
-    from nntrain.training.augment import make_augment
+def test_each_step_has_rows_of_its_own(tmp_path: Path) -> None:
+    run = start(pictures(tmp_path, "[noise, noise]"), tmp_path / "run")
+    augment, part = make_augment(run), run.dataset.parts["train"]
+    assert augment
+    batch = Batch(part.x[:4], part.target[:4], None)
+    found = [augment(batch, step).x.tobytes() for step in (0, 1, 2, 1)]
+    assert len(set(found)) == 3
+    change = augment(batch, 0).x - batch.x
+    assert abs(change.std() - 0.1 * 2**0.5) < 0.02  # the second noise is another one
 
+
+def test_without_augmentation_nothing_is_built(tmp_path: Path) -> None:
     assert make_augment(start(pictures(tmp_path, "[]"), tmp_path / "run")) is None
 
 

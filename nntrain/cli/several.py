@@ -137,7 +137,8 @@ def _view(folder: Path, say: Printer, *, verbose: bool) -> Iterator[See]:
 
     file = RunFolder(folder).log
     whole = verbose or say.stream.isatty()
-    with view(say if whole else Printer(say.stream, quiet=True), _appender(file)) as see:
+    printer = say if whole else Printer(say.stream, quiet=True)
+    with view(printer, _appender(file), keep=verbose) as see:
 
         def see_and_warn(event: Event) -> None:
             see(event)
