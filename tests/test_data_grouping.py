@@ -210,6 +210,12 @@ def test_cells_that_say_nothing(
     assert (message in caught.value.problem.message, caught.value.problem.line) == (True, line)
 
 
+def test_what_means_missing_is_no_group(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3: `part`, which splits the rows, is empty"):
+        how = Split(by="group", column="part")
+        load(written(tmp_path, ("a", "?", "b")), split=how, na_values=("?",))
+
+
 def test_whole_groups_that_miss_the_shares_are_told(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     lines = [f"{i},{'abc'[min(i // 30, 2)]},{'uv'[i % 2]}" for i in range(ROWS)]

@@ -60,9 +60,6 @@ def begin(
     from nntrain.run.folder import check_free
     from nntrain.run.trials import Trials, load_for, one_of
 
-    if count < 2:
-        flag = "--k-fold" if kind == "folds" else "--seeds"
-        raise ConfigError(f"{flag}: expected 2 or more, got {count}")
     loaded = load_for(kind, count, Path(config), settings)
     check_layers_alone(loaded)
     if output_dir:

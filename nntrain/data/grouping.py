@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from nntrain.data.cells import absent
 from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array
 from nntrain.errors import DataError
@@ -28,14 +29,15 @@ class BadCellError(ValueError):
 
 
 def cells_of(table: Table, settings: Data) -> Array | None:
-    """The cells of `data.split.column` as the file has them, (N,) text; None without one."""
+    """The cells of `data.split.column` as the file has them, (N,) text, empty where missing; None
+    without one."""
     name = settings.split.column
     if name is None or name not in table.columns:  # told by `columns.check_names`
         return None
     cells = table.columns[name]
     if is_array(cells):
         raise table.error(f"{quoted(name)} is an array, it can not say which part a row is in")
-    return cells
+    return np.where(absent(cells, settings.na_values), "", cells).astype(cells.dtype)
 
 
 def check_whole(cells: Array, name: str) -> None:
