@@ -28,12 +28,12 @@ def make_augment(run: Run) -> Augment | None:
     classes = known.outputs if known.task == "classes" and any(k.mixes for k in kinds) else 0
 
     def augment(batch: Batch, step: int) -> Batch:
-        x, target, lengths = batch
+        x, target = batch.x, batch.target
         whole = x if as_they_are else x.reshape(len(x), *shape)
-        rows = Rows(whole, _shares(target, classes, x) if classes else target, lengths)
+        rows = Rows(whole, _shares(target, classes, x) if classes else target, batch.lengths)
         for kind, own in zip(kinds, draws, strict=True):
             rows = kind(rows, own.at(step, len(x)))
-        return Batch(rows.x.reshape(x.shape), rows.target, lengths)
+        return batch._replace(x=rows.x.reshape(x.shape), target=rows.target)
 
     return augment
 
