@@ -147,3 +147,13 @@ def test_held_out_rows_change_no_statistic(
     assert one.preprocessor == two.preprocessor
     assert one.parts["train"].x.tobytes() == two.parts["train"].x.tobytes()
     assert not np.array_equal(one.parts["test"].raw, two.parts["test"].raw)
+
+
+def test_a_class_that_a_fold_could_not_learn_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{'c' if i == 7 else 'ab'[i % 2]}\n" for i in range(60)))
+    with pytest.raises(DataError, match="no training row has the class `c`") as caught:
+        for fold in (1, 2, 3):
+            settings = Data(path="", target="y", split=Split(0.2, k_fold=Fold(3, fold)))
+            Dataset.load(settings, path, "classes", 0)
+    assert "fewer folds, or more rows of this class" in caught.value.problem.hint

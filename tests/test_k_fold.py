@@ -51,6 +51,8 @@ def test_predictions_are_those_of_the_fold_that_held_the_row_out(
     assert nntrain("fit", points, "--k-fold", "4", "-q").code == 0
     whole = table(PARENT / "predictions.csv")
     raw = table(Path("points.csv"))
+    summary = json.loads((PARENT / "summary.json").read_text())
+    assert summary["predictions"] == str(PARENT / "predictions.csv")
     assert [int(row["row"]) for row in whole] == list(range(1, 201))
     assert [row["target"] for row in whole] == [row["kind"] for row in raw]
     for fold in range(1, 5):
@@ -233,6 +235,7 @@ def test_a_text_has_folds_without_predictions(nntrain: Command, tmp_path: Path) 
     done = nntrain("fit", "a.yaml", "--k-fold", "2", "--json")
     assert done.code == 0, done.err
     assert not Path("runs/a/001/predictions.csv").exists()
+    assert json.loads(done.out)["predictions"] is None
 
 
 @pytest.mark.parametrize(

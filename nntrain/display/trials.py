@@ -47,9 +47,8 @@ def finished(summary: Mapping[str, Any]) -> list[str]:
         mean_of, deviation, *others = map(text.number, numbers)
         rows.append((name, mean_of, f"± {deviation}", *others))
     lines = ["", head, "", *plain.table(rows, "lrrrr"), ""]
-    run = summary["run"]
-    if kind == "folds":
-        lines.append(f"what each fold says of the rows that it held out: {run}/predictions.csv")
+    if summary["predictions"]:
+        lines.append(f"what each fold says of the rows it held out: {summary['predictions']}")
     return [*lines, f"next: nntrain eval {each[0]['run']}"]
 
 

@@ -98,6 +98,7 @@ class Trials:
         names = found[0]["metrics"] if whole else ()
         scores = {name: [summary["metrics"].get(name) for summary in found] for name in names}
         means = {name: _mean(values) for name, values in scores.items()}
+        predictions = self.folder.predictions
         return {
             "run": str(self.folder.path),
             "status": status,
@@ -108,6 +109,7 @@ class Trials:
                 name: _deviation(values, means[name]) for name, values in scores.items()
             },
             "seconds": round(sum(summary["seconds"] for summary in found), 3),
+            "predictions": str(predictions) if predictions.exists() else None,
             self.kind: found,
         }
 
