@@ -27,7 +27,7 @@ test-full: test
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
 	$(BIN)/python datasets/rebuild.py --check
-	for name in digits-cnn fashion-mnist paradise-lost; do \
+	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
 	done
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
     from nntrain.display.printer import Printer
+    from nntrain.run.folder import RunFolder
     from nntrain.run.run import Run
 
 
@@ -59,6 +60,18 @@ if TYPE_CHECKING:
     metavar="N",
     help="Threads of the linear algebra; by default 1.",
 )
+@click.option(
+    "--k-fold",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Train N times, each time holding out other rows for the test; mean and deviation.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Train with N seeds, from that of the config on; mean and deviation.",
+)
 @click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
 @json_option
 @common_options
@@ -72,6 +85,8 @@ def fit(
     smoke: bool,
     seed: int | None,
     threads: int | None,
+    k_fold: int | None,
+    seeds: int | None,
     max_time: str,
     as_json: bool,
     quiet: bool,
@@ -84,15 +99,39 @@ def fit(
 
     limit = seconds(max_time) if max_time else None
     pin(threads or 1)
-    begins = output_dir or warm_start or overwrite or smoke or seed is not None or threads
+    several = k_fold or seeds
+    begins = (
+        output_dir or warm_start or overwrite or smoke or seed is not None or threads or several
+    )
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
+    given = [*settings, *([] if seed is None else [f"seed={seed}"])]
+    if several:
+        from nntrain.cli.several import Reader, begin, train
+
+        _check_several(k_fold, seeds, warm_start, smoke=smoke)
+        read = Reader(say, verbose=verbose)
+        trials = begin(
+            config, given, "folds" if k_fold else "seeds", several, read, output_dir,
+            overwrite=overwrite, threads=threads or 1,
+        )  # fmt: skip
+        train(trials, read, limit, say, as_json=as_json)
+        return
     if resume:
-        run = _resume(resume, settings, as_json=as_json)
+        folder = _unfinished(resume, settings, as_json=as_json)
+        from nntrain.run.folder import members
+
+        if members(folder):
+            from nntrain.cli import several as trials_of
+
+            trials_of.resume(folder, settings, limit, say, as_json=as_json, verbose=verbose)
+            return
+        from nntrain.run.run import Run
+
+        run = Run.resume(folder, settings)
     else:
         if smoke and warm_start:
             raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
-        given = [*settings, *([] if seed is None else [f"seed={seed}"])]
         loaded = load_config(Path(config), given)
         if output_dir:
             from nntrain.run.folder import check_free
@@ -142,13 +181,28 @@ def _check_arguments(
         )
 
 
-def _resume(asked: str, settings: tuple[str, ...], *, as_json: bool) -> Run:
+def _check_several(k_fold: int | None, seeds: int | None, warm_start: str, *, smoke: bool) -> None:
+    flag = "--k-fold" if k_fold else "--seeds"
+    if k_fold and seeds:
+        raise ConfigError("--seeds: it does not go with --k-fold: every fold has the same seed")
+    if k_fold and warm_start:
+        raise ConfigError(
+            "--warm-start: weights that were trained before may know the rows that a fold holds "
+            "out",
+            hint="leave it out with --k-fold",
+        )
+    if warm_start or smoke:
+        other = "--warm-start" if warm_start else "--smoke"
+        raise ConfigError(f"{other}: it is for one training and does not go with {flag}")
+
+
+def _unfinished(asked: str, settings: tuple[str, ...], *, as_json: bool) -> RunFolder:
+    """The folder to go on in; tells of a run that is finished, and ends there."""
     from nntrain.run.folder import FINISHED, resumable
-    from nntrain.run.run import Run
 
     folder = resumable(asked)
     if settings or folder.status() not in FINISHED:
-        return Run.resume(folder, settings)
+        return folder
     summary = folder.read_json(folder.summary)
     if as_json:
         print_json(summary)

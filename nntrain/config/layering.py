@@ -31,7 +31,7 @@ from nntrain.families import Family
 from nntrain.wording import listed, nearest, quoted
 
 COMMAND_LINE = "--set"
-PATHS = ("path", "test_path")  # keys of `data`
+PATHS = ("path", "validation_path", "test_path")  # keys of `data`
 
 
 class Layered(NamedTuple):

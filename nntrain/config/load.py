@@ -28,7 +28,8 @@ class Loaded:
     """A config that was read: the experiment, and where each part of it was written.
 
     text: the file as given, without what it extends and without `--set`.
-    data_paths, test_path: the data files or patterns, absolute; data_path is the first of them.
+    data_paths, validation_path, test_path: the data files or patterns, absolute; data_path is the
+        first of them.
     """
 
     experiment: Experiment
@@ -43,6 +44,11 @@ class Loaded:
     @property
     def data_paths(self) -> tuple[Path, ...]:
         return self._beside(self.experiment.data.path)
+
+    @property
+    def validation_path(self) -> tuple[Path, ...] | None:
+        validation_path = self.experiment.data.validation_path
+        return None if validation_path is None else self._beside(validation_path)
 
     @property
     def test_path(self) -> tuple[Path, ...] | None:

@@ -97,7 +97,15 @@ KEYS: Table = {
     "data.split.test": "test_split test_size test_fraction",
     "data.split.stratify": "stratified",
     "data.split.by": "split_by split_method split_type",
+    "data.split.column": (
+        "group_column group_col groups split_column fold_column stratify_column group_by"
+    ),
+    "data.split.k_fold": "kfold cv cross_validation n_splits n_folds num_folds",
+    "data.validation_path": "validation_file val_path val_file valid_path dev_path eval_path",
     "data.test_path": "test_file test_csv test_filename",
+    "data.augmentation": "augment augmentations data_augmentation random_transforms albumentations",
+    "data.augmentation.pixels": "translate max_shift height_factor width_shift_range",
+    "data.augmentation.degrees": "angle rotation_range max_angle",
     "data.window": "sliding_window windows sequence rolling",
     "data.window.length": (
         "lookback look_back window_size window_length seq_len sequence_length lags n_lags "
@@ -209,6 +217,19 @@ NOTES: Table = {
 
 # Our kind: its foreign names; by family.
 KINDS: Mapping[str, Table] = {
+    "augmentation": {
+        "shift": "translate translation random_translation random_affine random_crop crop",
+        "flip": "random_flip horizontal_flip vertical_flip random_horizontal_flip mirror hflip",
+        "rotate": "rotation random_rotation turn",
+        "zoom": "random_zoom resize random_resized_crop",
+        "brightness": "random_brightness color_jitter",
+        "noise": "gaussian_noise jitter random_noise jittering",
+        "cutout": "random_erasing erase erasing coarse_dropout",
+        "scale": "scaling magnitude_scaling",
+        "time_shift": "roll temporal_shift",
+        "mixup": "mix input_mixup",
+        "cutmix": "cut_and_mix",
+    },
     "layer": {
         "dense": "linear fully_connected fc affine inner_product hidden perceptron mlp",
         "dropout": "drop dropout1d",
@@ -405,6 +426,9 @@ WORDS: Table = {
     "error": "raise fail",
     "time": "temporal chronological chronologically ordered sequential order",
     "random": "shuffle shuffled randomly",
+    "group": "grouped groups group_kfold by_group",
+    "hash": "hashed md5 checksum id_hash",
+    "column": "predefined fixed manual",
     "sqrt": "square_root root",
     "log": "ln natural_log logarithm",
     "log1p": "log_1p log_plus_one",

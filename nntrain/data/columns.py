@@ -19,6 +19,11 @@ from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories
 FEWEST_IDS = 20  # above it, cells that differ in every row are no categories
 SENTENCE = 2.0  # blanks in a cell, in the mean: from there on, cells are free text and no ids
+SPLITS_BY = {
+    "group": "no feature: rows with equal cells are in the same part",
+    "column": "no feature: it says which part a row is in",
+    "hash": "no feature: its hash says which part a row is in",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Column:
     name: str
     kind: Literal[
         "numeric", "categorical", "date", "text", "grid", "series",
-        "ignore", "target", "id", "weight",
+        "ignore", "target", "id", "weight", "split",
     ]  # fmt: skip
     missing: int
     note: str = ""
@@ -45,7 +50,7 @@ class Column:
 
     @property
     def is_feature(self) -> bool:
-        return self.kind not in ("ignore", "target", "id", "weight")
+        return self.kind not in ("ignore", "target", "id", "weight", "split")
 
     @property
     def shown_kind(self) -> str:
@@ -62,7 +67,7 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     for name in table.columns:
         column, parsed = _infer(table, name, settings)
         columns.append(replace(column, rows=len(table)))
-        if column.kind != "ignore":
+        if column.kind not in ("ignore", "split"):
             cells[name] = parsed
     lags = settings.window and settings.targets  # what came before is an input, targets too
     if not lags and not any(column.is_feature for column in columns):
@@ -106,6 +111,7 @@ def check_names(table: Table, settings: Data) -> None:
         "features.include": settings.features.include or (),
         "features.exclude": settings.features.exclude,
         "columns": settings.columns,
+        "split.column": (settings.split.column,) if settings.split.column is not None else (),
     }
     for place, names in places.items():
         unknown = [name for name in names if name not in table.columns]
@@ -137,6 +143,8 @@ def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
         return Column(name, "id", missing, "passed through to predictions")
     if name == settings.weight:
         return Column(name, "weight", missing, "how much a row counts")
+    if name == settings.split.column and name not in (settings.features.include or ()):
+        return Column(name, "split", missing, SPLITS_BY[settings.split.by or "group"])
     if name in settings.features.exclude:
         return Column(name, "ignore", missing, "in data.features.exclude")
     if settings.features.include is not None and name not in settings.features.include:

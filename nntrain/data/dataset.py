@@ -12,6 +12,7 @@ import numpy as np
 from nntrain.data import folders
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256, size
+from nntrain.data.grouping import BadCellError, cells_of, what_came_out
 from nntrain.data.inputs import Paths, files_of, tables
 from nntrain.data.kinds import Feature
 from nntrain.data.learning import learn, learn_target
@@ -20,7 +21,7 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
-from nntrain.data.split import Parts, split
+from nntrain.data.split import Parts, shares_of, split
 from nntrain.data.table import Empty, Table, join, shown
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
@@ -39,7 +40,7 @@ class Dataset:
     notes: sentences about what was left out or filled in.
     path: the file, or files.
     sha256, size: of the file, in hexadecimal and bytes; of several, of what theirs are together.
-    test_path: the file or files of the test rows, if they have some of their own.
+    validation_path, test_path: the file or files of these rows, if they have some of their own.
     others: SHA-256 of every other file that was read, by path.
     """
 
@@ -52,6 +53,7 @@ class Dataset:
     notes: tuple[str, ...]
     test_path: str | tuple[str, ...] | None = None
     others: Mapping[str, str] = field(default_factory=dict)
+    validation_path: str | tuple[str, ...] | None = None
 
     @staticmethod
     def load(
@@ -61,22 +63,26 @@ class Dataset:
         seed: int,
         preprocessor: Preprocessor | None = None,
         test_path: Paths | None = None,
+        validation_path: Paths | None = None,
     ) -> Dataset:
         """Read files and split rows; learn from the training rows, or use what a model learned.
 
-        path, test_path: the files that the settings name.
+        path, test_path, validation_path: the files that the settings name.
         """
-        files, test_files = files_of(path), files_of(test_path or ())
+        files = files_of(path)
+        own = {"validation": files_of(validation_path or ()), "test": files_of(test_path or ())}
         whole_table = read(settings, files)
         empty, told = whole_table.empty, folders.told(whole_table)
+        cells = cells_of(whole_table, settings)
         table, columns = parse(whole_table, settings)
         del whole_table
         target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
-        cut = _split(used, target, settings, seed, None if told is None else told[rows])
+        told, cells = (None if some is None else some[rows] for some in (told, cells))
+        cut = _split(used, target, settings, seed, told, cells)
         if preprocessor is None:
             preprocessor = learn(used, columns, cut.train, settings, goal)
-            _check_same_classes(used, target, preprocessor)
+            _check_same_classes(used, target, preprocessor, settings)
         report = Report()
         if preprocessor.tokens:
             parts, left_out = _passages(used, cut, preprocessor, report), []
@@ -84,12 +90,14 @@ class Dataset:
             whole = Part.from_table(used, preprocessor, report)
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, whole, preprocessor)
-        if test_files:
-            parts["test"] = load_part(settings, test_files, preprocessor, report)
+        for name, others in own.items():
+            if others:
+                parts[name] = load_part(settings, others, preprocessor, report)
+        parts = {name: parts[name] for name in Parts._fields if name in parts}
         hashes = [sha256(file) for file in files]
         features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
-            _named(files),
+            _named(files) or "",
             _together(hashes),
             sum(map(size, files)),
             preprocessor,
@@ -98,6 +106,7 @@ class Dataset:
             (
                 *_passed_over(empty),
                 *left_out,
+                *_what_came_out(used, target, cut, settings),
                 *_remarks(columns, settings),
                 *Report(
                     unseen=report.unseen,
@@ -106,8 +115,9 @@ class Dataset:
                     unweighted=report.unweighted,
                 ).lines(),
             ),
-            _named(test_files) if test_files else None,
-            _others(settings, files, test_files),
+            _named(own["test"]),
+            _others(settings, files, [*own["validation"], *own["test"]]),
+            _named(own["validation"]),
         )
 
     @property
@@ -121,8 +131,10 @@ def read(settings: Data, path: Paths) -> Table:
     return join(list(tables(settings.source, path)))
 
 
-def _named(files: Sequence[Path]) -> str | tuple[str, ...]:
-    return str(files[0]) if len(files) == 1 else tuple(map(str, files))
+def _named(files: Sequence[Path]) -> str | tuple[str, ...] | None:
+    if len(files) < 2:
+        return str(files[0]) if files else None
+    return tuple(map(str, files))
 
 
 def _together(hashes: Sequence[str]) -> str:
@@ -132,12 +144,10 @@ def _together(hashes: Sequence[str]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _others(settings: Data, files: Sequence[Path], test_files: Sequence[Path]) -> dict[str, str]:
+def _others(settings: Data, files: Sequence[Path], more: Sequence[Path]) -> dict[str, str]:
     """SHA-256 of what is read besides the one file; of several, of each."""
-    found = [*(files if len(files) > 1 else ()), *test_files]
-    beside = (
-        other for file in (*files, *test_files) for other in settings.source(file).companions(file)
-    )
+    found = [*(files if len(files) > 1 else ()), *more]
+    beside = (other for file in (*files, *more) for other in settings.source(file).companions(file))
     return {str(file): sha256(file) for file in [*found, *beside]}
 
 
@@ -182,15 +192,46 @@ def _strata(table: Table, target: Target) -> Array | None:
     return target.groups(table) if isinstance(target, Several) else None
 
 
-def _split(table: Table, target: Target, settings: Data, seed: int, told: Array | None) -> Parts:
-    """told (N,): the part of each row, where folders say it."""
-    strata = _strata(table, target) if settings.split.by == "random" else None
+def _split(
+    table: Table,
+    target: Target,
+    settings: Data,
+    seed: int,
+    told: Array | None,
+    cells: Array | None,
+) -> Parts:
+    """told (N,): the part of each row, where folders say it; cells (N,): of the column that says
+    where rows belong, if there is one."""
+    strata = _strata(table, target) if settings.split.by in ("random", "group") else None
     try:
         if told is not None:
             return folders.as_told(told, strata, settings.split, seed)
-        return split(len(table), strata, settings.split, seed)
+        return split(len(table), strata, settings.split, seed, cells)
+    except BadCellError as error:
+        message = f"{table.place(error.row)}: {error.message}"
+        raise table.error(message, error.row, error.hint) from None
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None
+
+
+def _what_came_out(table: Table, target: Target, cut: Parts, settings: Data) -> list[str]:
+    """What to tell of parts whose sizes follow from the cells of a column."""
+    if settings.split.by not in ("group", "hash"):
+        return []
+    rows = {name: own for name, own in cut._asdict().items() if len(own)}
+    counts, split = dict[str, Array](), settings.split
+    if fold := split.k_fold:
+        rest = len(table) - len(cut.test)
+        inner = shares_of(rest, replace(split, k_fold=None, test=0.0)) * (1 - 1 / fold.folds)
+        shares = [inner[0], inner[1], 1 / fold.folds]
+    else:
+        shares = shares_of(len(table), split).tolist()
+    strata = _strata(table, target) if split.by == "group" and split.stratify else None
+    if strata is not None:
+        classes = int(strata.max()) + 1
+        counts = {name: np.bincount(strata[own], minlength=classes) for name, own in rows.items()}
+    sizes = {name: len(own) for name, own in rows.items()}
+    return what_came_out(sizes, dict(zip(Parts._fields, shares, strict=True)), counts)
 
 
 def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part]:
@@ -220,7 +261,9 @@ def _passages(
     }
 
 
-def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor) -> None:
+def _check_same_classes(
+    table: Table, target: Target, preprocessor: Preprocessor, settings: Data
+) -> None:
     """Without stratifying, it can happen that no training row has some class."""
     whole = target.parts if isinstance(target, Several) else (target,)
     for one, known in zip(whole, preprocessor.each_target, strict=True):
@@ -230,10 +273,18 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
         if len(one.classes) > len(known.classes):
             raise table.error(
                 f"no training row has the class {listed(lost)} of {quoted(one.name)}",
-                hint="`data.split: {by: random, stratify: true}` keeps a row of each for training"
-                if len(whole) == 1
-                else "another `seed` splits the rows otherwise",
+                hint=_to_keep_a_class(settings, len(whole)),
             )
+
+
+def _to_keep_a_class(settings: Data, targets: int) -> str:
+    if settings.split.k_fold:
+        return "fewer folds, or more rows of this class: each fold needs some to train on"
+    if settings.split.by == "column":
+        return "let a row of this class say `train`"
+    if targets > 1:
+        return "another `seed` splits the rows otherwise"
+    return "`data.split: {by: random, stratify: true}` keeps a row of each for training"
 
 
 def _described(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from nntrain.data.formats import Text, by_ending
 from nntrain.data.text import COLUMN
-from nntrain.families import PositiveInt, Rate, Source, Spec
+from nntrain.families import Augmentation, PositiveInt, Rate, Source, Spec
 from nntrain.limits import Gt, Le
 
 Kind = Literal["numeric", "categorical", "date", "text", "series", "ignore"]
@@ -153,22 +153,45 @@ class Preprocessing(Spec):
 
 
 @dataclass(frozen=True)
+class Fold(Spec):
+    """One of several ways to hold rows out, which together hold out each row once.
+
+    By time, a fold is trained on the rows before those that it holds out, and the first rows are
+    held out by none.
+
+    folds: how many there are.
+    fold: which one it is, from 1.
+    """
+
+    folds: PositiveInt
+    fold: PositiveInt
+
+
+@dataclass(frozen=True)
 class Split(Spec):
     """Rows that are kept from training: a share of all (below 1), or how many (whole numbers).
 
     validation: rows that judge each epoch.
     test: rows that nothing is chosen by; left out, none where `test_path` is given.
     by: `random` draws them by the seed; `time` takes them from the end of the file: first the
-        training rows, then those for validation, then those for the test.  Left out, `time` with
-        a window, else `random`.
-    stratify: keep the classes' shares equal in every part (classification by `random` only);
-        of several targets the shares of their combinations, as far as none is rarer than ten rows.
+        training rows, then those for validation, then those for the test.  `group` keeps rows
+        with equal cells of `column` together; `column` takes its cells at their word: `train`,
+        `validation` (or `val`, `valid`), `test`; `hash` draws by a hash of its cells, so that a
+        row keeps its part as others are added.  Left out, `time` with a window, else `random`.
+    column: what `group`, `column` and `hash` look at.  It is no feature, unless
+        `data.features.include` names it.
+    stratify: keep the classes' shares equal in every part (classification by `random`; by `group`
+        as far as whole groups allow); of several targets the shares of their combinations, as
+        far as none is rarer than ten rows.
+    k_fold: one fold of several: its rows are the test.  `fit --k-fold` trains all of them.
     """
 
     validation: Size = 0.15
     test: Size = 0.15
-    by: Literal["random", "time"] | None = None
+    by: Literal["random", "time", "group", "column", "hash"] | None = None
+    column: str | None = None
     stratify: bool = True
+    k_fold: Fold | None = None
 
 
 @dataclass(frozen=True)
@@ -194,8 +217,9 @@ class Data(Spec):
 
     path: the file, relative to the config file; or a list, a pattern such as `shards/*.csv`, or a
         folder of images.
-    test_path: a file (or a list, a pattern, a folder) of rows for the test, relative to the config
-        file; then the split keeps none.
+    validation_path: a file (or a list, a pattern, a folder) of rows that judge each epoch, relative
+        to the config file; then the split keeps none.
+    test_path: the same for the test.
     format: the file's format; left out, by the file's ending.
     target: a column or a list of columns; left out, the network learns its own input.  A row
         that lacks one of them is left out.
@@ -209,11 +233,13 @@ class Data(Spec):
     na_values: cells that mean "missing", besides the empty one (and `nan` in numeric columns).
     preprocessing: how missing cells are filled, and what is scaled.
     split: which rows are kept from training.
+    augmentation: what is done to training rows in each epoch anew, one after the other.
     window: for rows in the order of time: a number of rows is one input of the network.  Left
         out, a text is cut into windows of 128 tokens that follow each other.
     """
 
     path: str | tuple[str, ...]
+    validation_path: str | tuple[str, ...] | None = None
     test_path: str | tuple[str, ...] | None = None
     format: Source | None = None
     target: str | tuple[str, ...] | None = None
@@ -224,6 +250,7 @@ class Data(Spec):
     na_values: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     split: Split = field(default_factory=Split)
+    augmentation: tuple[Augmentation, ...] = ()
     window: Window | None = None
 
     def __post_init__(self) -> None:
@@ -236,6 +263,8 @@ class Data(Spec):
             split = replace(split, by="time" if self.window else "random")
         if self.test_path is not None and split.test == Split.test:  # left out
             split = replace(split, test=0.0)
+        if self.validation_path is not None and split.validation == Split.validation:
+            split = replace(split, validation=0.0)
         object.__setattr__(self, "split", split)
 
     def source(self, path: str | Path) -> Source:

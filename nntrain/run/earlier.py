@@ -25,14 +25,20 @@ def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
         raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
 
 
-def reload_dataset(
-    folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
-) -> Dataset:
-    """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
+def check_data(folder: RunFolder) -> dict[str, Any]:
+    """What the manifest says of the data of a run; refuses files that have changed since."""
     facts: dict[str, Any] = read_manifest(folder)["data"]
     one = {} if isinstance(facts["path"], list) else {facts["path"]: facts["sha256"]}
     for path, known in {**one, **facts.get("others", {})}.items():
         _check_unchanged(Path(path), known)
+    return facts
+
+
+def reload_dataset(
+    folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
+) -> Dataset:
+    """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
+    facts = check_data(folder)
     return Dataset.load(
         experiment.data,
         facts["path"],
@@ -40,6 +46,7 @@ def reload_dataset(
         experiment.seed,
         preprocessor,
         facts.get("test_path"),
+        facts.get("validation_path"),
     )
 
 

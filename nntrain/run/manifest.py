@@ -31,6 +31,7 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
             "sha256": dataset.sha256,
             "bytes": dataset.size,
             "rows": {name: len(part.rows) for name, part in dataset.parts.items()},
+            "validation_path": dataset.validation_path and _absolute(dataset.validation_path),
             "test_path": dataset.test_path and _absolute(dataset.test_path),
             "others": {absolute(path): found for path, found in dataset.others.items()},
         },
@@ -46,7 +47,7 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
         raise damaged(folder.manifest, "it has no `threads`")
     if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):
         raise damaged(folder.manifest, "it does not say which data the run is of")
-    named = [data.get("path"), data.get("test_path") or ""]
+    named = [data.get("path"), *(data.get(key) or "" for key in ("validation_path", "test_path"))]
     needed = [data.get("sha256"), *(n for n in named if not isinstance(n, list))]
     needed += [name for names in named if isinstance(names, list) for name in names]
     if not all(isinstance(text, str) for text in needed):

@@ -115,8 +115,9 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     if text := model.experiment.data.text:  # the ending of the path said so
         config["data"]["format"] = to_plain(text)
     config["name"] = config["data"]["path"] = ""
-    if config["data"]["test_path"] is not None:
-        config["data"]["test_path"] = ""
+    for key in ("validation_path", "test_path"):
+        if config["data"][key] is not None:
+            config["data"][key] = ""
     facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
     write_archive(path, "model", weights, facts)
 

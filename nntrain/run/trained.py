@@ -10,7 +10,7 @@ from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset
-from nntrain.run.folder import RunFolder, newest
+from nntrain.run.folder import RunFolder, members, newest
 from nntrain.run.manifest import limit_threads
 from nntrain.run.model import Model, confined, read_model
 
@@ -64,6 +64,11 @@ def open_run(asked: str) -> Trained:
     folder = RunFolder(path)
     if not folder.manifest.exists():
         raise ConfigError(f"{path} is no run folder (it has no manifest.json)")
+    if inner := members(folder):
+        raise ConfigError(
+            f"{path} holds {len(inner)} trainings and has no model of its own",
+            hint=f"name one of them: {inner[0]} … {inner[-1].name}",
+        )
     if not folder.model.exists():
         raise ConfigError(
             f"{path} has no model yet (no model.safetensors)",

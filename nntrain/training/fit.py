@@ -15,6 +15,7 @@ from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
 from nntrain.training.concerns import overfitting, undefined
 from nntrain.training.diagnosis import diagnose_epoch
@@ -61,7 +62,7 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
     insight, rate = Insight(run), _learning_rate(run)
-    step = insight.around(make_step(run))
+    step, augment = insight.around(make_step(run)), make_augment(run)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
     plateau = PlateauJudge(experiment, patience)
 
@@ -73,6 +74,8 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
         for batch in batches(
             part.x, part.target, run.order, size, progress.batch, part.lengths, part.weights
         ):
+            if augment:
+                batch = augment(batch, progress.step)
             value = step(batch, progress.step, rate(progress.step))
             progress.count(value, batch.total)
             if status := stop():

@@ -11,6 +11,7 @@ import numpy as np
 from nntrain.data.arrays import Grid, Series
 from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
+from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
 from nntrain.data.several import Several
@@ -121,6 +122,28 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
         for row, rest in zip(rows, _shown_rows(model, shown), strict=True):
             own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
             yield [*own, *rest]
+
+
+def columns_with_target(model: Model) -> list[str]:
+    """Names of what `held_out_rows` yields, but for the row's number."""
+    known = model.preprocessor
+    names = [f"target_{name}" for name in known.targets] if len(known.targets) > 1 else ["target"]
+    ids = len(known.id_columns) or 1
+    return [*(names if known.targets else []), *columns(model)[ids:]]
+
+
+def held_out_rows(model: Model, part: Part) -> Iterator[Row]:
+    """For rows whose target is known: the row's number in the file, what is true, predictions."""
+    known = model.preprocessor
+    shown = predict(model, part.x, part.lengths)
+    raw = part.raw.reshape(len(part), -1)
+    true = [raw[:, column].tolist() for column in range(raw.shape[1] if known.targets else 0)]
+    for column, target in enumerate(known.each_target):
+        if isinstance(target, Classes):
+            true[column] = [target.classes[int(number)] for number in true[column]]
+    own: Iterable[Iterable[Any]] = zip(*true, strict=True) if true else [[]] * len(part)
+    rows = zip(part.rows.tolist(), own, _shown_rows(model, shown), strict=True)
+    yield from ([row + 1, *cells, *rest] for row, cells, rest in rows)
 
 
 def _overflows(shown: Array) -> int:

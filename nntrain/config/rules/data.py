@@ -7,9 +7,62 @@ from nntrain.config.tree import KeyPath
 from nntrain.data.settings import Data, Split
 from nntrain.wording import quoted
 
+LOOKS = ("group", "column", "hash")  # ways to split that look at a column
+
+
+def split_column(data: Data) -> Findings:
+    """What looks at a column needs one, and nothing else has one."""
+    split, path = data.split, ("data", "split", "column")
+    if split.by in LOOKS and split.column is None:
+        message = f"`by: {split.by}` looks at a column: which one?"
+        yield Finding(("data", "split", "by"), message, "write `column: NAME` beside it")
+    elif split.by not in LOOKS and split.column is not None:
+        message = f"`by: {split.by}` looks at no column"
+        hint = "rows with equal cells together: `by: group`; cells that say `train` or `test`: "
+        yield Finding(path, message, f"{hint}`by: column`; by an id: `by: hash`")
+    elif split.column in data.targets:
+        message = f"{quoted(split.column or '')} is the target: a part would know its answers"
+        yield Finding(path, message, "name another column, such as an id")
+
+
+def split_sizes(data: Data) -> Findings:
+    """Parts whose sizes follow from something else have none to be chosen."""
+    split = data.split
+    own = {"validation": (split.validation, data.validation_path),
+           "test": (split.test, data.test_path)}  # fmt: skip
+    for part, (size, file) in own.items():
+        default = getattr(Split, part) if file is None else 0.0
+        if split.by == "column" and size != default:
+            message = f"the cells of `data.split.column` say which rows are the {part}'s"
+            yield Finding(("data", "split", part), message, "leave it out")
+        elif split.by == "hash" and size >= 1:
+            message = f"a hash gives each row a part by itself, so that {size:,} rows can't be kept"
+            yield Finding(("data", "split", part), message, "write a share, such as 0.15")
+
+
+def folds(data: Data) -> Findings:
+    split, path = data.split, ("data", "split", "k_fold")
+    if split.k_fold is None:
+        return
+    if split.k_fold.folds < 2:
+        yield Finding((*path, "folds"), "expected at least 2 folds: each is trained on the others")
+    elif split.k_fold.fold > split.k_fold.folds:
+        message = f"there are only {split.k_fold.folds} folds, numbered from 1"
+        yield Finding((*path, "fold"), message)
+    if split.by == "column":
+        message = "the cells of a column say which rows are the test, so there is nothing to fold"
+        hint = "`by: group` holds out the rows of each cell together"
+        yield Finding(path, message, hint)
+    if data.test_path is not None:
+        message = "the rows that a fold holds out are its test, and `data.test_path` has others"
+        hint = "leave it out, `--set data.test_path=null`, and `nntrain eval --data` it later"
+        yield Finding(path, message, hint)
+
 
 def split_leaves_rows(data: Data) -> Findings:
     split: Split = data.split
+    if split.by == "column":
+        return
     if sum(size for size in (split.validation, split.test) if size < 1) >= 1:
         parts = f"validation {split.validation:g} and test {split.test:g}"
         message = f"{parts} leave no rows to train on"
@@ -22,16 +75,23 @@ def test_rows_once(data: Data) -> Findings:
         yield Finding(("data", "split", "test"), message, "leave one of the two out")
 
 
+def validation_rows_once(data: Data) -> Findings:
+    if data.validation_path is not None and data.split.validation:
+        message = "the rows of `data.validation_path` judge each epoch already"
+        yield Finding(("data", "split", "validation"), message, "leave one of the two out")
+
+
 def paths_are_there(data: Data) -> Findings:
-    for name in ("path", "test_path"):
+    for name in ("path", "validation_path", "test_path"):
         if getattr(data, name) == ():
             yield Finding(("data", name), "expected at least one file, got an empty list")
 
 
 def labels_of_one_file(data: Data) -> Findings:
-    several = data.test_path is not None or not isinstance(data.path, str)
-    if several and getattr(data.format, "labels", None):
-        there = "`data.test_path` there are two" if data.test_path else "a list there are several"
+    other = "test_path" if data.test_path is not None else "validation_path"
+    several = getattr(data, other) is not None
+    if (several or not isinstance(data.path, str)) and getattr(data.format, "labels", None):
+        there = f"`data.{other}` there are two" if several else "a list there are several"
         message = f"`labels` names the labels of one file, and with {there}"
         hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
         yield Finding(("data", "format", "labels"), message, hint)
@@ -43,8 +103,9 @@ def windows_foretell(data: Data) -> Findings:
     if not data.targets:
         message = "a window needs a target: the columns that it foretells"
         yield Finding(("data", "window"), message, "add `data.target: COLUMN`")
-    if data.split.by == "random":
-        message = "windows overlap, so rows drawn at random would be in training and test at once"
+    if data.split.by != "time":
+        drawn = "at random" if data.split.by == "random" else f"by {data.split.by}"
+        message = f"windows overlap, so rows drawn {drawn} would be in training and test at once"
         yield Finding(("data", "split", "by"), message, "leave it out, or write `by: time`")
 
 
