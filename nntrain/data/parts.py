@@ -29,6 +29,7 @@ class Part:
         where all rows are whole.
     in_order: each row goes on where the one before it ended, so that recurrent layers can keep
         their state from row to row.
+    ids: the cells of each id column, (N,) text; none where the table does not have them.
     """
 
     x: Array
@@ -37,6 +38,7 @@ class Part:
     rows: Array
     lengths: Array | None = None
     in_order: bool = False
+    ids: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -57,9 +59,9 @@ class Part:
         x, lengths = preprocessor.features(table, report), preprocessor.lengths(table)
         if not preprocessor.targets:
             target = x if x.ndim == 2 else x.reshape(len(x), -1)
-            return Part(x, target, target, rows)
+            return Part(x, target, target, rows, ids=_ids(table, preprocessor))
         target, raw = preprocessor.target(table), preprocessor.raw_target(table)
-        return Part(x, target, raw, rows, lengths)
+        return Part(x, target, raw, rows, lengths, ids=_ids(table, preprocessor))
 
     def take(self, rows: Array) -> Part:
         """Some of the rows."""
@@ -67,7 +69,14 @@ class Part:
         target = x if self.target is self.x else self.target[rows]
         raw = target if self.raw is self.target else self.raw[rows]
         lengths = None if self.lengths is None else self.lengths[rows]
-        return Part(x, target, raw, self.rows[rows], lengths)  # in any order
+        ids = tuple(cells[rows] for cells in self.ids)
+        return Part(x, target, raw, self.rows[rows], lengths, ids=ids)  # in any order
+
+
+def _ids(table: Table, preprocessor: Preprocessor) -> tuple[Array, ...]:
+    names = preprocessor.id_columns
+    there = all(name in table.columns for name in names)
+    return tuple(table.columns[name] for name in names) if there else ()
 
 
 def _windows(
@@ -88,7 +97,8 @@ def _windows(
     rows = target_rows(first, window)
     foretold = table.take(rows)
     x = cut(preprocessor.features(table, report), first, window)
-    return Part(x, preprocessor.target(foretold), preprocessor.raw_target(foretold), rows)
+    target, raw = preprocessor.target(foretold), preprocessor.raw_target(foretold)
+    return Part(x, target, raw, rows, ids=_ids(foretold, preprocessor))
 
 
 def passage(

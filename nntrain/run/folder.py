@@ -31,6 +31,7 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.safetensors"
         self.previous = path / "checkpoint.previous.safetensors"
         self.summary = path / "summary.json"
+        self.report = path / "report.html"
         self.lock = path / ".lock"
 
     def files(self) -> list[Path]:
