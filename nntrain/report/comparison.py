@@ -44,7 +44,7 @@ def _scores(told: Sequence[Told], names: Sequence[str]) -> Html:
     for name in known:
         found = (run.run.metrics.get(name) for run in told)
         rows.append([name, *("" if value is None else text.number(value) for value in found)])
-    return section("Scores", table(["", *names], rows, "l" + "r" * len(told)))
+    return section("Scores", table(["", *names], rows, "l" + "r" * len(told)), wide=True)
 
 
 def _curves(told: Sequence[Told], names: Sequence[str]) -> Html | None:
@@ -60,7 +60,7 @@ def _curves(told: Sequence[Told], names: Sequence[str]) -> Html | None:
         if lines:
             log = name.endswith("loss") or name in ("learning_rate", "train_loss_evaluated")
             charts.append(chart(name.replace("_", " "), lines, log=log))
-    return section("Training", tag("div", *charts, class_="grid")) if charts else None
+    return section("Training", tag("div", *charts, class_="grid"), wide=True) if charts else None
 
 
 def _differences(told: Sequence[Told], names: Sequence[str]) -> Html | None:
@@ -73,9 +73,9 @@ def _differences(told: Sequence[Told], names: Sequence[str]) -> Html | None:
         if len(set(values)) > 1:
             rows.append([key, *values])
     if not rows:
-        return section("Differences", tag("p", "Config and data are the same."))
+        return section("Differences", tag("p", "Config and data are the same."), wide=True)
     whole = table(["", *names], rows[:MOST_DIFFERENCES], "l" * (len(told) + 1))
-    return section("Differences", whole)
+    return section("Differences", whole, wide=True)
 
 
 def _settings(told: Told) -> dict[str, object]:

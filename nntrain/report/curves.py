@@ -33,4 +33,4 @@ def curves(told: Told) -> Html | None:
         "Over epochs.  The loss “while training” is the mean over an epoch's steps, with dropout "
         "and while the weights moved; “train” is measured at its end, as validation is."
     )
-    return section("Training", tag("div", *charts, class_="grid"), about=about)
+    return section("Training", tag("div", *charts, class_="grid"), about=about, wide=True)

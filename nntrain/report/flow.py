@@ -12,9 +12,9 @@ from nntrain.report.told import Told
 
 MOST_LAYERS = 60
 MAPS = (
-    ("gradient_norm", "size of the gradient", True),
-    ("update_ratio", "step, as a share of the weights", True),
-    ("dead_share", "share of units that are dead", False),
+    ("gradient_norm", "gradient", None),
+    ("update_ratio", "step / weights", None),
+    ("dead_share", "dead units", (0.0, 1.0)),
 )
 
 
@@ -27,7 +27,7 @@ def flow(told: Told) -> Html | None:
         return None
     places = {epoch: number for number, epoch in enumerate(epochs)}
     maps = []
-    for field, title, log in MAPS:
+    for field, title, span in MAPS:
         values = np.full((len(layers), len(epochs)), math.nan)
         for look in looks:
             value = getattr(look, field)
@@ -36,9 +36,11 @@ def flow(told: Told) -> Html | None:
         there = np.flatnonzero(~np.isnan(values).all(axis=1))[:MOST_LAYERS]
         if len(there):
             names = [layers[row] for row in there]
-            maps.append(heat_map(title, names, epochs, values[there], log=log))
+            maps.append(heat_map(title, names, epochs, values[there], span))
     about = (
-        "A row a layer, the first at the top; a column an epoch; the stronger the colour, the "
-        "larger; at the end the last value.  Gradients that fade towards the top vanish."
+        "A row a layer, the first at the top; a column an epoch that was looked at; the stronger "
+        "the colour, the larger; at the end the last value.  Gradients of the weights that fade "
+        "towards the top vanish; a step is the last one of the epoch, as a share of the weights; "
+        "dead units are 0 for every row."
     )
-    return section("Inside the layers", tag("div", *maps, class_="grid"), about=about)
+    return section("Inside the layers", tag("div", *maps, class_="grid"), about=about, wide=True)

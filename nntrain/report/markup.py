@@ -73,7 +73,10 @@ def table(
     return tag("div", whole, class_="scroll")
 
 
-def section(title: str, *inside: object, about: str = "") -> Html:
-    """A part of the page under its title; `about` is a sentence on how to read it."""
+def section(title: str, *inside: object, about: str = "", wide: bool = False) -> Html:
+    """A part of the page under its title; `about` is a sentence on how to read it.
+
+    wide: it takes the whole width, else two stand side by side where there is room.
+    """
     words = [tag("p", about, class_="about")] if about else []
-    return tag("section", tag("h2", title), *words, *inside)
+    return tag("section", tag("h2", title), *words, *inside, class_="wide" if wide else None)

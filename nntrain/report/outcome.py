@@ -108,10 +108,10 @@ def mistakes(told: Told) -> Html | None:
     rows = [row for mistake in judged.mistakes for row in _rows(mistake, judged, columns)]
     sides = "l" * len(head) + "".join(side for _, side in columns) + "r"
     names = [*head, *(name for name, _ in columns), "loss"]
-    about = f"Of the {text.count(judged.rows)} {judged.split} rows those with the largest loss."
+    about = f"Of the {text.count(judged.rows)} {judged.split} rows, the worst first."
     if not judged.ids:
         about += "  Rows are counted from 1 in the file, without its header."
-    return section("Worst mistakes", table(names, rows, sides), about=about)
+    return section("Largest losses", table(names, rows, sides), about=about)
 
 
 def _columns(judged: Judged) -> list[tuple[str, str]]:
@@ -134,14 +134,16 @@ def _rows(
         yield [*name, loss]
     several = len(judged.targets) > 1
     for target, answer in zip(judged.targets[:MOST_TARGETS], mistake.answers, strict=False):
-        yield [*name, *([target] if several else []), *_cells(answer), loss]
+        yield [*name, *([target] if several else []), *_cells(answer, len(columns)), loss]
         name, loss = [""] * len(name), ""
 
 
-def _cells(answer: Answer) -> list[object]:
+def _cells(answer: Answer, count: int) -> list[object]:
+    """true, predicted, and how sure it was; a number among classes says how far off it was."""
     if answer.probability is not None and answer.of_true is not None:
         kind = "good" if answer.true == answer.predicted else "bad"
         said = tag("span", answer.predicted, class_=kind)
         return [answer.true, said, f"{answer.probability:.1%}", f"{answer.of_true:.1%}"]
     true, predicted = float(answer.true), float(answer.predicted)
-    return [f"{true:.6g}", f"{predicted:.6g}", f"{predicted - true:+.4g}"]
+    off = f"{predicted - true:+.4g}"
+    return [f"{true:.6g}", f"{predicted:.6g}", off, *([""] if count > 3 else [])]

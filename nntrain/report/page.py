@@ -10,13 +10,13 @@ from nntrain.report.told import Told
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
-    overview.scores,
     curves.curves,
+    overview.scores,
     outcome.confusions,
     outcome.agreements,
     outcome.mistakes,
-    flow.flow,
     structure.network,
+    flow.flow,
     data.data,
     repeat.config,
     repeat.again,
@@ -37,17 +37,20 @@ body{margin:0 auto;padding:1.5rem clamp(1rem,4vw,2.5rem) 4rem;max-width:76rem;co
 background:var(--paper);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 -webkit-text-size-adjust:100%}
 h1{font-size:1.7rem;line-height:1.2;margin:0;overflow-wrap:anywhere}
-h2{font-size:1.15rem;margin:2.5rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--rule)}
+h2{font-size:1.15rem;margin:2rem 0 .5rem;padding-top:.6rem;border-top:1px solid var(--rule)}
 h3{font-size:1rem;margin:1rem 0 .3rem;overflow-wrap:anywhere}
 p{margin:.3rem 0 .8rem;max-width:46rem;overflow-wrap:anywhere}
-.about,.soft,.path{color:var(--soft)}.about{font-size:.9rem}.path{font-size:.85rem;margin-top:.2rem}
+.about,.soft,.path{color:var(--soft)}.about{font-size:.85rem}.path{font-size:.85rem;margin-top:.2rem}
 .soft{font-weight:400}.good{color:var(--good)}.bad{color:var(--bad)}
+article{display:grid;grid-template-columns:minmax(0,1fr);column-gap:3rem}
+@media (min-width:60rem){article{grid-template-columns:repeat(2,minmax(0,1fr))}
+header,.wide{grid-column:1/-1}}
 article+article{margin-top:4rem;border-top:3px solid var(--rule);padding-top:2rem}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.6rem;
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.6rem;
 margin:1rem 0}
 .facts div{background:var(--wash);border-radius:.5rem;padding:.6rem .8rem}
 .facts span{display:block;color:var(--soft);font-size:.8rem}
-.facts b{font-size:1.15rem;font-weight:600;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.facts b{font-size:1rem;font-weight:600;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 .facts b span{display:inline;font-size:inherit}
 .facts .good{color:var(--good)}.facts .bad{color:var(--bad)}
 .notes{background:var(--wash);border-left:3px solid var(--s4);padding:.5rem 1rem;margin:1rem 0;
@@ -57,8 +60,9 @@ gap:1.4rem 2rem;align-items:start}
 figure{margin:0;min-width:0}
 figcaption{font-size:.9rem;margin-bottom:.3rem;overflow-wrap:anywhere}
 figcaption b{font-weight:600}
-.key{white-space:nowrap;margin-left:.8rem;color:var(--soft)}.key svg{margin-right:.3rem}
-svg.chart{display:block;width:100%;height:auto;max-width:34rem}
+.keys{font-size:.85rem;padding-left:13%}
+.key{margin-right:1rem;color:var(--soft);overflow-wrap:anywhere}.key svg{margin-right:.3rem}
+svg.chart{display:block;width:100%;height:auto;max-width:32rem}
 svg text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft);
 font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
@@ -72,7 +76,7 @@ font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .scroll{overflow-x:auto;margin:.4rem 0 .8rem}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.3rem .8rem .3rem 0;text-align:left;border-bottom:1px solid var(--rule);
-vertical-align:top;unicode-bidi:isolate;max-width:24rem;overflow-wrap:anywhere}
+vertical-align:top;unicode-bidi:isolate;max-width:24rem;overflow-wrap:break-word}
 th{color:var(--soft);font-weight:500;overflow-wrap:normal}
 .n{text-align:right;white-space:nowrap;padding-left:.8rem}
 td.n,.matrix td{overflow-wrap:normal}
@@ -87,7 +91,8 @@ line-height:1.45;margin:.4rem 0 .8rem;unicode-bidi:plaintext}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media print{:root{--ink:#000;--soft:#444;--rule:#ccc;--paper:#fff;--wash:#f5f5f5}
 body{padding:0;font-size:11pt;max-width:none}pre{white-space:pre-wrap}
-figure,tr,.facts div{break-inside:avoid}h2,h3{break-after:avoid}article+article{break-before:page}
+figure,tr,.facts div{break-inside:avoid}h2,h3{break-after:avoid}
+article{display:block}article+article{break-before:page}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 COLOURS = "".join(

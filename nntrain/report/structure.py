@@ -31,7 +31,7 @@ def _row(layer: LayerRow, total: int) -> list[object]:
     depth = layer.path.count(".layers.")
     kind = (
         f"{layer.kind}, {layer.activation}"
-        if layer.activation not in ("", layer.kind)
+        if layer.activation not in ("", "identity", layer.kind)
         else layer.kind
     )
     name = joined([tag("span", "· " * depth, class_="in") if depth else None, layer.path])

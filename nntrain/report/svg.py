@@ -16,7 +16,7 @@ from nntrain.families import Array
 from nntrain.report.markup import Html, joined, tag
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 24, 34
 MOST_POINTS = 400  # of a line: more can not be told apart
 MOST_CELLS = 80  # columns of a heat map
 SERIES = 8  # colours there are
@@ -96,8 +96,9 @@ def chart(
     drawn = (_path(x(line.x), y(line.y), f"line {line.style}") for line in lines)
     keys = [_key(line) for line in lines] if len(lines) > 1 else []
     power = ", logarithmic" if y.log else ""
-    words = joined([tag("b", title), tag("span", power, class_="soft"), *keys])
-    return _figure(words, HEIGHT, _axes(x, y, whole=True), *mark, *drawn)
+    words = joined([tag("b", title), tag("span", power, class_="soft")])
+    figure = (_axes(x, y, whole=True), *mark, *drawn)
+    return _figure(words, HEIGHT, *figure, below=keys)
 
 
 def scatter(title: str, true: Array, predicted: Array) -> Html:
@@ -116,16 +117,21 @@ def scatter(title: str, true: Array, predicted: Array) -> Html:
 
 
 def heat_map(
-    title: str, rows: Sequence[str], columns: Sequence[float], values: Array, *, log: bool = False
+    title: str,
+    rows: Sequence[str],
+    columns: Sequence[float],
+    values: Array,
+    span: tuple[float, float] | None = None,
 ) -> Html:
     """A row a layer, a column an epoch, the darker the larger; at the end each row's last value.
 
     values: (rows, columns), NaN where there is none.
+    span: lightest and darkest; without one, the range of the values, by their powers.
     """
     height, line, left, right = 22, 22, 116, 62
     shown = np.unique(np.linspace(0, len(columns) - 1, min(MOST_CELLS, len(columns))).astype(int))
-    known = values[np.isfinite(values) & (values > 0 if log else True)]
-    shade = Scale.over(known, 0.1, 1.0, log=log)
+    known = values[np.isfinite(values) & ((values > 0) | (span is not None))]
+    shade = Scale.over(known if span is None else np.array(span), 0.1, 1.0, log=span is None)
     width = (WIDTH - left - right) / max(1, len(shown))
     drawn: list[Html] = []
     for place, (row, name) in enumerate(zip(values, rows, strict=True)):
@@ -148,8 +154,8 @@ def heat_map(
     ends = (columns[0], columns[-1]) if len(columns) > 1 else ()
     for place, epoch, side in zip((left, WIDTH - right), ends, ("start", "end"), strict=False):
         drawn.append(_text(place, bottom + 15, f"{epoch:g}", side))
-    span = f", {brief(known.min())} to {brief(known.max())}" if len(known) else ""
-    words = joined([tag("b", title), tag("span", span, class_="soft")])
+    reach = f", {brief(known.min())} to {brief(known.max())}" if len(known) else ""
+    words = joined([tag("b", title), tag("span", reach, class_="soft")])
     return _figure(words, bottom + 22, *drawn)
 
 
@@ -170,9 +176,10 @@ def brief(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(power)}"
 
 
-def _figure(words: Html, height: float, *inside: Html) -> Html:
+def _figure(words: Html, height: float, *inside: Html, below: Sequence[Html] = ()) -> Html:
     drawing = tag("svg", *inside, viewBox=f"0 0 {WIDTH} {height}", class_="chart", role="img")
-    return tag("figure", tag("figcaption", words), drawing)
+    keys = [tag("div", *below, class_="keys")] if below else []
+    return tag("figure", tag("figcaption", words), drawing, *keys)
 
 
 def _axes(x: Scale, y: Scale, *, whole: bool = False) -> Html:
@@ -197,10 +204,8 @@ def _placed(scale: Scale) -> list[tuple[float, str]]:
 
 def _mark(x: float, words: str) -> Html:
     line = tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=TOP, y2=HEIGHT - BOTTOM, class_="best")
-    left = x > WIDTH / 2
-    return joined(
-        [line, _text(x + (-5 if left else 5), TOP + 8, words, "end" if left else "start")]
-    )
+    side = "end" if x > WIDTH - 60 else "middle"
+    return joined([line, _text(x, TOP - 8, words, side)])
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", full: str = "") -> Html:
