@@ -58,7 +58,7 @@ def _curves(told: Sequence[Told], names: Sequence[str]) -> Html | None:
             if name in run.curves.names and len(run.curves.table)
         ]
         if lines:
-            log = name.endswith("loss") or name in ("learning_rate", "train_loss_evaluated")
+            log = name in ("validation_loss", "train_loss_evaluated", "learning_rate")
             charts.append(chart(name.replace("_", " "), lines, log=log))
     return section("Training", tag("div", *charts, class_="grid"), wide=True) if charts else None
 

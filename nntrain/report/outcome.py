@@ -12,6 +12,7 @@ from nntrain.report.markup import Html, joined, section, table, tag
 from nntrain.report.svg import scatter
 from nntrain.report.told import Told
 
+HALF = 12  # classes whose matrix fits into half of the page
 MOST_CLASSES = 24  # of a whole matrix; of more, the pairs that are confused most
 MOST_PAIRS = 20
 MOST_TARGETS = 8
@@ -29,7 +30,8 @@ def confusions(told: Told) -> Html | None:
         parts += [tag("h3", one.name)] if several else []
         parts.append(_matrix(one) if len(one.classes) <= MOST_CLASSES else _pairs(one))
     about = f"{_whose(judged)}: a row a true class, a column a chosen one."
-    return section("Confusion", *parts, about=about)
+    widest = max(len(one.classes) for one in judged.confusions)
+    return section("Confusion", *parts, about=about, wide=HALF < widest <= MOST_CLASSES)
 
 
 def _whose(judged: Judged) -> str:

@@ -61,8 +61,9 @@ figure{margin:0;min-width:0}
 figcaption{font-size:.9rem;margin-bottom:.3rem;overflow-wrap:anywhere}
 figcaption b{font-weight:600}
 .keys{font-size:.85rem;padding-left:13%}
-.key{margin-right:1rem;color:var(--soft);overflow-wrap:anywhere}.key svg{margin-right:.3rem}
-svg.chart{display:block;width:100%;height:auto;max-width:32rem}
+.key{display:inline-block;max-width:100%;margin-right:1rem;color:var(--soft);overflow-wrap:anywhere}
+.key svg{margin-right:.3rem}
+svg.chart{display:block;width:100%;height:auto;max-width:26rem}
 svg text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft);
 font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
@@ -80,10 +81,10 @@ vertical-align:top;unicode-bidi:isolate;max-width:24rem;overflow-wrap:break-word
 th{color:var(--soft);font-weight:500;overflow-wrap:normal}
 .n{text-align:right;white-space:nowrap;padding-left:.8rem}
 td.n,.matrix td{overflow-wrap:normal}
-.matrix td,.matrix th{padding:.35rem .6rem;text-align:center;border:0}
+.matrix td,.matrix th{padding:.3rem .4rem;text-align:center;border:0}
 .matrix tbody th,.matrix th.corner{text-align:right}
-.matrix td{min-width:2.6rem;border:1px solid var(--paper)}
-.matrix td.share{color:var(--soft)}
+.matrix td{min-width:2.2rem;border:1px solid var(--paper)}
+.matrix .share,.matrix .h0{color:var(--soft)}th.n{white-space:normal}
 .matrix thead th{vertical-align:bottom;max-width:8rem}
 .in{color:var(--soft)}
 pre{background:var(--wash);border-radius:.5rem;padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;

@@ -20,7 +20,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 12, 24, 34
 MOST_POINTS = 400  # of a line: more can not be told apart
 MOST_CELLS = 80  # columns of a heat map
 SERIES = 8  # colours there are
-LOGARITHMIC = 30.0  # largest over smallest from which on an axis counts in powers
+LOGARITHMIC = 10.0  # largest over smallest from which on an axis counts in powers
 
 
 @dataclass(frozen=True)
