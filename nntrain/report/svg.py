@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ SERIES = 8  # colours there are
 LOGARITHMIC = 10.0  # largest over smallest from which on an axis counts in powers
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line of a chart; style: the class that colours it."""
 
     label: str
@@ -33,8 +32,7 @@ class Line:
     style: str = "s0"
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """Numbers from `low` to `high` onto places from `start` to `end`; `log`: by their powers."""
 
     low: float

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,14 +14,13 @@ from nntrain.events import LayerLook
 from nntrain.families import Array
 
 
-@dataclass(frozen=True)
-class Curves:
+class Curves(NamedTuple):
     """The history of a run: table (epochs, names)."""
 
     names: tuple[str, ...]
     table: Array
 
-    def __getitem__(self, name: str) -> Array:
+    def of(self, name: str) -> Array:
         """One column, (epochs,)."""
         found: Array = self.table[:, self.names.index(name)]
         return found

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nntrain.config import Experiment
 from nntrain.data.columns import Column
@@ -26,8 +25,7 @@ from nntrain.store import LayerRow
 MOST_CONFIG = 100_000  # letters
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """What is known of one run; what is not known is empty.
 
     experiment: what the config comes to.
