@@ -120,7 +120,8 @@ def fit(
         say(f"note: {note}")
     with Stopper(limit) as stop, _way_on(run):
         summary = _watch(run, stop, say, debug=debug)
-    _end(run, summary, stop, as_json=as_json)
+        report = _leave_report(run, debug=debug)
+    _end(run, summary, stop, report, as_json=as_json)
 
 
 def _check_arguments(
@@ -168,7 +169,7 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
 
 
 def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, Any]:
-    """Train, show what happens, leave the report, and return the summary."""
+    """Train, show what happens, and return the summary."""
     from nntrain.display.view import view
     from nntrain.training.fit import fit as train
 
@@ -181,11 +182,10 @@ def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, A
     except DivergedError:
         _leave_report(run, debug=debug)
         raise
-    _leave_report(run, debug=debug)
     return summary
 
 
-def _leave_report(run: Run, *, debug: bool) -> None:
+def _leave_report(run: Run, *, debug: bool) -> Path | None:
     """The page of this run.  All is saved by now, so whatever goes wrong here is but a note."""
     from nntrain.display.printer import Printer
 
@@ -200,6 +200,8 @@ def _leave_report(run: Run, *, debug: bool) -> None:
             traceback.print_exc()
         what = error if isinstance(error, MachineError) else f"{type(error).__name__}: {error}"
         Printer(sys.stderr)(f"note: there is no new report.html: {what}")
+        return None
+    return run.folder.report
 
 
 @contextmanager
@@ -214,15 +216,16 @@ def _way_on(run: Run) -> Iterator[None]:
         raise
 
 
-def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> None:
+def _end(
+    run: Run, summary: dict[str, Any], stop: Stopper, report: Path | None, *, as_json: bool
+) -> None:
     """Print the result and leave with the exit code of the status."""
     from nntrain.display.plain import finished
 
     if as_json:
         print_json(summary)
     else:
-        made = run.folder.report if run.folder.report.exists() else None
-        show(*finished(summary, made))
+        show(*finished(summary, report))
     if summary["status"] == "interrupted":
         where = shlex.quote(str(run.folder.path))
         print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)

@@ -125,45 +125,5 @@ def _compared(told: Sequence[Told]) -> list[Html]:
     return [comparison(told)]
 
 
-def _compared(told: Sequence[Told]) -> list[Html]:
-    if len(told) == 1:
-        return []
-    from nntrain.report.comparison import comparison  # here: most reports are of one run
-
-    return [comparison(told)]
-
-
-def _compared(told: Sequence[Told]) -> list[Html]:
-    if len(told) == 1:
-        return []
-    from nntrain.report.comparison import comparison  # here: most reports are of one run
-
-    return [comparison(told)]
-
-
-def _compared(told: Sequence[Told]) -> list[Html]:
-    if len(told) == 1:
-        return []
-    from nntrain.report.comparison import comparison  # here: most reports are of one run
-
-    return [comparison(told)]
-
-
-def _compared(told: Sequence[Told]) -> list[Html]:
-    if len(told) == 1:
-        return []
-    from nntrain.report.comparison import comparison  # here: most reports are of one run
-
-    return [comparison(told)]
-
-
-def _compared(told: Sequence[Told]) -> list[Html]:
-    if len(told) == 1:
-        return []
-    from nntrain.report.comparison import comparison  # here: most reports are of one run
-
-    return [comparison(told)]
-
-
 def _article(told: Told) -> Html:
     return tag("article", overview.head(told), joined(part(told) for part in SECTIONS))

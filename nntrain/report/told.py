@@ -10,7 +10,7 @@ from nntrain.config import Experiment
 from nntrain.data.columns import Column
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
-from nntrain.errors import NNTrainError
+from nntrain.errors import MachineError, NNTrainError
 from nntrain.events import LayerLook
 from nntrain.families import Shape
 from nntrain.report.judged import Judged, judge
@@ -60,12 +60,14 @@ def at_the_end(run: Run) -> Told:
     """A run that has just ended, its network with the best weights."""
     model, dataset, progress = run.model, run.dataset, run.progress
     notes: list[str] = []
-    ended = Recorded.of(run.folder)
+    ended, config = Recorded.of(run.folder), _config(run.folder, notes)
+    if unread := [*ended.damage, *notes]:  # of a folder in order: the disk fails
+        raise MachineError(unread[0])
     whole = ended.status not in ("interrupted", "diverged")
     return Told(
         model.experiment.name,
         ended,
-        _config(run.folder, notes),
+        config,
         Curves(progress.history.names, progress.history.table()),
         progress.looks,
         model.experiment,
@@ -74,7 +76,7 @@ def at_the_end(run: Run) -> Told:
         dataset.columns,
         {name: len(part) for name, part in dataset.parts.items()},
         _judged(model, dataset) if progress.best_epoch and whole else None,
-        [*notes, *dataset.notes],
+        dataset.notes,
     )
 
 
