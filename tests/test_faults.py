@@ -170,24 +170,29 @@ def test_every_file_operation_of_an_overwrite_may_fail(home: Path, nntrain: Comm
 
 def test_what_can_not_be_read_is_named(home: Path, nntrain: Command) -> None:
     """The data, the config, the model: not as long as it takes to say `defect`."""
-    (home / "half").mkdir()
     words = iter(["", "", "interrupted"])
-    list(fit(start(home / "points.yaml", home / "half"), stop=lambda: next(words)))
+    list(fit(start(home / "points.yaml", home / "stopped"), stop=lambda: next(words)))
+
+    def begin() -> None:
+        shutil.rmtree(home / "half", ignore_errors=True)
+        shutil.copytree(home / "stopped", home / "half")
+
     for command in (
         ["check", "points.yaml"],
         ["eval", "whole"],
         ["fit", "--resume", "half", "--max-time", "0s"],
         ["predict", "whole", "points.csv", "-o", "made.csv"],
     ):
+        begin()
         disk = FaultyDisk(home)
         with disk.installed():
             assert nntrain(*command).code == 0, command
         for fails_at, (operation, path) in enumerate(disk.operations):
             if operation == "read" and path.is_file():
+                begin()
                 disk = FaultyDisk(home, fails_at, ERRORS[fails_at % len(ERRORS)])
                 with disk.installed():
                     told = nntrain(*command)
-                path = disk.operations[fails_at][1]  # a resumed run has gone a step further
                 spared = ("goes on from the checkpoint before it", "there is no new report.html")
                 if not any(words in told.err for words in spared):
                     assert told.code in (2, 3, 6), (command, path, told.err)
