@@ -8,11 +8,11 @@ import numpy as np
 
 from nntrain.display import text
 from nntrain.report.judged import Answer, Confusion, Judged, Mistake
-from nntrain.report.markup import Html, joined, section, table, tag
+from nntrain.report.markup import Html, section, table, tag
 from nntrain.report.svg import scatter
 from nntrain.report.told import Told
 
-HALF = 12  # classes whose matrix fits into half of the page
+HALF = 10  # classes whose matrix fits into half of the page
 MOST_CLASSES = 24  # of a whole matrix; of more, the pairs that are confused most
 MOST_PAIRS = 20
 MOST_TARGETS = 8
@@ -29,7 +29,10 @@ def confusions(told: Told) -> Html | None:
     for one in judged.confusions[:MOST_TARGETS]:
         parts += [tag("h3", one.name)] if several else []
         parts.append(_matrix(one) if len(one.classes) <= MOST_CLASSES else _pairs(one))
-    about = f"{_whose(judged)}: a row a true class, a column a chosen one."
+    about = (
+        f"{_whose(judged)}: a row a true class, a column a chosen one.  Found: how much of a class "
+        "was recognised; right: how much of what was called so is so."
+    )
     widest = max(len(one.classes) for one in judged.confusions)
     return section("Confusion", *parts, about=about, wide=HALF < widest <= MOST_CLASSES)
 
@@ -55,8 +58,7 @@ def _matrix(one: Confusion) -> Html:
     shares = (tag("td", _share(*pair), class_="share") for pair in zip(right, columns, strict=True))
     body.append(tag("tr", tag("th", "right"), *shares, tag("td", "")))
     whole = tag("table", tag("thead", head), tag("tbody", *body), class_="matrix")
-    words = "found: how much of a class was recognised; right: how much of what was called so is so"
-    return joined([tag("div", whole, class_="scroll"), tag("p", words, class_="about")])
+    return tag("div", whole, class_="scroll")
 
 
 def _shade(count: int, whole: int) -> int:

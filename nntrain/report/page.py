@@ -81,9 +81,10 @@ vertical-align:top;unicode-bidi:isolate;max-width:24rem;overflow-wrap:break-word
 th{color:var(--soft);font-weight:500;overflow-wrap:normal}
 .n{text-align:right;white-space:nowrap;padding-left:.8rem}
 td.n,.matrix td{overflow-wrap:normal}
-.matrix td,.matrix th{padding:.3rem .4rem;text-align:center;border:0}
+.matrix{font-size:.82rem}
+.matrix td,.matrix th{padding:.3rem .25rem;text-align:center;border:0}
 .matrix tbody th,.matrix th.corner{text-align:right}
-.matrix td{min-width:2.2rem;border:1px solid var(--paper)}
+.matrix td{min-width:2rem;border:1px solid var(--paper)}
 .matrix .share,.matrix .h0{color:var(--soft)}th.n{white-space:normal}
 .matrix thead th{vertical-align:bottom;max-width:8rem}
 .in{color:var(--soft)}

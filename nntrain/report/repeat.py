@@ -23,17 +23,22 @@ def again(told: Told) -> Html | None:
     if not facts:
         return None
     run = shlex.quote(told.path)
-    lines = [f"nntrain runs verify {run}   # trains again, compares to the bit"]
-    data = facts.get("data")
-    path = data.get("path") if isinstance(data, dict) else None
-    if isinstance(path, str):
-        setting = shlex.quote(f"data.path={path}")
-        threads = facts.get("threads")
-        command = f"nntrain fit {shlex.quote(told.path + '/config.resolved.yaml')} --set {setting}"
-        lines.append(command + (f" --threads {threads}" if type(threads) is int else ""))
+    lines = [f"nntrain runs verify {run}   # trains again, compares to the bit", *_fit(told)]
     rows = [(name, value) for name, value in _facts(facts) if value]
     commands = tag("pre", "\n".join(lines))
     return section("To repeat it", commands, table(("depends on", ""), rows, "ll"))
+
+
+def _fit(told: Told) -> Iterator[str]:
+    """The command that trains the same anew, with the paths that the data was found by."""
+    facts = told.run.manifest
+    data, threads = facts.get("data"), facts.get("threads")
+    paths = {key: data.get(key) for key in ("path", "test_path")} if isinstance(data, dict) else {}
+    given = {key: path for key, path in paths.items() if path and isinstance(path, str)}
+    if "path" in given and type(threads) is int:
+        sets = (f"--set {shlex.quote(f'data.{key}={path}')}" for key, path in given.items())
+        config = shlex.quote(f"{told.path}/config.resolved.yaml")
+        yield " ".join(["nntrain fit", config, *sets, f"--threads {threads}"])
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
