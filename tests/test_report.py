@@ -45,6 +45,14 @@ def run(points: Path, nntrain: Command) -> Path:
     return points.parent / "run"
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that is not to be touched."""
+    home = tmp_path_factory.mktemp("trained")
+    list(fit(start(write_points(home), home / "run")))
+    return home / "run"
+
+
 def test_fit_leaves_a_page_that_needs_nothing_else(run: Path) -> None:
     text = (run / "report.html").read_text(encoding="utf-8")
     found = Page(text)
@@ -158,10 +166,12 @@ def test_a_run_that_was_stopped_shows_what_is_there(points: Path, nntrain: Comma
 @pytest.mark.parametrize("name", [f.name for f in RunFolder(Path()).files() if f.name[0] != "."])
 @pytest.mark.parametrize("content", [None, b"", b"\x00\xff\xfe<b>", b'{"metrics": 3, "data": []}'])
 def test_a_damaged_folder_still_gives_a_page(
-    run: Path, nntrain: Command, name: str, content: bytes | None
+    trained: Path, tmp_path: Path, nntrain: Command, name: str, content: bytes | None
 ) -> None:
     if name == "manifest.json" and content is None:
         return  # no run folder
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
     (run / name).unlink(missing_ok=True)
     if content is not None:
         (run / name).write_bytes(content)
