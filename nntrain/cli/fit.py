@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from click.exceptions import Exit
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
-from nntrain.errors import ConfigError, GateError, MachineError
+from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
 from nntrain.threads import pin
 
 if TYPE_CHECKING:
@@ -157,8 +158,9 @@ def fit(
     for note in run.notes:
         say(f"note: {note}")
     with Stopper(limit) as stop, _way_on(run):
-        summary = _watch(run, stop, say)
-    _end(run, summary, stop, as_json=as_json)
+        summary = _watch(run, stop, say, debug=debug)
+        report = _leave_report(run, debug=debug)
+    _end(run, summary, stop, report, as_json=as_json)
 
 
 def _check_arguments(
@@ -220,17 +222,40 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
         show(*report, "smoke test passed")
 
 
-def _watch(run: Run, stop: Stopper, say: Printer) -> dict[str, Any]:
+def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, Any]:
     """Train, show what happens, and return the summary."""
     from nntrain.display.view import view
     from nntrain.training.fit import fit as train
 
     summary: dict[str, Any] = {}
-    with view(say, run.log) as see:
-        for event in train(run, stop):
-            see(event)
-            summary = dict(getattr(event, "summary", {}))
+    try:
+        with view(say, run.log) as see:
+            for event in train(run, stop):
+                see(event)
+                summary = dict(getattr(event, "summary", {}))
+    except DivergedError:
+        _leave_report(run, debug=debug)
+        raise
     return summary
+
+
+def _leave_report(run: Run, *, debug: bool) -> Path | None:
+    """The page of this run.  All is saved by now, so whatever goes wrong here is but a note."""
+    from nntrain.display.printer import Printer
+
+    try:
+        from nntrain.report.page import page
+        from nntrain.report.told import at_the_end
+        from nntrain.run.archive import write_whole
+
+        write_whole(run.folder.report, page([at_the_end(run)]).encode())
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        what = error if isinstance(error, MachineError) else f"{type(error).__name__}: {error}"
+        Printer(sys.stderr)(f"note: there is no new report.html: {what}")
+        return None
+    return run.folder.report
 
 
 @contextmanager
@@ -245,14 +270,16 @@ def _way_on(run: Run) -> Iterator[None]:
         raise
 
 
-def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> None:
+def _end(
+    run: Run, summary: dict[str, Any], stop: Stopper, report: Path | None, *, as_json: bool
+) -> None:
     """Print the result and leave with the exit code of the status."""
     from nntrain.display.plain import finished
 
     if as_json:
         print_json(summary)
     else:
-        show(*finished(summary))
+        show(*finished(summary, report))
     if summary["status"] == "interrupted":
         where = shlex.quote(str(run.folder.path))
         print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)

@@ -30,6 +30,7 @@ class Part:
         where all rows are whole.
     in_order: each row goes on where the one before it ended, so that recurrent layers can keep
         their state from row to row.
+    ids: the cells of each id column, (N,) text; none where the table does not have them.
     """
 
     x: Array
@@ -39,6 +40,7 @@ class Part:
     lengths: Array | None = None
     in_order: bool = False
     weights: Array | None = None
+    ids: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -60,9 +62,9 @@ class Part:
         weights = preprocessor.weights(table, report)
         if not preprocessor.targets:
             target = x if x.ndim == 2 else x.reshape(len(x), -1)
-            return Part(x, target, target, rows, weights=weights)
+            return Part(x, target, target, rows, weights=weights, ids=_ids(table, preprocessor))
         target, raw = preprocessor.target(table), preprocessor.raw_target(table)
-        return Part(x, target, raw, rows, lengths, weights=weights)
+        return Part(x, target, raw, rows, lengths, weights=weights, ids=_ids(table, preprocessor))
 
     @property
     def counts(self) -> bool:
@@ -76,7 +78,14 @@ class Part:
         raw = target if self.raw is self.target else self.raw[rows]
         lengths = None if self.lengths is None else self.lengths[rows]
         weights = None if self.weights is None else self.weights[rows]
-        return Part(x, target, raw, self.rows[rows], lengths, weights=weights)  # in any order
+        ids = tuple(cells[rows] for cells in self.ids)  # rows in any order
+        return Part(x, target, raw, self.rows[rows], lengths, weights=weights, ids=ids)
+
+
+def _ids(table: Table, preprocessor: Preprocessor) -> tuple[Array, ...]:
+    names = preprocessor.id_columns
+    there = all(name in table.columns for name in names)
+    return tuple(table.columns[name] for name in names) if there else ()
 
 
 def _windows(
@@ -98,7 +107,8 @@ def _windows(
     foretold = table.take(rows)
     x = cut(preprocessor.features(table, report), first, window)
     target, raw = preprocessor.target(foretold), preprocessor.raw_target(foretold)
-    return Part(x, target, raw, rows, weights=preprocessor.weights(foretold, report))
+    weights, ids = preprocessor.weights(foretold, report), _ids(foretold, preprocessor)
+    return Part(x, target, raw, rows, weights=weights, ids=ids)
 
 
 def passage(

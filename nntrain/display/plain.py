@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from nntrain.data.columns import Column
@@ -71,8 +72,7 @@ def network(layers: Sequence[LayerRow], inputs: Shape) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
     rows = [("layer", "kind", "output", "parameters"), ("input", "", text.shape(inputs), "")]
     rows += [
-        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters))
-        for r in _outer_first(layers)
+        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in outer_first(layers)
     ]
     rows.append(("total", "", "", text.count(parameters(layers))))
     return table(rows, "llrr")
@@ -90,7 +90,7 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
+def outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
     """Each layer before those inside of it, which were built first."""
     ordered: list[LayerRow] = []
     for row in layers:
@@ -193,7 +193,7 @@ def _missing(column: Column) -> str:
     return f"{count} ({share:.2g} %)" if column.missing else count
 
 
-def finished(summary: Mapping[str, Any]) -> list[str]:
+def finished(summary: Mapping[str, Any], report: Path | None = None) -> list[str]:
     """The result of a training, and what can be done with it."""
     lines = [*ended(summary), ""]
     if not summary["best_epoch"]:
@@ -202,6 +202,7 @@ def finished(summary: Mapping[str, Any]) -> list[str]:
     return [
         *lines,
         f"saved the model of epoch {summary['best_epoch']} in {run}",
+        *([f"report: {report}"] if report else []),
         f"next: nntrain eval {run}",
     ]
 

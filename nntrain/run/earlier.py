@@ -11,6 +11,7 @@ from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import DataError, MachineError
+from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
 from nntrain.run.manifest import read_manifest
 
@@ -23,6 +24,8 @@ def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
         return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
     except OSError as error:
         raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise damaged(folder.resolved, "it is no text") from None
 
 
 def check_data(folder: RunFolder) -> dict[str, Any]:

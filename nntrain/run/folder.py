@@ -35,6 +35,7 @@ class RunFolder:
         self.previous = path / "checkpoint.previous.safetensors"
         self.summary = path / "summary.json"
         self.predictions = path / "predictions.csv"
+        self.report = path / "report.html"
         self.lock = path / ".lock"
 
     def files(self) -> list[Path]:
