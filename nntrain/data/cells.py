@@ -10,6 +10,7 @@ import numpy as np
 from nntrain.data.table import Table
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.room import each
 from nntrain.wording import in_yaml, quoted
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -86,7 +87,7 @@ def absent(cells: Array, na_values: Collection[str]) -> Array:
 
 def check_range(table: Table, name: str, values: Array) -> None:
     """Infinite numbers, and those that float32 can not hold, are errors."""
-    beyond = np.abs(values) > FLOAT32_MAX  # NaN is not
+    beyond = each(lambda some: np.abs(some) > FLOAT32_MAX, values, dtype=bool)  # NaN is not
     if beyond.any():
         row = int(beyond.argmax())
         cell = quoted(str(table.columns[name][row]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from nntrain.data.cells import COMMAS, absent, as_number, check_range, comma_error, numbers
 from nntrain.data.settings import Data
+from nntrain.data.statistics import where
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
 from nntrain.families import Array
@@ -42,18 +43,19 @@ class Column:
 def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     """The table of the columns in use, numeric features read as numbers; what each column is."""
     check_names(table, settings)
-    columns, cells = [], {}
+    columns, read = [], {}
     for name in table.columns:
-        column, parsed = _infer(table, name, settings)
+        column, cells = _infer(table, name, settings)
         columns.append(column)
-        if column.kind != "ignore":
-            cells[name] = parsed
+        if column.kind != "ignore" and cells.dtype == np.float64:
+            read[name] = cells
+    used = [column.name for column in columns if column.kind != "ignore"]
     lags = settings.window and settings.targets  # what came before is an input, targets too
     if not lags and not any(column.is_feature for column in columns):
         reasons = "; ".join(f"{quoted(c.name)}: {c.note or c.kind}" for c in columns[:6])
         raise table.error("no column is left to learn from", hint=reasons)
     _check_arrays(table, columns, settings)
-    return replace(table, columns=cells), tuple(columns)
+    return table.keep(used, read), tuple(columns)
 
 
 def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> None:
@@ -145,7 +147,7 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
         raise _not_numbers(table, name, wrong, int(present.sum()))
     check_range(table, name, values)
     missing = len(values) - int(present.sum())
-    known = values[present]
+    known = where(present, values)
     if wanted is None and known.min() == known.max():
         return Column(name, "ignore", missing, f"every value is {known[0]:g}", True), values
     return Column(name, "numeric", missing), values

@@ -13,16 +13,18 @@ from nntrain.data.files import sha256
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.reading import Tell, ignore, read, read_hashed
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, split
-from nntrain.data.table import Table, join
+from nntrain.data.table import Table
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
+from nntrain.room import counted, gather, numbered
 from nntrain.wording import listed, plural, quoted
 
 
@@ -56,12 +58,16 @@ class Dataset:
         seed: int,
         preprocessor: Preprocessor | None = None,
         test_path: str | Path | None = None,
+        tell: Tell = ignore,
     ) -> Dataset:
         """Read a file and split it; learn from the training rows, or use what a model learned.
 
         test_path: the file that `settings.test_path` names.
+        tell: is told how much memory a large file takes, and how far reading it is.
         """
-        table, columns = parse(read(settings, path), settings)
+        whole_file, digest = read_hashed(settings, path, goal, tell)
+        table, columns = parse(whole_file, settings)
+        del whole_file
         target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
         cut = _split(used, target, settings, seed)
@@ -71,15 +77,19 @@ class Dataset:
         report = Report()
         if preprocessor.tokens:
             parts, left_out = _passages(used, cut, preprocessor, report), []
+        elif preprocessor.cuts_rows:
+            parts = _pieces(used, cut, rows, preprocessor, report)
+            left_out = _left_out(table, len(used), preprocessor)
         else:
             whole = Part.from_table(used, preprocessor, report)
             parts = _parts(whole, cut, rows, used)
-            left_out = _left_out(table, whole, preprocessor)
+            left_out = _left_out(table, len(whole), preprocessor)
         if test_path is not None:
-            parts["test"] = Part.from_table(read(settings, test_path), preprocessor, report)
+            others = read(settings, test_path, goal, tell)
+            parts["test"] = Part.from_table(others, preprocessor, report)
         return Dataset(
             str(path),
-            sha256(path),
+            digest,
             Path(path).stat().st_size,
             preprocessor,
             parts,
@@ -91,11 +101,6 @@ class Dataset:
             None if test_path is None else str(test_path),
             {str(other): sha256(other) for other in _others(settings, path, test_path)},
         )
-
-
-def read(settings: Data, path: str | Path) -> Table:
-    """All rows of a file."""
-    return join(list(settings.source(path).read(path)))
 
 
 def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> list[Path]:
@@ -111,7 +116,8 @@ def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
     target = learn_target(table, settings, goal)
     if not isinstance(target, Classes | Tokens):
         table = target.parsed(table, settings.na_values)
-    known = table.take(target.has_value(table, settings.na_values))
+    have = target.has_value(table, settings.na_values)
+    known = table if have.all() else table.take(have)
     if not len(known):
         raise table.error(f"no row has a value in {listed(settings.targets)}")
     if isinstance(target, Classes):
@@ -126,8 +132,8 @@ def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
 def _used(table: Table, target: Target, settings: Data) -> tuple[Table, Array]:
     """The rows that have a target, and their numbers (n,); all where a row is a step in time."""
     if settings.window:
-        return table, np.arange(len(table))
-    rows = np.flatnonzero(target.has_value(table, settings.na_values))
+        return table, counted(len(table))
+    rows = numbered(target.has_value(table, settings.na_values))
     return table if len(rows) == len(table) else table.take(rows), rows
 
 
@@ -144,6 +150,18 @@ def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
         return split(len(table), strata, settings.split, seed)
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None
+
+
+def _pieces(
+    table: Table, cut: Parts, rows: Array, preprocessor: Preprocessor, report: Report
+) -> dict[str, Part]:
+    """The rows of each part, where what becomes of a row depends on no other one."""
+    parts = {}
+    for name, own in cut._asdict().items():
+        if len(own):
+            part = Part.of_rows(table, own, preprocessor, report)
+            parts[name] = replace(part, rows=gather(rows, own))
+    return parts
 
 
 def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part]:
@@ -199,12 +217,13 @@ def _described(column: Column, preprocessor: Preprocessor) -> Column:
     return column
 
 
-def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:
+def _left_out(table: Table, used: int, preprocessor: Preprocessor) -> list[str]:
+    """What is said of rows (or windows) that are not among the `used` ones."""
     names, window = listed(preprocessor.targets), preprocessor.window
     if window:
-        count = len(beginnings(len(table), window)) - len(whole)
-        what = f"{count:,} of {plural(count + len(whole), 'window')} that miss a value in {names}"
+        count = len(beginnings(len(table), window)) - used
+        what = f"{count:,} of {plural(count + used, 'window')} that miss a value in {names}"
     else:
-        count = len(table) - len(whole)
+        count = len(table) - used
         what = f"{count:,} of {plural(len(table), 'row')} without a value in {names}"
     return [f"{what} left out"] if count else []

@@ -12,6 +12,7 @@ from nntrain.data.cells import absent, read_numbers
 from nntrain.data.labels import UNKNOWN, number_of, sort_labels
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Numeric
+from nntrain.data.statistics import deviation, filled, median, where
 from nntrain.data.table import Table
 from nntrain.data.transforms import transformed
 from nntrain.families import Array
@@ -38,8 +39,8 @@ class Scaled:
         before mean and (population) standard deviation are taken."""
         values = read_numbers(table, name, na_values)
         gone = np.isnan(values)
-        fill = 0.0 if gone.all() else _typical(values[~gone], how.impute)
-        bent = transformed(np.where(gone, fill, values), how.transform, name, table)
+        fill = 0.0 if gone.all() else _typical(where(~gone, values), how.impute)
+        bent = transformed(filled(values, fill), how.transform, name, table)
         return cls(name, fill, *shift_and_scale(bent, how.scale), how.transform)
 
     @property
@@ -152,12 +153,12 @@ def shift_and_scale(values: Array, how: str) -> tuple[float, float]:
         return low, 1.0
     if how == "min_max":
         return low, high - low
-    return float(values.mean()), float(values.std())
+    return float(values.mean()), deviation(values)
 
 
 def _typical(values: Array, how: str) -> float:
     if how == "median":
-        return float(np.median(values))
+        return median(values)
     if how == "mean":
         return float(values.mean())
     different, counts = np.unique(values, return_counts=True)

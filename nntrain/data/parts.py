@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from nntrain.data.table import Table
 from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
+from nntrain.room import STRETCH, empty, numbered, stretches
 from nntrain.wording import listed, plural
+
+PIECE_BYTES = 1 << 23  # of inputs that are made at a time
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ class Part:
             return passage(tokens, 0, len(tokens), preprocessor, whole=True)
         if preprocessor.window:
             return _windows(table, known, preprocessor, preprocessor.window, report)
-        rows = np.flatnonzero(known)
+        rows = numbered(known)
+        if preprocessor.cuts_rows and len(rows) > piece_rows(preprocessor):
+            return Part.of_rows(table, rows, preprocessor, report)
         table = table if len(rows) == len(table) else table.take(rows)
         x, lengths = preprocessor.features(table, report), preprocessor.lengths(table)
         if not preprocessor.targets:
@@ -61,6 +66,27 @@ class Part:
         target, raw = preprocessor.target(table), preprocessor.raw_target(table)
         return Part(x, target, raw, rows, lengths)
 
+    @staticmethod
+    def of_rows(
+        table: Table, rows: Array, preprocessor: Preprocessor, report: Report | None = None
+    ) -> Part:
+        """Some rows of a table (n,), a piece at a time; each has a target and stands for itself."""
+        size = piece_rows(preprocessor)
+        whole: dict[str, Array] = {}
+        for some in stretches(len(rows), size):
+            piece = Part.from_table(table.take(rows[some]), preprocessor, report)
+            for field in fields(Part):
+                array = getattr(piece, field.name)
+                if isinstance(array, np.ndarray) and not _is_view(piece, field.name):
+                    if field.name not in whole:
+                        shape = (len(rows), *array.shape[1:])
+                        whole[field.name] = empty(shape, array.dtype)
+                    whole[field.name][some] = array
+        x = whole["x"]
+        target = whole.get("target", x if x.ndim == 2 else x.reshape(len(x), -1))
+        whole |= {"target": target, "raw": whole.get("raw", target), "rows": rows}
+        return Part(**whole)  # type: ignore[arg-type]  # all of them are arrays
+
     def take(self, rows: Array) -> Part:
         """Some of the rows."""
         x = self.x[rows]
@@ -68,6 +94,18 @@ class Part:
         raw = target if self.raw is self.target else self.raw[rows]
         lengths = None if self.lengths is None else self.lengths[rows]
         return Part(x, target, raw, self.rows[rows], lengths)  # in any order
+
+
+def piece_rows(preprocessor: Preprocessor) -> int:
+    """How many rows become arrays at a time."""
+    return max(1, min(STRETCH, PIECE_BYTES // (4 * preprocessor.inputs)))
+
+
+def _is_view(part: Part, name: str) -> bool:
+    """Whether an array of a part is another one of it, as where a network learns its own input."""
+    if name == "target":
+        return np.shares_memory(part.target, part.x)
+    return name == "raw" and part.raw is part.target
 
 
 def _windows(

@@ -65,6 +65,11 @@ class Preprocessor:
         return self.target_columns if isinstance(self.target_columns, Tokens) else None
 
     @property
+    def cuts_rows(self) -> bool:
+        """Whether what becomes of a row depends on no other one, and has one shape."""
+        return not self.window and not self.tokens and not isinstance(self.array, Series)
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         """One name for each input of a row: `body_mass_g`, `island=Biscoe`, `image[0,3,0]`."""
         if self.array is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, ClassVar, TextIO
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Csv(Source):
     delimiter: the character between two cells.
     """
 
+    is_table: ClassVar[bool] = True
     delimiter: Annotated[str, Len(1, 1)] = ","
 
     def read(

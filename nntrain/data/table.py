@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nntrain.data.stored import TEXT, Columns
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.room import gather, numbered
 
-TEXT = np.dtypes.StringDType()  # 16 bytes a cell up to 15 bytes of text; a Python str takes 60
+__all__ = ["TEXT", "Table", "as_column", "is_array", "is_grid", "join"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,21 @@ class Table:
 
     def take(self, rows: Array | slice) -> Table:
         """Some of the rows: their numbers, a mask (N,) or a slice."""
+        if isinstance(self.columns, Columns):
+            if isinstance(rows, slice):
+                return replace(self, lines=self.lines[rows], columns=self.columns.take(rows))
+            rows = numbered(rows) if rows.dtype == bool else rows
+            lines = gather(self.lines, rows)
+            return replace(self, lines=lines, columns=self.columns.take(rows))
         columns = {name: cells[rows] for name, cells in self.columns.items()}
         return replace(self, lines=self.lines[rows], columns=columns)
+
+    def keep(self, names: Iterable[str], numbers: Mapping[str, Array]) -> Table:
+        """The table of these columns, some of which have been read as numbers."""
+        own = self.columns
+        if isinstance(own, Columns):
+            return replace(self, columns=own.keep(names, numbers))
+        return replace(self, columns={name: numbers.get(name, own[name]) for name in names})
 
     def place(self, row: int) -> str:
         """Where a row is, in words: `line 7`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from nntrain.data.columns import MOST_CATEGORIES
 from nntrain.data.features import shift_and_scale
 from nntrain.data.labels import UNKNOWN, number_of, numeric, sort_labels
 from nntrain.data.settings import TargetScale
+from nntrain.data.statistics import where
 from nntrain.data.table import Table
 from nntrain.data.transforms import TRANSFORMS, transformed
 from nntrain.families import Array, Task
@@ -125,7 +126,7 @@ class Amounts:
         for name in names:
             values = read_amounts(table, name, na_values)
             bent = transformed(values, how.transform, name, table)
-            known = bent[~np.isnan(bent)]
+            known = where(~np.isnan(bent), bent)
             pairs.append(shift_and_scale(known, how.scale) if len(known) else (0.0, 1.0))
         shifts, scales = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
         return cls(names, shifts, scales, how.transform)
@@ -152,7 +153,7 @@ class Amounts:
     def parsed(self, table: Table, na_values: Collection[str]) -> Table:
         """The table with the targets read as numbers, so that this is done once."""
         values = {name: read_amounts(table, name, na_values) for name in self.names}
-        return replace(table, columns={**table.columns, **values})
+        return table.keep(table.columns, values)
 
     def raw(self, table: Table, na_values: Collection[str]) -> Array:
         """The values in their own unit, (N, K) float64."""

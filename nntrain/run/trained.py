@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nntrain.data.dataset import read
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset

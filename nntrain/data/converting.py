@@ -1,0 +1,410 @@
+"""Conversion: a large table of text, turned once into columns that are files.
+
+Where a file has no quotes, a line is a row, so that blocks of lines can be converted on their own,
+by as many processes as there are processors, each writing where the rows before it end.  Anything
+else, and everything that is wrong, takes the careful way: the file's own reader, in one go.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nntrain.data.cells import numbers
+from nntrain.data.files import opened
+from nntrain.data.quick import quick_numbers
+from nntrain.data.sources import Csv
+from nntrain.data.table import Table, is_array
+from nntrain.errors import DataError
+from nntrain.families import Array, Source
+from nntrain.room import no_space
+
+BLOCK_BYTES = 1 << 23  # of the file that are converted at a time
+MOST_PROCESSES = 8
+
+Told = Callable[[int, int], None]
+"""Called with the bytes that are done and the bytes that there are."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the cells of a file are meant.
+
+    na_values: cells that mean missing, besides the empty one.
+    texts: columns whose cells are text, also where all of them are numbers.
+    """
+
+    na_values: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
+
+
+class Block(NamedTuple):
+    """A part of a file, whole lines: its bytes, and where its rows stand in the table."""
+
+    first_byte: int
+    last_byte: int
+    row: int
+    rows: int
+
+
+@dataclass
+class Survey:
+    """What one look at all bytes tells: their SHA-256 and, where lines are rows, the blocks."""
+
+    sha256: str
+    blocks: list[Block]
+    begins: int  # the byte after the header
+    quick: bool  # whether lines are rows as far as their bytes tell
+
+
+@dataclass
+class Made:
+    """What became of a file.
+
+    texts: for each column of text the first row of each block, and where its cells stand.
+    """
+
+    names: list[str]
+    texts: dict[str, tuple[list[int], list[tuple[int, int]]]] = field(default_factory=dict)
+    rows: int = 0
+    unit: str = "line"
+
+
+class _Text(NamedTuple):
+    """Cells of text: the number of each, and the different ones as JSON."""
+
+    codes: Array
+    content: bytes
+
+
+_Cells = Array | _Text
+
+
+class _IsText(Exception):  # noqa: N818, it is no error
+    """Columns that have been read as numbers so far have other cells too."""
+
+
+class _NeedsCare(Exception):  # noqa: N818
+    """A block that can not be converted without what is before it, or not at all."""
+
+
+def survey(path: Path, begins: int, told: Told) -> Survey:
+    """Read all bytes once; `begins` is the first one after the header."""
+    digest, total = hashlib.sha256(), path.stat().st_size
+    blocks: list[Block] = []
+    rows, first, at, quotes = 0, begins, 0, False
+    with path.open("rb") as stream:
+        while piece := stream.read(BLOCK_BYTES):
+            digest.update(piece)
+            body = piece[begins - at :] if at < begins else piece
+            quotes = quotes or b'"' in body
+            if (end := body.rfind(b"\n") + 1) and not quotes:
+                count, last = body.count(b"\n"), at + len(piece) - len(body) + end
+                blocks.append(Block(first, last, rows, count))
+                rows, first = rows + count, last
+            at += len(piece)
+            told(at, total)
+    if first < at:  # the last line does not end
+        blocks.append(Block(first, at, rows, 1))
+    return Survey(digest.hexdigest(), blocks, begins, not quotes and path.suffix != ".gz")
+
+
+def can_be_quick(source: Source) -> bool:
+    """Whether it is a table of cells between delimiters, and nothing else about it is special."""
+    return type(source) is Csv and source == Csv(delimiter=source.delimiter)
+
+
+def body_begins(path: Path, first: Table) -> int:
+    """The byte where the first row stands, whose line is known."""
+    with path.open("rb") as stream:
+        return sum(len(stream.readline()) for _ in range(int(first.lines[0]) - 1))
+
+
+def convert(
+    source: Source, path: Path, found: Survey, wanted: Wanted, folder: Path, told: Told
+) -> Made:
+    """Write the columns of a file into `folder`: `0.cells`, `1.cells`, … and `lines.cells`."""
+    first = next(source.read(path, 4096))
+    texts = wanted.texts | _not_numbers(first, wanted)
+    while True:
+        how = replace(wanted, texts=texts)
+        try:
+            if found.quick and can_be_quick(source):
+                with suppress(_NeedsCare):
+                    return _by_blocks(source, path, found, how, folder, told, first)
+            return _with_care(source, path, how, folder, told)
+        except _IsText as more:
+            texts |= set(more.args[0])
+
+
+def _not_numbers(table: Table, wanted: Wanted) -> set[str]:
+    return {
+        name
+        for name, cells in table.columns.items()
+        if name in wanted.texts or numbers(cells, wanted.na_values)[1].any()
+    }
+
+
+def _typed(table: Table, wanted: Wanted) -> list[_Cells]:
+    """Each column as what it is taken for."""
+    found: list[_Cells] = []
+    odd = []
+    for name, cells in table.columns.items():
+        if is_array(cells):
+            raise DataError(f"{name} holds arrays", table.file)
+        if name in wanted.texts:
+            found.append(_text(cells))
+            continue
+        values, wrong = numbers(cells, wanted.na_values)
+        if wrong.any():
+            odd.append(name)
+        found.append(values)
+    if odd:
+        raise _IsText(odd)
+    return found
+
+
+def _text(cells: Array) -> _Text:
+    index: dict[str, int] = {}
+    codes = [index.setdefault(text, len(index)) for text in cells.tolist()]
+    content = json.dumps(list(index), ensure_ascii=False, separators=(",", ":")).encode()
+    return _Text(np.array(codes, np.int32), content)
+
+
+class _Writer:
+    """The files of a folder: each block goes where its rows are."""
+
+    def __init__(self, folder: Path, names: Sequence[str]):
+        self.folder, self.names = folder, list(names)
+        self.files = [_create(folder / f"{i}.cells") for i in range(len(names))]
+        self.lines = _create(folder / "lines.cells")
+
+    def write(self, row: int, cells: Sequence[_Cells], lines: Array) -> None:
+        """The cells of the rows from `row` on; of text, their numbers."""
+        try:
+            for file, own in zip(self.files, cells, strict=True):
+                values = own.codes if isinstance(own, _Text) else own
+                _write_at(file, np.ascontiguousarray(values), row)
+            _write_at(self.lines, lines.astype(np.int64, copy=False), row)
+        except OSError as error:
+            size = sum(os.fstat(file).st_size for file in self.files)
+            raise no_space(error, size, self.folder) from None
+
+    def close(self) -> None:
+        for file in [*self.files, self.lines]:
+            os.close(file)
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
+def _write_at(file: int, values: Array, row: int) -> None:
+    left, at = values.view(np.uint8).data, row * values.itemsize
+    while left:
+        done = os.pwrite(file, left, at)
+        left, at = left[done:], at + done
+
+
+class _TextFiles:
+    """The different cells of each block, one after the other, a file a column of text."""
+
+    def __init__(self, folder: Path, names: Sequence[str], texts: frozenset[str]):
+        self.files = {
+            name: (folder / f"{i}.texts").open("wb")
+            for i, name in enumerate(names)
+            if name in texts
+        }
+        self.folder = folder
+        self.made = Made(list(names), {name: ([], []) for name in self.files})
+
+    def add(self, row: int, contents: dict[str, bytes]) -> None:
+        for name, content in contents.items():
+            starts, places = self.made.texts[name]
+            at = self.files[name].tell()
+            try:
+                self.files[name].write(content)
+            except OSError as error:
+                raise no_space(error, at, self.folder) from None
+            starts.append(row)
+            places.append((at, at + len(content)))
+
+    def close(self) -> None:
+        for file in self.files.values():
+            file.close()
+
+
+def _contents(names: Sequence[str], cells: Sequence[_Cells]) -> dict[str, bytes]:
+    return {n: own.content for n, own in zip(names, cells, strict=True) if isinstance(own, _Text)}
+
+
+def _with_care(source: Source, path: Path, wanted: Wanted, folder: Path, told: Told) -> Made:
+    """One table after the other, as the reader gives them."""
+    total = path.stat().st_size
+    writer = texts = None
+    row, unit = 0, "line"
+    try:
+        with _counted(path) as position:
+            for table in source.read(path):
+                names = list(table.columns)
+                if writer is None or texts is None:
+                    writer = _Writer(folder, names)
+                    texts = _TextFiles(folder, names, wanted.texts)
+                cells = _typed(table, wanted)
+                writer.write(row, cells, table.lines)
+                texts.add(row, _contents(names, cells))
+                row, unit = row + len(table), table.unit
+                told(min(position(row), total), total)
+    finally:
+        for files in (writer, texts):
+            if files is not None:
+                files.close()
+    if texts is None:
+        raise DataError("there are no rows", path)
+    return replace(texts.made, rows=row, unit=unit)
+
+
+@contextmanager
+def _counted(path: Path) -> Iterator[Callable[[int], int]]:
+    """About how many bytes so many rows have taken, judged by the first ones of the file."""
+    with opened(path) as stream:
+        start = stream.read(1 << 16)
+    each = len(start) / max(1, start.count(b"\n"))
+    yield lambda rows: int(rows * each)
+
+
+class _Work(NamedTuple):
+    """What a process needs to convert blocks."""
+
+    source: Csv
+    path: Path
+    names: list[str]
+    header: str
+    wanted: Wanted
+    writer: _Writer
+    line: int  # of the first row
+    parent: int
+
+
+_work: _Work  # in a process that converts
+
+
+def _by_blocks(
+    source: Source, path: Path, found: Survey, wanted: Wanted, folder: Path, told: Told,
+    first: Table,
+) -> Made:  # fmt: skip
+    """The blocks one by one, shared among processes."""
+    names, total = list(first.columns), path.stat().st_size
+    header = io.StringIO()
+    delimiter = source.delimiter if isinstance(source, Csv) else ","
+    csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(names)
+    writer, texts = _Writer(folder, names), _TextFiles(folder, names, wanted.texts)
+    work = _Work(
+        Csv(delimiter), path, names, header.getvalue(), wanted, writer, int(first.lines[0]),
+        os.getpid(),
+    )  # fmt: skip
+    try:
+        with _each_block(work, found.blocks) as done:
+            for block, (contents, odd) in zip(found.blocks, done, strict=True):
+                if odd is not None:
+                    raise odd
+                texts.add(block.row, contents)
+                told(block.last_byte, total)
+    finally:
+        writer.close()
+        texts.close()
+    last = found.blocks[-1]
+    return replace(texts.made, rows=last.row + last.rows)
+
+
+Outcome = tuple[dict[str, bytes], Exception | None]
+
+
+@contextmanager
+def _each_block(work: _Work, blocks: list[Block]) -> Iterator[Iterator[Outcome]]:
+    """What comes of each block, in order."""
+    count = min(processes(), len(blocks))
+    if count < 2:
+        _begin(work)
+        yield map(_convert_block, blocks)
+        return
+    pool = multiprocessing.get_context("fork").Pool(count, _begin, (work,))
+    with pool:  # which ends the processes, however this ends
+        yield pool.imap(_convert_block, blocks)
+
+
+def processes() -> int:
+    """How many can work at once; one where this process has threads, which forking forbids."""
+    if not hasattr(os, "sched_getaffinity") or _threads() > 1:
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208, names are enough
+    except OSError:
+        return 2
+
+
+def _begin(work: _Work) -> None:
+    global _work
+    _work = work
+    if os.getpid() != work.parent:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+
+
+def _convert_block(block: Block) -> Outcome:
+    work = _work
+    if os.getppid() != work.parent and os.getpid() != work.parent:
+        sys.exit(1)  # nobody waits for this any more
+    try:
+        return _converted(work, block), None
+    except Exception as odd:
+        return {}, odd
+
+
+def _converted(work: _Work, block: Block) -> dict[str, bytes]:
+    with work.path.open("rb") as stream:
+        stream.seek(block.first_byte)
+        content = stream.read(block.last_byte - block.first_byte)
+    width, lines = len(work.names), np.arange(block.rows) + (work.line + block.row)
+    if not work.wanted.texts:
+        values = quick_numbers(content, work.source.delimiter, (block.rows, width))
+        if values is not None:
+            cells: list[Any] = [_without(column, work.wanted.na_values) for column in values]
+            work.writer.write(block.row, cells, lines)
+            return {}
+    table = _table(work, content)
+    if len(table) != block.rows:
+        raise _NeedsCare
+    typed = _typed(table, work.wanted)
+    work.writer.write(block.row, typed, lines)
+    return _contents(work.names, typed)
+
+
+def _without(values: Array, na_values: tuple[str, ...]) -> Array:
+    """Numbers that mean missing are missing."""
+    return numbers(values.astype(np.float64), na_values)[0] if na_values else values
+
+
+def _table(work: _Work, content: bytes) -> Table:
+    try:
+        text = io.StringIO(work.header + content.decode("utf-8"), newline="")
+        (table,) = work.source.read(text, rows_at_a_time=max(1, content.count(b"\n") + 1))
+    except (DataError, UnicodeDecodeError, ValueError):
+        raise _NeedsCare from None
+    return table
