@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
+from nntrain.data.reading import read
 from nntrain.data.features import Scaled
 from nntrain.data.parts import Part
 from nntrain.data.report import Report

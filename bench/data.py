@@ -1,0 +1,212 @@
+"""What a large file costs: memory of a fit, speed of the conversion, an epoch from the cache.
+
+    python bench/data.py [--rows 1000000 10000000] [--rounds 5] [--folder DIR]
+                         [--polars-python PYTHON]
+
+Generates a CSV file of 20 columns of numbers for each number of rows (10 million are 2 GB), then
+
+- trains an epoch with `nntrain fit` from nothing, looking every 10 ms at the anonymous memory
+  (RssAnon) of the process and its children together; pages of mapped files do not count;
+- converts the file, between readings of it by polars, each in a process of its own; SHA-256 of
+  the file is needed to find the cache, and told apart;
+- trains epochs on the mapped arrays, between epochs on copies of them in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+COLUMNS = 20
+CONFIG = """
+name: size
+data: {path: PATH, target: y, split: {validation: 0.1, test: 0.1}}
+loss: mean_squared_error
+model: {layers: [{type: dense, units: 64, activation: relu}, {type: dense, units: auto}]}
+optimizer: adam
+trainer: {max_epochs: 1, batch_size: 256}
+"""
+POLARS = """
+import sys, time, polars
+began = time.perf_counter()
+polars.read_csv(sys.argv[1])
+print(time.perf_counter() - began)
+"""
+
+
+def generate(path: Path, rows: int) -> None:
+    """Numbers with six decimals, the last one a sum of the others."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=COLUMNS - 1)
+    line = ",".join(["%.6f"] * COLUMNS) + "\n"
+    with path.open("w") as stream:
+        stream.write(",".join([*(f"x{i}" for i in range(COLUMNS - 1)), "y"]) + "\n")
+        for at in range(0, rows, 100_000):
+            x = rng.normal(size=(min(100_000, rows - at), COLUMNS - 1)) * 10
+            y = x @ weights + rng.normal(size=len(x))
+            table = np.column_stack([x, y])
+            stream.write((line * len(table)) % tuple(table.ravel().tolist()))
+
+
+def anonymous(pid: int) -> int:
+    """Bytes of anonymous memory of a process and its children."""
+    total = 0
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                total += int(line.split()[1]) * 1024
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += sum(anonymous(int(child)) for child in (task / "children").read_text().split())
+    except (OSError, ValueError):
+        return 0  # it has ended
+    return total
+
+
+def fit_memory(config: Path, folder: Path) -> dict[str, float]:
+    """The most memory that a fit takes, and its seconds; the cache is empty."""
+    command = [
+        sys.executable,
+        "-c",
+        "from nntrain.cli import main; main()",
+        "fit",
+        str(config),
+        "-o",
+        str(folder / "run"),
+    ]
+    began, most = time.perf_counter(), 0
+    with subprocess.Popen([*command, "-q", "--overwrite"], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max(most, anonymous(process.pid))
+            time.sleep(0.01)
+    assert process.returncode == 0
+    return {"memory": most, "seconds": time.perf_counter() - began}
+
+
+def conversion(config: Path) -> dict[str, float]:
+    """Seconds of looking at all bytes and of converting them."""
+    from nntrain.config import load
+    from nntrain.data.reading import Converting, read
+
+    loaded, times = load(config), [time.perf_counter()]
+
+    def tell(what: Any) -> None:
+        if isinstance(what, Converting) and 2 * what.done >= what.total and len(times) == 1:
+            times.append(time.perf_counter())
+
+    data = replace(loaded.experiment.data, cache="never")
+    read(data, loaded.data_path, "numbers", tell)
+    return {"look": times[1] - times[0], "convert": time.perf_counter() - times[1]}
+
+
+def epochs(config: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of epochs on mapped arrays and on copies in memory."""
+    from nntrain.config import load
+    from nntrain.data.dataset import Dataset
+    from nntrain.data.parts import Part
+    from nntrain.events import EpochEnded
+    from nntrain.run.run import Run
+    from nntrain.training.fit import fit
+
+    loaded = load(config)
+    mapped = Dataset.load(loaded.experiment.data, loaded.data_path, "numbers", 0)
+
+    def copy(part: Part) -> Part:
+        arrays = {f.name: getattr(part, f.name) for f in fields(part)}
+        return replace(
+            part, **{n: np.array(a) for n, a in arrays.items() if isinstance(a, np.ndarray)}
+        )
+
+    copied = replace(mapped, parts={name: copy(part) for name, part in mapped.parts.items()})
+    took: dict[str, list[float]] = {"mapped": [], "memory": []}
+    with tempfile.TemporaryDirectory() as place:
+        for _ in range(rounds):
+            for name, dataset in (("mapped", mapped), ("memory", copied)):
+                run = Run.start(loaded, dataset, Path(place, "run"), overwrite=True)
+                began = time.perf_counter()
+                for event in fit(run):
+                    if isinstance(event, EpochEnded):
+                        took[name].append(time.perf_counter() - began)
+    return took
+
+
+def in_process(config: Path, what: str, rounds: int, cache: Path) -> Any:
+    """One of the above, in a process of its own."""
+    words = [sys.executable, __file__, "--one", what, "--config", str(config)]
+    environment = {**os.environ, "NNTRAIN_CACHE": str(cache), "OPENBLAS_NUM_THREADS": "1"}
+    found = subprocess.run(
+        [*words, "--rounds", str(rounds), "--folder", str(config.parent)],
+        check=True, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    return json.loads(found.stdout)
+
+
+def polars_seconds(python: str, path: Path) -> float:
+    command = [python, "-c", POLARS, str(path)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def span(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+def measure(rows: int, folder: Path, rounds: int, python: str) -> None:
+    path, config, cache = folder / f"{rows}.csv", folder / f"{rows}.yaml", folder / "cache"
+    if not path.exists():
+        generate(path, rows)
+    config.write_text(CONFIG.replace("PATH", str(path)))
+    print(f"\n{rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB", flush=True)
+    found = in_process(config, "memory", 1, cache / str(time.time_ns()))
+    print(f"fit: {found['memory'] / 1e6:.0f} MB of RssAnon at most, {found['seconds']:.1f} s")
+    times: dict[str, list[float]] = {"look": [], "convert": [], "polars": []}
+    for _ in range(rounds):
+        times["polars"].append(polars_seconds(python, path))
+        for name, seconds in in_process(config, "convert", 1, cache).items():
+            times[name].append(seconds)
+    for name, values in times.items():
+        print(f"{name}: {span(values)} s", flush=True)
+    pairs = list(zip(times["polars"], times["look"], times["convert"], strict=True))
+    print(f"polars / convert: {span([p / c for p, _, c in pairs])}")
+    print(f"polars / (look + convert): {span([p / (a + c) for p, a, c in pairs])}", flush=True)
+    took = in_process(config, "epochs", rounds, cache)
+    print(f"epoch, mapped: {span(took['mapped'])} s; in memory: {span(took['memory'])} s")
+    ratios = [b / a for a, b in zip(took["mapped"], took["memory"], strict=True)]
+    print(f"speed mapped / in memory: {span(ratios)}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where the files go, on the disk to measure")
+    parser.add_argument("--polars-python", default=sys.executable)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--config", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        each: dict[str, Callable[[], Any]] = {
+            "memory": lambda: fit_memory(given.config, given.folder),
+            "convert": lambda: conversion(given.config),
+            "epochs": lambda: epochs(given.config, given.rounds),
+        }
+        print(json.dumps(each[given.one]()))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = given.folder or Path(place)
+        for rows in given.rows:
+            measure(rows, folder, given.rounds, given.polars_python)
+
+
+if __name__ == "__main__":
+    main()
