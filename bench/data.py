@@ -97,7 +97,7 @@ def fit_memory(config: Path, folder: Path) -> dict[str, float]:
 def conversion(config: Path) -> dict[str, float]:
     """Seconds of looking at all bytes and of converting them."""
     from nntrain.config import load
-    from nntrain.data.reading import Converting, read
+    from nntrain.data.reading import Converting, read, telling
 
     loaded, times = load(config), [time.perf_counter()]
 
@@ -106,7 +106,8 @@ def conversion(config: Path) -> dict[str, float]:
             times.append(time.perf_counter())
 
     data = replace(loaded.experiment.data, cache="never")
-    read(data, loaded.data_path, "numbers", tell)
+    with telling(tell):
+        read(data, loaded.data_path, "numbers")
     return {"look": times[1] - times[0], "convert": time.perf_counter() - times[1]}
 
 
@@ -124,9 +125,8 @@ def epochs(config: Path, rounds: int) -> dict[str, list[float]]:
 
     def copy(part: Part) -> Part:
         arrays = {f.name: getattr(part, f.name) for f in fields(part)}
-        return replace(
-            part, **{n: np.array(a) for n, a in arrays.items() if isinstance(a, np.ndarray)}
-        )
+        own: Any = {n: np.array(a) for n, a in arrays.items() if isinstance(a, np.ndarray)}
+        return replace(part, **own)
 
     copied = replace(mapped, parts={name: copy(part) for name, part in mapped.parts.items()})
     took: dict[str, list[float]] = {"mapped": [], "memory": []}

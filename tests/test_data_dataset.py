@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from nntrain.data.dataset import Dataset
-from nntrain.data.reading import read
 from nntrain.data.features import Scaled
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Data, Features, Preprocessing, Split
 from nntrain.errors import DataError

@@ -86,7 +86,7 @@ def fit(
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
     if resume:
-        run = _resume(resume, settings, as_json=as_json)
+        run = _resume(resume, settings, say, as_json=as_json)
     else:
         if smoke and warm_start:
             raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
@@ -96,7 +96,7 @@ def fit(
             from nntrain.run.folder import check_free
 
             check_free(output_dir, overwrite=overwrite)
-        dataset = load_data(loaded)
+        dataset = load_data(loaded, say)
         said = describe(dataset, say, every=verbose)
         if smoke:
             _smoke(loaded, dataset, as_json=as_json)
@@ -140,13 +140,15 @@ def _check_arguments(
         )
 
 
-def _resume(asked: str, settings: tuple[str, ...], *, as_json: bool) -> Run:
+def _resume(asked: str, settings: tuple[str, ...], say: Printer, *, as_json: bool) -> Run:
+    from nntrain.display.reading import reading
     from nntrain.run.folder import FINISHED, resumable
     from nntrain.run.run import Run
 
     folder = resumable(asked)
     if settings or folder.status() not in FINISHED:
-        return Run.resume(folder, settings)
+        with reading(say):
+            return Run.resume(folder, settings)
     summary = folder.read_json(folder.summary)
     if as_json:
         print_json(summary)

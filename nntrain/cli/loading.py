@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,20 +23,22 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
     return loaded
 
 
-def load_data(loaded: Loaded) -> Dataset:
+def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     """The data of a config; its network fits to it."""
     from nntrain.data.dataset import Dataset
+    from nntrain.display.reading import reading
     from nntrain.run.checks import check_loss, check_outputs
     from nntrain.run.tokens import check_tokens
 
     experiment = loaded.experiment
-    dataset = Dataset.load(
-        experiment.data,
-        loaded.data_path,
-        experiment.loss.goal,
-        experiment.seed,
-        test_path=loaded.test_path,
-    )
+    with reading(say) if say else nullcontext():
+        dataset = Dataset.load(
+            experiment.data,
+            loaded.data_path,
+            experiment.loss.goal,
+            experiment.seed,
+            test_path=loaded.test_path,
+        )
     check_outputs(loaded, dataset.preprocessor, dataset.columns)
     check_loss(loaded, dataset)
     check_tokens(loaded, dataset)

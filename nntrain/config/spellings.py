@@ -64,6 +64,8 @@ KEYS: Table = {
     "data.target": "label labels y targets target_column label_column output_column",
     "data.id": "index index_col id_column ids key",
     "data.format.delimiter": "sep separator",
+    "data.max_memory": "memory_limit max_mem memory ram max_ram",
+    "data.cache": "cache_dir caching use_cache",
     "data.na_values": "na missing_values missing",
     "data.columns": "dtypes column_types input_types",
     "data.features.exclude": "drop drop_columns ignore_columns ignore",

@@ -13,7 +13,7 @@ from nntrain.data.files import sha256
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
-from nntrain.data.reading import Tell, ignore, read, read_hashed
+from nntrain.data.reading import read, read_hashed
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
@@ -58,14 +58,12 @@ class Dataset:
         seed: int,
         preprocessor: Preprocessor | None = None,
         test_path: str | Path | None = None,
-        tell: Tell = ignore,
     ) -> Dataset:
         """Read a file and split it; learn from the training rows, or use what a model learned.
 
         test_path: the file that `settings.test_path` names.
-        tell: is told how much memory a large file takes, and how far reading it is.
         """
-        whole_file, digest = read_hashed(settings, path, goal, tell)
+        whole_file, digest = read_hashed(settings, path, goal)
         table, columns = parse(whole_file, settings)
         del whole_file
         target, table = _target(table, settings, goal)
@@ -85,7 +83,7 @@ class Dataset:
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, len(whole), preprocessor)
         if test_path is not None:
-            others = read(settings, test_path, goal, tell)
+            others = read(settings, test_path, goal)
             parts["test"] = Part.from_table(others, preprocessor, report)
         return Dataset(
             str(path),

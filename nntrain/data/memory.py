@@ -10,8 +10,8 @@ from nntrain.data.files import opened
 from nntrain.errors import DataError
 from nntrain.families import Source
 
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]+)\s*", re.IGNORECASE)
 
 LARGE_FILE = 64 * 10**6  # bytes; a table above it is converted once into files
@@ -24,7 +24,8 @@ ARRAYS = 6  # how many times the size of its file is what arrays take
 def bytes_of(size: str) -> int | None:
     """`500 MB` as a number of bytes; None where that is no size."""
     found = _SIZE.fullmatch(size)
-    unit = UNITS.get(found[2].upper()) if found else None
+    units = {name.upper(): size for name, size in UNITS.items()}
+    unit = units.get(found[2].upper()) if found else None
     return int(float(found[1]) * unit) if found and unit else None
 
 

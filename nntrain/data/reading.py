@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,20 +31,27 @@ Tell = Callable[[Estimate | Converting], None]
 """Told of what a file will take, and how far its conversion is."""
 
 
-def ignore(what: Estimate | Converting) -> None:
-    pass
+_TELL: ContextVar[Tell] = ContextVar("tell", default=lambda what: None)
 
 
-def read(settings: Data, path: str | Path, goal: Goal | None = None, tell: Tell = ignore) -> Table:
+@contextmanager
+def telling(tell: Tell) -> Iterator[None]:
+    """Whatever is read inside tells how far it is."""
+    token = _TELL.set(tell)
+    try:
+        yield
+    finally:
+        _TELL.reset(token)
+
+
+def read(settings: Data, path: str | Path, goal: Goal | None = None) -> Table:
     """All rows of a file."""
-    return read_hashed(settings, path, goal, tell)[0]
+    return read_hashed(settings, path, goal)[0]
 
 
-def read_hashed(
-    settings: Data, path: str | Path, goal: Goal | None = None, tell: Tell = ignore
-) -> tuple[Table, str]:
+def read_hashed(settings: Data, path: str | Path, goal: Goal | None = None) -> tuple[Table, str]:
     """All rows of a file, and its SHA-256."""
-    source, path = settings.source(path), Path(path)
+    source, path, tell = settings.source(path), Path(path), _TELL.get()
     found = _estimate(settings, source, path)
     if found is not None:
         tell(found)

@@ -35,7 +35,9 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            part = Part.from_table(read(experiment.data, data), preprocessor, report)
+            part = Part.from_table(
+                read(experiment.data, data, experiment.loss.goal), preprocessor, report
+            )
             return part, {"data": str(data)}
         if not self.folder:
             raise ConfigError(
