@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nntrain.arrays import Array
-from nntrain.room import LARGE, empty, stretches
+from nntrain.room import empty, is_large, stretches
 
 BUCKET = 1 << 17  # words that are sorted at a time, where there are many
 
@@ -30,7 +30,7 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 def permutation(n: int, seed: int, *purpose: str | int) -> Array:
     """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
-    if n * 8 > LARGE:
+    if is_large(n * 8):
         return _long_permutation(n, seed, *purpose)
     return np.argsort(bits(seed, *purpose).random_raw(n), kind="stable")
 

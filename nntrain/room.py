@@ -5,7 +5,6 @@ A mapped array is an array like any other, so whatever is computed from it has t
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import math
 import mmap
@@ -40,7 +39,7 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
     Nothing is left behind, however the process ends.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size <= LARGE:
+    if not is_large(size):
         return np.empty(shape, dtype)
     folder = cache_folder()
     try:
@@ -82,8 +81,14 @@ def mapped(path: Path, dtype: Any, *, writable: bool = False) -> Array:
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), dtype)
 
 
-def stretches(n: int, count: int = STRETCH) -> Iterator[slice]:
-    """Slices of at most `count` rows that together are all of n rows."""
+def is_large(size: float) -> bool:
+    """Whether so many bytes go into a file."""
+    return size > LARGE
+
+
+def stretches(n: int, count: int = 0) -> Iterator[slice]:
+    """Slices of at most `count` rows (`STRETCH`) that together are all of n rows."""
+    count = count or STRETCH
     return (slice(at, min(at + count, n)) for at in range(0, n, count))
 
 
@@ -91,7 +96,7 @@ def gather(cells: Array, rows: Rows) -> Array:
     """cells[rows], a stretch at a time; a range is a view."""
     if isinstance(rows, range):
         return cells[rows.start : rows.stop]
-    if len(rows) * cells[:1].nbytes <= LARGE:
+    if not is_large(len(rows) * cells[:1].nbytes):
         return cells[rows]
     out = empty((len(rows), *cells.shape[1:]), cells.dtype)
     for some in stretches(len(rows)):
@@ -101,7 +106,7 @@ def gather(cells: Array, rows: Rows) -> Array:
 
 def numbered(mask: Array) -> Array:
     """np.flatnonzero(mask), a stretch at a time."""
-    if len(mask) * 8 <= LARGE:
+    if not is_large(len(mask) * 8):
         return np.flatnonzero(mask)
     out, at = empty((int(np.count_nonzero(mask)),), np.int64), 0
     for some in stretches(len(mask)):
@@ -113,7 +118,7 @@ def numbered(mask: Array) -> Array:
 
 def counted(n: int) -> Array:
     """np.arange(n), a stretch at a time."""
-    if n * 8 <= LARGE:
+    if not is_large(n * 8):
         return np.arange(n)
     out = empty((n,), np.int64)
     for some in stretches(n):
@@ -124,21 +129,9 @@ def counted(n: int) -> Array:
 def each(function: Callable[..., Array], *arrays: Array, dtype: Any = np.float64) -> Array:
     """function(*arrays) of a function that takes each element by itself."""
     first = arrays[0]
-    if first.nbytes <= LARGE:
+    if not is_large(first.nbytes):
         return function(*arrays)
     out = empty(first.shape, dtype)
     for some in stretches(len(first)):
         out[some] = function(*(array[some] for array in arrays))
     return out
-
-
-def forget(array: Array) -> None:
-    """Let the system drop the pages of a mapped array, which it reads again when asked."""
-    base = array
-    while isinstance(base, np.ndarray) and base.base is not None:
-        base = base.base
-    if isinstance(base, memoryview):
-        base = base.obj
-    if isinstance(base, mmap.mmap):
-        with contextlib.suppress(OSError, ValueError):
-            base.madvise(mmap.MADV_DONTNEED)

@@ -14,16 +14,16 @@ import json
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nntrain.data.cells import numbers
+from nntrain.data.cells import as_number, numbers
 from nntrain.data.files import opened
 from nntrain.data.quick import quick_numbers
 from nntrain.data.sources import Csv
@@ -338,8 +338,7 @@ def _each_block(work: _Work, blocks: list[Block]) -> Iterator[Iterator[Outcome]]
     """What comes of each block, in order."""
     count = min(processes(), len(blocks))
     if count < 2:
-        _begin(work)
-        yield map(_convert_block, blocks)
+        yield map(partial(_outcome, work), blocks)
         return
     pool = multiprocessing.get_context("fork").Pool(count, _begin, (work,))
     with pool:  # which ends the processes, however this ends
@@ -363,14 +362,16 @@ def _threads() -> int:
 def _begin(work: _Work) -> None:
     global _work
     _work = work
-    if os.getpid() != work.parent:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
 
 
 def _convert_block(block: Block) -> Outcome:
-    work = _work
-    if os.getppid() != work.parent and os.getpid() != work.parent:
-        sys.exit(1)  # nobody waits for this any more
+    if os.getppid() != _work.parent:
+        os._exit(1)  # nobody waits for this any more
+    return _outcome(_work, block)
+
+
+def _outcome(work: _Work, block: Block) -> Outcome:
     try:
         return _converted(work, block), None
     except Exception as odd:
@@ -398,7 +399,10 @@ def _converted(work: _Work, block: Block) -> dict[str, bytes]:
 
 def _without(values: Array, na_values: tuple[str, ...]) -> Array:
     """Numbers that mean missing are missing."""
-    return numbers(values.astype(np.float64), na_values)[0] if na_values else values
+    for text in na_values:
+        if (number := as_number(text)) is not None:
+            values[values == number] = np.nan
+    return values
 
 
 def _table(work: _Work, content: bytes) -> Table:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from nntrain import room
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
@@ -13,7 +14,7 @@ from nntrain.data.table import Table
 from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
-from nntrain.room import STRETCH, empty, numbered, stretches
+from nntrain.room import empty, numbered, stretches
 from nntrain.wording import listed, plural
 
 PIECE_BYTES = 1 << 23  # of inputs that are made at a time
@@ -98,7 +99,7 @@ class Part:
 
 def piece_rows(preprocessor: Preprocessor) -> int:
     """How many rows become arrays at a time."""
-    return max(1, min(STRETCH, PIECE_BYTES // (4 * preprocessor.inputs)))
+    return max(1, min(room.STRETCH, PIECE_BYTES // (4 * preprocessor.inputs)))
 
 
 def _is_view(part: Part, name: str) -> bool:

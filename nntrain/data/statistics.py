@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nntrain.families import Array
-from nntrain.room import LARGE, each, empty, gather, numbered, stretches
+from nntrain.room import each, empty, gather, is_large, numbered, stretches
 
 
 def where(mask: Array, values: Array) -> Array:
@@ -24,7 +24,7 @@ def filled(values: Array, fill: float) -> Array:
 
 def deviation(values: Array) -> float:
     """The standard deviation of values (N,), as values.std() has it."""
-    if values.nbytes <= LARGE:
+    if not is_large(values.nbytes):
         return float(values.std())
     mean, squares = values.mean(), empty(values.shape)
     for some in stretches(len(values)):
