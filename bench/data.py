@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +42,9 @@ trainer: {max_epochs: 1, batch_size: 256}
 """
 POLARS = """
 import sys, time, polars
-began = time.perf_counter()
+clock, processors = time.perf_counter(), time.process_time()
 polars.read_csv(sys.argv[1])
-print(time.perf_counter() - began)
+print(time.perf_counter() - clock, time.process_time() - processors)
 """
 
 
@@ -94,25 +96,41 @@ def fit_memory(config: Path, folder: Path) -> dict[str, float]:
     return {"memory": most, "seconds": time.perf_counter() - began}
 
 
-def conversion(config: Path) -> dict[str, float]:
-    """Seconds of looking at all bytes and of converting them."""
+def now() -> tuple[float, float]:
+    """Seconds of the clock, and of the processors for this process and its ended children."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), time.process_time() + children.ru_utime + children.ru_stime
+
+
+def since(began: tuple[float, float]) -> tuple[float, float]:
+    clock, processors = now()
+    return clock - began[0], processors - began[1]
+
+
+def conversion(config: Path, *, extra: bool) -> dict[str, tuple[float, float]]:
+    """What it takes to look at all bytes, and to convert them."""
     from nntrain.config import load
+    from nntrain.data import converting
     from nntrain.data.reading import Converting, read, telling
 
-    loaded, times = load(config), [time.perf_counter()]
+    if not extra:
+        vars(converting)["has_polars"] = lambda: False
+    loaded, times = load(config), [now()]
+    looked = list[tuple[float, float]]()
 
     def tell(what: Any) -> None:
-        if isinstance(what, Converting) and 2 * what.done >= what.total and len(times) == 1:
-            times.append(time.perf_counter())
+        if isinstance(what, Converting) and 2 * what.done >= what.total and not looked:
+            looked.append(since(times[0]))
+            times.append(now())
 
     data = replace(loaded.experiment.data, cache="never")
     with telling(tell):
         read(data, loaded.data_path, "numbers")
-    return {"look": times[1] - times[0], "convert": time.perf_counter() - times[1]}
+    return {"look": looked[0], "convert": since(times[1])}
 
 
-def epochs(config: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of epochs on mapped arrays and on copies in memory."""
+def epochs(config: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """What epochs take on mapped arrays, and on copies in memory."""
     from nntrain.config import load
     from nntrain.data.dataset import Dataset
     from nntrain.data.parts import Part
@@ -129,15 +147,15 @@ def epochs(config: Path, rounds: int) -> dict[str, list[float]]:
         return replace(part, **own)
 
     copied = replace(mapped, parts={name: copy(part) for name, part in mapped.parts.items()})
-    took: dict[str, list[float]] = {"mapped": [], "memory": []}
+    took: dict[str, list[tuple[float, float]]] = {"mapped": [], "memory": []}
     with tempfile.TemporaryDirectory() as place:
         for _ in range(rounds):
             for name, dataset in (("mapped", mapped), ("memory", copied)):
                 run = Run.start(loaded, dataset, Path(place, "run"), overwrite=True)
-                began = time.perf_counter()
+                began = now()
                 for event in fit(run):
                     if isinstance(event, EpochEnded):
-                        took[name].append(time.perf_counter() - began)
+                        took[name].append(since(began))
     return took
 
 
@@ -152,13 +170,24 @@ def in_process(config: Path, what: str, rounds: int, cache: Path) -> Any:
     return json.loads(found.stdout)
 
 
-def polars_seconds(python: str, path: Path) -> float:
+def polars_takes(python: str, path: Path) -> tuple[float, float]:
     command = [python, "-c", POLARS, str(path)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(found[0]), float(found[1])
 
 
 def span(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+def both(pairs: list[tuple[float, float]]) -> str:
+    return f"{span([p[0] for p in pairs])} s, {span([p[1] for p in pairs])} s of processors"
+
+
+def ratios(above: list[tuple[float, float]], below: list[tuple[float, float]]) -> str:
+    """Of each round, by the clock and by the time of processors."""
+    clock, processors = ([a[i] / b[i] for a, b in zip(above, below, strict=True)] for i in (0, 1))
+    return f"{span(clock)} by the clock, {span(processors)} by processors"
 
 
 def measure(rows: int, folder: Path, rounds: int, python: str) -> None:
@@ -169,20 +198,23 @@ def measure(rows: int, folder: Path, rounds: int, python: str) -> None:
     print(f"\n{rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB", flush=True)
     found = in_process(config, "memory", 1, cache / str(time.time_ns()))
     print(f"fit: {found['memory'] / 1e6:.0f} MB of RssAnon at most, {found['seconds']:.1f} s")
-    times: dict[str, list[float]] = {"look": [], "convert": [], "polars": []}
+    ways = ["convert", *(["convert-extra"] if find_spec("polars") else [])]
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ("polars", "look", *ways)}
     for _ in range(rounds):
-        times["polars"].append(polars_seconds(python, path))
-        for name, seconds in in_process(config, "convert", 1, cache).items():
-            times[name].append(seconds)
+        times["polars"].append(polars_takes(python, path))
+        for way in ways:
+            found = in_process(config, way, 1, cache)
+            times[way].append(found["convert"])
+        times["look"].append(found["look"])
     for name, values in times.items():
-        print(f"{name}: {span(values)} s", flush=True)
-    pairs = list(zip(times["polars"], times["look"], times["convert"], strict=True))
-    print(f"polars / convert: {span([p / c for p, _, c in pairs])}")
-    print(f"polars / (look + convert): {span([p / (a + c) for p, a, c in pairs])}", flush=True)
+        print(f"{name}: {both(values)}", flush=True)
+    for way in ways:
+        print(f"polars / {way}: {ratios(times['polars'], times[way])}")
+        whole = [(a[0] + b[0], a[1] + b[1]) for a, b in zip(times["look"], times[way], strict=True)]
+        print(f"polars / (look + {way}): {ratios(times['polars'], whole)}", flush=True)
     took = in_process(config, "epochs", rounds, cache)
-    print(f"epoch, mapped: {span(took['mapped'])} s; in memory: {span(took['memory'])} s")
-    ratios = [b / a for a, b in zip(took["mapped"], took["memory"], strict=True)]
-    print(f"speed mapped / in memory: {span(ratios)}", flush=True)
+    print(f"epoch, mapped: {both(took['mapped'])}; in memory: {both(took['memory'])}")
+    print(f"speed mapped / in memory: {ratios(took['memory'], took['mapped'])}", flush=True)
 
 
 def main() -> None:
@@ -197,7 +229,8 @@ def main() -> None:
     if given.one:
         each: dict[str, Callable[[], Any]] = {
             "memory": lambda: fit_memory(given.config, given.folder),
-            "convert": lambda: conversion(given.config),
+            "convert": lambda: conversion(given.config, extra=False),
+            "convert-extra": lambda: conversion(given.config, extra=True),
             "epochs": lambda: epochs(given.config, given.rounds),
         }
         print(json.dumps(each[given.one]()))

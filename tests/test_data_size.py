@@ -17,7 +17,7 @@ import pytest
 from nntrain import rng, room
 from nntrain.data import cache, converting, memory, parts, reading
 from nntrain.data.dataset import Dataset
-from nntrain.data.quick import quick_numbers
+from nntrain.data.quick import TextCells, polars_cells, quick_numbers
 from nntrain.data.settings import Categorical, Data, Numeric, Preprocessing, Split, TargetScale
 from nntrain.data.sources import Csv
 from nntrain.data.split import drawn, split
@@ -116,6 +116,16 @@ def loaded(path: Path, data: Data, goal: Goal) -> Any:
     return arrays, found.preprocessor, found.columns, found.notes, found.sha256
 
 
+@pytest.fixture(params=["plain", "polars"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra `tables`, and with it."""
+    if request.param == "plain":
+        monkeypatch.setattr(converting, "has_polars", lambda: False)
+    else:
+        pytest.importorskip("polars")
+
+
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_mapped_columns_give_the_bits_of_those_in_memory(
     seed: int, tiny: Callable[[], None], tmp_path: Path
@@ -218,19 +228,57 @@ def test_rows_are_drawn_as_one_would_by_hand() -> None:
     assert sum(map(len, split(300, group, Split(by="random"), 0))) == 300
 
 
-def test_quick_numbers_are_pythons_floats() -> None:
+def odd_floats() -> list[str]:
+    """As text: any bits, any number of decimals, and what only looks odd."""
     random = np.random.default_rng(0)
     words = random.integers(0, 2**64, 3000, dtype=np.uint64).view(np.float64)
     texts = [repr(v) for v in words.tolist() if np.isfinite(v)]
-    texts += ["1e400", "-0", ".5", "5.", "+3", "1E5", "inf", "nan", "4.9e-324", "2.5e-324", " 7 "]
-    texts += [f"{v:.{d}f}" for v, d in zip(random.normal(size=999) * 99, [*range(30)] * 34)]  # noqa: B905
-    texts = texts[: len(texts) // 3 * 3]
-    rows = [",".join(texts[i : i + 3]) for i in range(0, len(texts), 3)]
-    found = quick_numbers("\n".join(rows).encode(), ",", (len(rows), 3))
-    assert found is not None
+    texts += ["1e400", "-0", ".5", "5.", "+3", "1E5", "inf", "nan", "4.9e-324", "2.5e-324"]
+    values = (random.normal(size=990) * 99).tolist()
+    texts += [f"{v:.{i % 30}f}" for i, v in enumerate(values)]
+    return texts[: len(texts) // 3 * 3]
+
+
+@pytest.mark.parametrize("way", ["plain", "polars"])
+def test_quick_numbers_are_pythons_floats(way: str) -> None:
+    texts = odd_floats()
+    content = "\n".join(",".join(texts[i : i + 3]) for i in range(0, len(texts), 3)).encode()
+    rows = len(texts) // 3
+    if way == "plain":
+        quick = quick_numbers(content, ",", (rows, 3))
+    else:
+        pytest.importorskip("polars")
+        quick = polars_numbers(content, rows)
+    assert quick is not None
+    found = np.asarray(quick)
     wanted = np.array(list(map(float, texts))).reshape(-1, 3).T
     np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
+
+
+def polars_numbers(content: bytes, rows: int) -> Any:
+    """The cells of three columns of numbers by column."""
+    found = polars_cells(content, ",", rows, [False] * 3, ())
+    return None if found is None else np.stack([np.asarray(cells) for cells in found])
+
+
+def test_polars_is_not_asked_for_what_it_reads_otherwise() -> None:
+    pytest.importorskip("polars")
+    nan = np.nan
+    found = polars_numbers(b",1,\r\n,,\r\n2,,3\r\n", 3)
+    np.testing.assert_array_equal(found, np.array([[nan, 1, nan], [nan, nan, nan], [2, nan, 3]]).T)
+    wrong = [b"1,x,3\n", b"1_0,2,3\n", b"1,2\n", b"1,2,3,4\n", b"1,2,3\n\n", b"1,2,3\n4,5\n"]
+    for odd in [*wrong, b"1,2,3\n4,5\n6,7,8,9\n", b"1,2,\xff\n", b"1,2,true\n", b"1,\r,3\n"]:
+        assert polars_numbers(odd, odd.count(b"\n")) is None, odd
+    cells = polars_cells("é , b\n,\nb,é\n".encode(), ",", 3, [True, True], ())
+    assert cells is not None
+    first, second = cells
+    assert isinstance(first, TextCells)
+    assert isinstance(second, TextCells)
+    assert (first.codes.tolist(), first.content.decode()) == ([0, 1, 2], '["é","","b"]')
+    assert (second.codes.tolist(), second.content.decode()) == ([0, 1, 2], '["b","","é"]')
+    for odd in (b"a\0,b\n", b"a,b\rc\n", b"\xff,b\n"):
+        assert polars_cells(odd, ",", 1, [True, True], ()) is None
 
 
 def test_quick_numbers_fill_empty_cells_and_leave_the_rest_alone() -> None:
@@ -449,6 +497,7 @@ from pathlib import Path
 import numpy as np
 from nntrain.data import converting, memory, reading
 from nntrain.data.settings import Data
+converting.has_polars = lambda: False
 converting.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
 assert converting.processes() == int(sys.argv[2])
 table = reading.read(Data(path="x", target="y"), Path(sys.argv[1]), "classes")

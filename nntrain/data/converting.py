@@ -10,22 +10,22 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nntrain.data.cells import as_number, numbers
 from nntrain.data.files import opened
-from nntrain.data.quick import quick_numbers
+from nntrain.data.quick import TextCells, has_polars, polars_cells, quick_numbers, text_cells
 from nntrain.data.sources import Csv
 from nntrain.data.table import Table, is_array
 from nntrain.errors import DataError
@@ -34,6 +34,7 @@ from nntrain.room import no_space
 
 BLOCK_BYTES = 1 << 23  # of the file that are converted at a time
 MOST_PROCESSES = 8
+THREADS = 2  # blocks that polars and the disk have at a time
 
 Told = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes that there are."""
@@ -83,14 +84,7 @@ class Made:
     unit: str = "line"
 
 
-class _Text(NamedTuple):
-    """Cells of text: the number of each, and the different ones as JSON."""
-
-    codes: Array
-    content: bytes
-
-
-_Cells = Array | _Text
+_Cells = Array | TextCells
 
 
 class _IsText(Exception):  # noqa: N818, it is no error
@@ -166,7 +160,7 @@ def _typed(table: Table, wanted: Wanted) -> list[_Cells]:
         if is_array(cells):
             raise DataError(f"{name} holds arrays", table.file)
         if name in wanted.texts:
-            found.append(_text(cells))
+            found.append(text_cells(cells.tolist()))
             continue
         values, wrong = numbers(cells, wanted.na_values)
         if wrong.any():
@@ -175,13 +169,6 @@ def _typed(table: Table, wanted: Wanted) -> list[_Cells]:
     if odd:
         raise _IsText(odd)
     return found
-
-
-def _text(cells: Array) -> _Text:
-    index: dict[str, int] = {}
-    codes = [index.setdefault(text, len(index)) for text in cells.tolist()]
-    content = json.dumps(list(index), ensure_ascii=False, separators=(",", ":")).encode()
-    return _Text(np.array(codes, np.int32), content)
 
 
 class _Writer:
@@ -196,7 +183,7 @@ class _Writer:
         """The cells of the rows from `row` on; of text, their numbers."""
         try:
             for file, own in zip(self.files, cells, strict=True):
-                values = own.codes if isinstance(own, _Text) else own
+                values = own.codes if isinstance(own, TextCells) else own
                 _write_at(file, np.ascontiguousarray(values), row)
             _write_at(self.lines, lines.astype(np.int64, copy=False), row)
         except OSError as error:
@@ -248,7 +235,8 @@ class _TextFiles:
 
 
 def _contents(names: Sequence[str], cells: Sequence[_Cells]) -> dict[str, bytes]:
-    return {n: own.content for n, own in zip(names, cells, strict=True) if isinstance(own, _Text)}
+    pairs = zip(names, cells, strict=True)
+    return {name: own.content for name, own in pairs if isinstance(own, TextCells)}
 
 
 def _with_care(source: Source, path: Path, wanted: Wanted, folder: Path, told: Told) -> Made:
@@ -297,6 +285,7 @@ class _Work(NamedTuple):
     writer: _Writer
     line: int  # of the first row
     parent: int
+    polars: bool
 
 
 _work: _Work  # in a process that converts
@@ -314,7 +303,7 @@ def _by_blocks(
     writer, texts = _Writer(folder, names), _TextFiles(folder, names, wanted.texts)
     work = _Work(
         Csv(delimiter), path, names, header.getvalue(), wanted, writer, int(first.lines[0]),
-        os.getpid(),
+        os.getpid(), has_polars(),
     )  # fmt: skip
     try:
         with _each_block(work, found.blocks) as done:
@@ -336,6 +325,13 @@ Outcome = tuple[dict[str, bytes], Exception | None]
 @contextmanager
 def _each_block(work: _Work, blocks: list[Block]) -> Iterator[Iterator[Outcome]]:
     """What comes of each block, in order."""
+    if work.polars:  # it has threads of its own, and works beside ours
+        threads = ThreadPoolExecutor(THREADS)
+        try:
+            yield threads.map(partial(_outcome, work), blocks)
+        finally:
+            threads.shutdown(cancel_futures=True)
+        return
     count = min(processes(), len(blocks))
     if count < 2:
         yield map(partial(_outcome, work), blocks)
@@ -382,13 +378,11 @@ def _converted(work: _Work, block: Block) -> dict[str, bytes]:
     with work.path.open("rb") as stream:
         stream.seek(block.first_byte)
         content = stream.read(block.last_byte - block.first_byte)
-    width, lines = len(work.names), np.arange(block.rows) + (work.line + block.row)
-    if not work.wanted.texts:
-        values = quick_numbers(content, work.source.delimiter, (block.rows, width))
-        if values is not None:
-            cells: list[Any] = [_without(column, work.wanted.na_values) for column in values]
-            work.writer.write(block.row, cells, lines)
-            return {}
+    lines = np.arange(block.rows) + (work.line + block.row)
+    cells = _quick(work, content, block.rows)
+    if cells is not None:
+        work.writer.write(block.row, cells, lines)
+        return _contents(work.names, cells)
     table = _table(work, content)
     if len(table) != block.rows:
         raise _NeedsCare
@@ -397,11 +391,28 @@ def _converted(work: _Work, block: Block) -> dict[str, bytes]:
     return _contents(work.names, typed)
 
 
+def _quick(work: _Work, content: bytes, rows: int) -> list[_Cells] | None:
+    """The cells of a block, if it is a plain one."""
+    delimiter, wanted = work.source.delimiter, work.wanted
+    if work.polars:
+        is_text = [name in wanted.texts for name in work.names]
+        found = polars_cells(content, delimiter, rows, is_text, wanted.na_values)
+        if found is not None:
+            return [
+                own if isinstance(own, TextCells) else _without(own, wanted.na_values)
+                for own in found
+            ]
+    if wanted.texts:
+        return None
+    values = quick_numbers(content, delimiter, (rows, len(work.names)))
+    return None if values is None else [_without(column, wanted.na_values) for column in values]
+
+
 def _without(values: Array, na_values: tuple[str, ...]) -> Array:
     """Numbers that mean missing are missing."""
     for text in na_values:
         if (number := as_number(text)) is not None:
-            values[values == number] = np.nan
+            values = np.where(values == number, np.nan, values)
     return values
 
 
