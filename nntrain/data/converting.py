@@ -25,7 +25,7 @@ import numpy as np
 
 from nntrain.data.cells import as_number, numbers
 from nntrain.data.files import opened
-from nntrain.data.quick import TextCells, has_polars, polars_cells, quick_numbers, text_cells
+from nntrain.data.quick import TextCells, count, has_polars, polars_cells, quick_numbers, text_cells
 from nntrain.data.sources import Csv
 from nntrain.data.table import Table, is_array
 from nntrain.errors import DataError
@@ -106,9 +106,9 @@ def survey(path: Path, begins: int, told: Told) -> Survey:
             body = piece[begins - at :] if at < begins else piece
             quotes = quotes or b'"' in body
             if (end := body.rfind(b"\n") + 1) and not quotes:
-                count, last = body.count(b"\n"), at + len(piece) - len(body) + end
-                blocks.append(Block(first, last, rows, count))
-                rows, first = rows + count, last
+                new, last = count(body, b"\n"), at + len(piece) - len(body) + end
+                blocks.append(Block(first, last, rows, new))
+                rows, first = rows + new, last
             at += len(piece)
             told(at, total)
     if first < at:  # the last line does not end
@@ -332,11 +332,11 @@ def _each_block(work: _Work, blocks: list[Block]) -> Iterator[Iterator[Outcome]]
         finally:
             threads.shutdown(cancel_futures=True)
         return
-    count = min(processes(), len(blocks))
-    if count < 2:
+    workers = min(processes(), len(blocks))
+    if workers < 2:
         yield map(partial(_outcome, work), blocks)
         return
-    pool = multiprocessing.get_context("fork").Pool(count, _begin, (work,))
+    pool = multiprocessing.get_context("fork").Pool(workers, _begin, (work,))
     with pool:  # which ends the processes, however this ends
         yield pool.imap(_convert_block, blocks)
 

@@ -77,7 +77,7 @@ def polars_cells(
     if len(sign) > 1 or width < 2 or not _is_plain(content):
         return None
     # short lines would be filled up; long ones are errors
-    if np.count_nonzero(np.frombuffer(content, np.uint8) == sign[0]) != rows * (width - 1):
+    if count(content, sign) != rows * (width - 1):
         return None
     types = {str(i): polars.String if text else polars.Float64 for i, text in enumerate(is_text)}
     try:
@@ -96,7 +96,14 @@ def polars_cells(
 
 def _is_plain(content: bytes) -> bool:
     """No NUL, and no carriage return but at the end of a line."""
-    return b"\0" not in content and content.count(b"\r") == content.count(b"\r\n")
+    if b"\0" in content:
+        return False
+    return b"\r" not in content or content.count(b"\r") == content.count(b"\r\n")
+
+
+def count(content: bytes, sign: bytes) -> int:
+    """content.count(sign) of one byte, several times as fast where there are many."""
+    return int(np.count_nonzero(np.frombuffer(content, np.uint8) == sign[0]))
 
 
 def _numbers(column: Any) -> Array:
