@@ -17,6 +17,7 @@ from nntrain.families import Array
 from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories
+MOST_DIFFERENT = 1 << 18  # cells of a column of a large file that are told apart
 FEWEST_IDS = 20  # above it, cells that differ in every row are no categories
 
 
@@ -47,7 +48,7 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     for name in table.columns:
         column, cells = _infer(table, name, settings)
         columns.append(column)
-        if column.kind != "ignore" and cells.dtype == np.float64:
+        if column.kind != "ignore" and cells.dtype == np.float64 and len(cells):
             read[name] = cells
     used = [column.name for column in columns if column.kind != "ignore"]
     lags = settings.window and settings.targets  # what came before is an input, targets too
@@ -60,7 +61,7 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
 
 def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> None:
     """An array is the only input of a network, and never its target or an id."""
-    arrays = [c for c in columns if is_array(table.columns[c.name]) and c.kind != "ignore"]
+    arrays = [c for c in columns if is_array(_head(table, c.name)) and c.kind != "ignore"]
     for column in arrays:
         if not column.is_feature:
             raise table.error(f"{quoted(column.name)} is an array, it can not be {column.kind}")
@@ -107,8 +108,10 @@ def unknown_columns(table: Table, unknown: list[str], what: str) -> DataError:
 
 def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
     """The column whose part the config alone decides."""
-    cells = table.columns[name]
-    missing = 0 if is_array(cells) else int(absent(cells, settings.na_values).sum())
+    missing = 0
+    if not is_array(_head(table, name)):
+        gone = table.by_cell(name, lambda cells: absent(cells, settings.na_values))
+        missing = int(np.count_nonzero(gone))
     if name in settings.targets:
         return Column(name, "target", missing)
     if name in settings.ids:
@@ -124,10 +127,10 @@ def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
 
 def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     """What a column is, and its cells in that kind."""
-    cells = table.columns[name]
-    decided = _without_a_look(table, name, settings)
+    decided = _without_a_look(table, name, settings) or _stored_words(table, name, settings)
     if decided is not None:
-        return decided, cells
+        return decided, _head(table, name)[:0]
+    cells = table.columns[name]
     if is_array(cells):
         steps = settings.columns.get(name) == "series" and cells.ndim == 3
         return Column(name, "grid" if is_grid(cells) and not steps else "series", 0), cells
@@ -153,11 +156,53 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     return Column(name, "numeric", missing), values
 
 
-def _categorical(cells: Array, name: str, settings: Data) -> Column:
+def _head(table: Table, name: str) -> Array:
+    """The first cell of a column, (1,): what sort of cells these are."""
+    return table.take(slice(0, 1)).columns[name]
+
+
+def _stored_words(table: Table, name: str, settings: Data) -> Column | None:
+    """What a stored column of text is, told without all of its cells at once.
+
+    None where it is no such column, and where something is wrong, which takes a look at cells.
+    """
+    wanted, na_values = settings.columns.get(name), settings.na_values
+    if not table.is_stored_text(name) or wanted not in (None, "categorical"):
+        return None
+    present = table.by_cell(name, lambda cells: ~absent(cells, na_values))
+    wrong = table.by_cell(name, lambda cells: numbers(cells, na_values)[1])
+    if not present.any() or (wanted is None and 2 * wrong.sum() < present.sum()):
+        return None
+    if wanted is None:
+        first = table.take(slice(0, 1000))  # which mostly tells, without a look at all of them
+        if all(
+            part.by_cell(name, _are_amounts)[present[: len(part)]].all() for part in (first, table)
+        ):
+            return None
+    found = table.few_distinct(name, MOST_DIFFERENT)
+    if found is not None:
+        return _categorical(found[0], name, settings, found[1])
+    rows, missing = int(present.sum()), int(len(table) - present.sum())
+    if wanted is not None:
+        return Column(name, "categorical", missing)
+    note = f"looks like an id or free text: more than {MOST_DIFFERENT:,} different values"
+    return Column(name, "ignore", missing, f"{note} in {rows:,} rows")
+
+
+def _are_amounts(cells: Array) -> Array:
+    """Which cells are numbers, or would be without their commas."""
+    return np.array(
+        [bool(COMMAS.fullmatch(text)) or as_number(text) is not None for text in cells.tolist()],
+        dtype=bool,
+    )
+
+
+def _categorical(cells: Array, name: str, settings: Data, counts: Array | None = None) -> Column:
+    """counts: how many rows have each cell, where they are not one row each."""
     gone = absent(cells, settings.na_values)
-    missing = int(gone.sum())
+    missing = int(gone.sum() if counts is None else counts[gone].sum())
     values = set(cells[~gone].tolist())
-    rows = len(cells) - missing
+    rows = (len(cells) if counts is None else int(counts.sum())) - missing
     if settings.columns.get(name) == "categorical":
         return Column(name, "categorical", missing)
     telling = missing and settings.preprocessing.categorical.impute == "category"

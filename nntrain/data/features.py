@@ -89,14 +89,15 @@ class OneHot:
 
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], how: Categorical) -> OneHot:
-        cells = table.columns[name]
+        cells, counts = table.distinct(name)
         gone = absent(cells, na_values)
         known = cells[~gone]
         categories = sort_labels(known.tolist())
         own = how.impute == "category"
         fill = None
         if categories and not own:
-            fill = categories[np.bincount(number_of(known, categories)).argmax()]
+            found = np.bincount(number_of(known, categories), counts[~gone])
+            fill = categories[found.argmax()]
         return cls(name, categories, fill, own and bool(gone.any()), how.unknown == "error")
 
     @property

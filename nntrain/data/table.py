@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +50,31 @@ class Table:
             return replace(self, lines=lines, columns=self.columns.take(rows))
         columns = {name: cells[rows] for name, cells in self.columns.items()}
         return replace(self, lines=self.lines[rows], columns=columns)
+
+    def by_cell(self, name: str, function: Callable[[Array], Array]) -> Array:
+        """function(cells) of a column, (N,), where it takes each cell by itself."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.by_cell(own.rows, function)
+        return function(own[name])
+
+    def distinct(self, name: str) -> tuple[Array, Array]:
+        """The different cells of a column of text, (K,), and how many rows have each."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.distinct(own.rows, math.inf) or (np.empty(0, TEXT), np.empty(0, int))
+        counts = Counter(own[name].tolist())
+        return np.array(list(counts), TEXT), np.array(list(counts.values()), np.int64)
+
+    def few_distinct(self, name: str, most: int) -> tuple[Array, Array] | None:
+        """The same; None of a stored column with more than `most`."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.distinct(own.rows, most)
+        return self.distinct(name)
+
+    def is_stored_text(self, name: str) -> bool:
+        return isinstance(self.columns, Columns) and self.columns.text(name) is not None
 
     def keep(self, names: Iterable[str], numbers: Mapping[str, Array]) -> Table:
         """The table of these columns, some of which have been read as numbers."""

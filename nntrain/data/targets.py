@@ -38,10 +38,11 @@ class Classes:
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], task: Task) -> Classes:
         """The classes of the rows that have one."""
-        cells = table.columns[name]
-        known = cells[~without_class(cells, na_values)]
+        cells, rows = table.distinct(name)
+        there = ~without_class(cells, na_values)
+        known = cells[there]
         classes = sort_labels(known.tolist())
-        counts = np.bincount(number_of(known, classes), minlength=len(classes))
+        counts = np.bincount(number_of(known, classes), rows[there], len(classes)).astype(int)
         return cls(name, classes, task == "binary", tuple(counts.tolist()))
 
     @property
@@ -73,20 +74,18 @@ class Classes:
         return f"{len(self.classes):,} classes: {listed(self.classes, most=5)}"
 
     def has_value(self, table: Table, na_values: Collection[str]) -> Array:
-        cells = table.columns[self.name]
-        if numeric(self.classes) is None:
-            return ~absent(cells, na_values)
-        return ~without_class(cells, na_values)
+        missing = absent if numeric(self.classes) is None else without_class
+        return table.by_cell(self.name, lambda cells: ~missing(cells, na_values))
 
     def numbers(self, table: Table) -> Array:
         """Which class each row has, (N,) int64."""
-        cells = table.columns[self.name]
-        found = number_of(cells, self.classes)
+        found = table.by_cell(self.name, lambda cells: number_of(cells, self.classes))
         unknown = found == UNKNOWN
         if unknown.any():
             row = int(unknown.argmax())
             raise table.error(
-                f"column {quoted(self.name)}: {table.place(row)} has {quoted(cells[row])}, "
+                f"column {quoted(self.name)}: {table.place(row)} has "
+                f"{quoted(table.take(np.array([row])).columns[self.name][0])}, "
                 "a class that no training row had",
                 row,
                 f"the classes are {listed(self.classes)}",
