@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -15,16 +19,24 @@ import numpy as np
 import pytest
 
 from nntrain import rng, room
+from nntrain.config import load
 from nntrain.data import cache, converting, memory, parts, reading
 from nntrain.data.dataset import Dataset
 from nntrain.data.quick import TextCells, polars_cells, quick_numbers
+from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Data, Numeric, Preprocessing, Split, TargetScale
 from nntrain.data.sources import Csv
 from nntrain.data.split import drawn, split
 from nntrain.data.statistics import deviation, filled, median
 from nntrain.data.stored import Columns
-from nntrain.errors import DataError, MachineError
+from nntrain.display import reading as display
+from nntrain.display.printer import Printer
+from nntrain.errors import ConfigError, DataError, MachineError
 from nntrain.families import Goal
+from nntrain.run.run import Run
+from nntrain.run.trained import open_run
+from nntrain.training.evaluate import evaluate
+from nntrain.training.fit import fit
 
 SEEDS = range(40)
 
@@ -434,7 +446,7 @@ def test_a_table_that_takes_too_much_memory_goes_into_files(
         large = reading.read(Data(path="x", target="y", max_memory="1 MB"), path, "numbers")
     assert isinstance(small.columns, Columns)
     assert not isinstance(large.columns, Columns)
-    shape = r"about [23],\d\d\d rows × 3 columns"
+    shape = r"about [23],\d\d\d rows of 3 columns"
     first, *_, last = (str(what) for what in told if isinstance(what, memory.Estimate))
     assert_match(
         rf"table.csv: 177 kB, {shape}, takes at most 200 kB of memory and 144 kB of disk", first
@@ -446,16 +458,14 @@ def test_a_table_that_takes_too_much_memory_goes_into_files(
 
 
 def assert_match(pattern: str, text: str) -> None:
-    import re
-
     assert re.match(pattern, text), text
 
 
 def test_arrays_that_take_too_much_are_refused_before_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.zeros((1000, 3), np.float32))
-    with pytest.raises(DataError, match=r"takes about 73 kB of memory, .* is 50 kB"):
-        reading.read(Data(path=str(path), max_memory="50 kB"), path, "numbers")
+    with pytest.raises(DataError, match=r"takes about 36 kB of memory, .* is 20 kB"):
+        reading.read(Data(path=str(path), max_memory="20 kB"), path, "numbers")
 
 
 @pytest.mark.parametrize(
@@ -530,3 +540,149 @@ def test_processes_that_share_the_work_find_the_same(tmp_path: Path) -> None:
     wanted = [f"{name} {cells.tolist()}" for name, cells in whole.columns.items()]
     wanted[0] = f"a {whole.columns['a'].astype(np.float64).tolist()}"
     assert shared.stdout.splitlines() == [*wanted, str(whole.lines.tolist())]
+
+
+STOPPED = """
+import sys, time
+from pathlib import Path
+from nntrain.data import converting, memory, reading
+from nntrain.data.settings import Data
+converting.has_polars = lambda: False
+converting.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
+outcome = converting._outcome
+def slowly(*given):
+    time.sleep(0.2)
+    return outcome(*given)
+converting._outcome = slowly
+def tell(what):
+    print(what, flush=True)
+with reading.telling(tell):
+    reading.read(Data(path="x", target="y"), Path(sys.argv[1]), "numbers")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a matter of Linux")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_processes_that_are_stopped_leave_nothing(sign: signal.Signals, tmp_path: Path) -> None:
+    """As Ctrl-C does it: the signal goes to all of them."""
+    path = write(tmp_path / "table.csv", 3000)
+    words = [sys.executable, "-c", STOPPED, str(path)]
+    environment = {**os.environ, "NNTRAIN_CACHE": str(tmp_path / "cache")}
+    environment["OPENBLAS_NUM_THREADS"] = "1"
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            numbers = [int(word) for word in re.findall(r"(?:done|total)=(\d+)", line)]
+            if numbers and 2 * numbers[0] > numbers[1]:  # the first block is done
+                break
+        if sign == signal.SIGINT:
+            os.killpg(process.pid, sign)
+        else:
+            process.send_signal(sign)
+        process.stdout.read()
+        process.wait(20)
+    assert process.returncode
+    if sign == signal.SIGINT:
+        assert folders(tmp_path) == []
+    else:  # it ended at once; what it left is known as half
+        assert all(folder.name.startswith("half-") for folder in folders(tmp_path))
+    for _ in range(100):  # and its children end by themselves
+        if not sessions(process.pid):
+            break
+        time.sleep(0.1)
+    assert not sessions(process.pid)
+
+
+def sessions(session: int) -> list[str]:
+    """The processes of a session."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields_of = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields_of[3]) == session and fields_of[0] != "Z":
+            found.append(stat.parent.name)
+    return found
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_in_a_terminal_and_lines_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[Any] = [reading.Converting("/x/table.csv", done, 100) for done in (0, 30, 60, 100)]
+    found = memory.Estimate("/x/table.csv", 2_000_000_000, 10**7, 20, 300_000_000, 10**9, True)
+
+    def show(stream: io.StringIO, *, quiet: bool = False) -> str:
+        before = threading.active_count()
+        with display.reading(Printer(stream, quiet=quiet)):
+            for what in (found, *steps):
+                reading._TELL.get()(what)
+            assert threading.active_count() == before  # which would keep it from forking
+        return stream.getvalue()
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(display, "EVERY", 0.0)
+    monkeypatch.setattr(display, "REFRESH", 0.0)
+    told = (
+        "table.csv: 2 GB, about 10,000,000 rows of 20 columns, takes at most 300 MB of memory "
+        "and 1 GB of disk"
+    )
+    lines = show(io.StringIO()).splitlines()
+    assert lines == [
+        told, "looking at table.csv: 0%", "looking at table.csv: 30%",
+        "converting table.csv: 60%", "converting table.csv: 100%",
+    ]  # fmt: skip
+    seen = show(Terminal())
+    assert seen.startswith(told)
+    assert "converting table.csv" in seen
+    assert "━" in seen
+    assert show(Terminal(), quiet=True) == ""
+    assert reading._TELL.get() is not None  # back to silence
+    reading._TELL.get()(steps[0])
+
+
+def test_a_size_that_is_none_is_told_with_its_place(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "data: {path: x.csv, target: y, max_memory: lots}\nloss: mean_squared_error\n"
+        "model: {layers: [{type: dense, units: auto}]}\n"
+    )
+    with pytest.raises(ConfigError, match=r"config.yaml:1:44: .*expected a size such as `500 MB`"):
+        load(config)
+
+
+def test_what_is_learned_from_files_is_used_as_from_memory(
+    tiny: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """fit, eval and eval of other rows: the same model and scores."""
+    path = write(tmp_path / "table.csv", 400)
+    other = write(tmp_path / "other.csv", 150)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"data: {{path: {path}, target: y}}\nloss: mean_squared_error\n"
+        "model: {layers: [{type: dense, units: 4}, {type: dense, units: auto}]}\n"
+        "trainer: {max_epochs: 2, batch_size: 32}\n"
+    )
+    loaded_config = load(config)
+    found = []
+    for name in ("memory", "files"):
+        if name == "files":
+            tiny()
+        dataset = Dataset.load(loaded_config.experiment.data, path, "numbers", 0)
+        run = Run.start(loaded_config, dataset, tmp_path / name)
+        list(fit(run))
+        trained = open_run(str(tmp_path / name))
+        scores = [
+            evaluate(trained.model, trained.rows(split, data, Report())[0])
+            for split, data in (("test", None), ("train", None), ("", other))
+        ]
+        found.append((trained.file.read_bytes(), scores))
+    assert found[0] == found[1]

@@ -18,7 +18,8 @@ LARGE_FILE = 64 * 10**6  # bytes; a table above it is converted once into files
 CELL = 36  # bytes that a cell of a table in memory takes, at the worst moment
 STORED = 300 * 10**6  # the most that takes a table in files, whatever its size
 UNPACKED = 5  # how many times as long a .gz is about when it is unpacked
-ARRAYS = 6  # how many times the size of its file is what arrays take
+TIMES = {"text": 100, "ts": 8}  # how many times the size of its file a format takes
+ARRAYS = 3  # and others than tables
 
 
 def bytes_of(size: str) -> int | None:
@@ -54,7 +55,7 @@ class Estimate:
     stored: bool
 
     def __str__(self) -> str:
-        shape = f"about {self.rows:,} rows × {self.columns:,} columns, " if self.rows else ""
+        shape = f"about {self.rows:,} rows of {self.columns:,} columns, " if self.rows else ""
         text = f"{Path(self.path).name}: {in_words(self.size)}, {shape}takes "
         if self.stored:
             return (
@@ -68,7 +69,7 @@ def estimate(path: Path, source: Source, most: int | None, *, is_table: bool) ->
     size = path.stat().st_size
     unpacked = size * UNPACKED if path.suffix == ".gz" else size
     if not is_table:
-        found = Estimate(str(path), size, 0, 0, unpacked * ARRAYS, 0, False)
+        found = Estimate(str(path), size, 0, 0, unpacked * TIMES.get(source.kind, ARRAYS), 0, False)
     else:
         rows, columns = _shape(path, source, unpacked)
         in_memory, stored = rows * columns * CELL, unpacked > LARGE_FILE
