@@ -686,3 +686,23 @@ def test_what_is_learned_from_files_is_used_as_from_memory(
         ]
         found.append((trained.file.read_bytes(), scores))
     assert found[0] == found[1]
+
+
+def test_a_large_array_is_mapped_and_learned_from_as_a_small_one(
+    tiny: Callable[[], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 255, (90, 5, 4), dtype=np.uint8))
+    known = loaded(path, Data(path=str(path)), "numbers")
+    assert not isinstance(known, str)
+    tiny()
+    cells = reading.read(Data(path=str(path)), path, "numbers").columns["x"]
+    assert not cells.flags.owndata
+    assert not cells.flags.writeable  # the file itself
+    assert loaded(path, Data(path=str(path)), "numbers") == known
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(DataError, match="no whole file of NumPy's"):
+        reading.read(Data(path=str(path)), path, "numbers")
+    np.save(path, np.array([{}] * 900, dtype=object))
+    with pytest.raises(DataError, match="pickled objects"):
+        reading.read(Data(path=str(path)), path, "numbers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -56,7 +57,8 @@ def read_hashed(settings: Data, path: str | Path, goal: Goal | None = None) -> t
     if found is not None:
         tell(found)
     if found is None or not found.stored:
-        return join(list(source.read(path))), sha256(path)
+        tables = source.read(path, sys.maxsize) if source.in_one else source.read(path)
+        return join(list(tables)), sha256(path)
     return _stored(settings, source, path, wanted(settings, goal), tell)
 
 
@@ -90,7 +92,8 @@ def _stored(
     settings: Data, source: Source, path: Path, how: Wanted, tell: Tell
 ) -> tuple[Table, str]:
     """The table in files: those of an earlier conversion, else new ones."""
-    size = path.stat().st_size
+    before = path.stat()
+    size = before.st_size
     first = next(source.read(path, 64))
     begins = body_begins(path, first) if can_be_quick(source) and path.suffix != ".gz" else 0
     found = survey(path, begins, lambda done, total: tell(Converting(str(path), done, 2 * total)))
@@ -103,7 +106,8 @@ def _stored(
             source, path, found, how, folder,
             lambda done, total: tell(Converting(str(path), size + done, 2 * size)),
         )  # fmt: skip
-        if path.stat().st_size != size:
+        after = path.stat()
+        if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
             raise DataError("the file has changed while it was read", path)
         cache.write_header(folder, made)
         if settings.cache == "auto":

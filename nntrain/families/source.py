@@ -16,9 +16,11 @@ class Source(Family):
 
     is_table: every column is text or a number, so that a large file can be converted into columns
         that lie on the disk.
+    in_one: all rows are there at once, so that they are best taken as one table.
     """
 
     is_table: ClassVar[bool] = False
+    in_one: ClassVar[bool] = False
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError
