@@ -497,6 +497,8 @@ def test_blocks_are_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ]
         for block, piece in zip(found.blocks, pieces, strict=True):
             assert block.rows == len(piece.splitlines())
+    path.write_text(f"a,b\n1,{'x' * 300}\n")  # a line of five blocks
+    assert not converting.survey(path, 4, lambda done, total: None).quick
     path.write_text('a,b\n1,"x\ny"\n')
     assert not converting.survey(path, 4, lambda done, total: None).quick
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from nntrain.data.cells import as_number, numbers
 from nntrain.data.files import opened
+from nntrain.data.memory import UNPACKED
 from nntrain.data.quick import TextCells, count, has_polars, polars_cells, quick_numbers, text_cells
 from nntrain.data.sources import Csv
 from nntrain.data.table import Table, is_array
@@ -33,6 +34,7 @@ from nntrain.families import Array, Source
 from nntrain.room import no_space
 
 BLOCK_BYTES = 1 << 23  # of the file that are converted at a time
+LONGEST = 4  # blocks that a line may fill, else the reader looks at it
 MOST_PROCESSES = 8
 THREADS = 2  # blocks that polars and the disk have at a time
 
@@ -113,7 +115,9 @@ def survey(path: Path, begins: int, told: Told) -> Survey:
             told(at, total)
     if first < at:  # the last line does not end
         blocks.append(Block(first, at, rows, 1))
-    return Survey(digest.hexdigest(), blocks, begins, not quotes and path.suffix != ".gz")
+    longest = max((block.last_byte - block.first_byte for block in blocks), default=0)
+    plain = not quotes and longest < LONGEST * BLOCK_BYTES and path.suffix != ".gz"
+    return Survey(digest.hexdigest(), blocks, begins, plain)
 
 
 def can_be_quick(source: Source) -> bool:
@@ -270,7 +274,7 @@ def _counted(path: Path) -> Iterator[Callable[[int], int]]:
     """About how many bytes so many rows have taken, judged by the first ones of the file."""
     with opened(path) as stream:
         start = stream.read(1 << 16)
-    each = len(start) / max(1, start.count(b"\n"))
+    each = len(start) / max(1, start.count(b"\n")) / (UNPACKED if path.suffix == ".gz" else 1)
     yield lambda rows: int(rows * each)
 
 
