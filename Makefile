@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full soak fuzz bench clean
+.PHONY: demo test test-full soak fuzz mutants bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -34,6 +34,7 @@ test-full: test
 soak: fuzz
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill --kills 300 --inside 75 --resuming 75 --seed 1
 	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 30
 
 # Prints the figures of each target, and fails where a file got through that should not.
 fuzz: .venv/developing
@@ -41,6 +42,10 @@ fuzz: .venv/developing
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz models 20000
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz checkpoints 20000
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz data 5000
+
+# Changes the code in small ways, one at a time: tests must notice.  Some ten minutes on two cores.
+mutants: .venv/mutating
+	$(BIN)/python -m tests.mutants
 
 bench: .venv/developing
 	$(BIN)/python bench/run.py
@@ -56,6 +61,10 @@ bench: .venv/developing
 .venv/developing: .venv/installed
 	$(PIP) --upgrade "pip>=25.1"
 	$(PIP) --group dev
+	touch $@
+
+.venv/mutating: .venv/developing
+	$(PIP) --group mutation
 	touch $@
 
 clean:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nntrain.averaging import Ema, Swa
 from nntrain.families import (
@@ -405,7 +405,13 @@ def over(name: str, cases: Iterable[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(name, cases, ids=ids)
 
 
-quick = settings(max_examples=50, deadline=None, derandomize=True)
+quick = settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    # tests/mutants.py runs a method in one process again and again, each time with a new `self`
+    suppress_health_check=[HealthCheck.differing_executors],
+)
 
 
 def unregistered(kind: type[F]) -> type[F]:

@@ -10,9 +10,11 @@ when a case breaks one of these.
 
 from __future__ import annotations
 
+import gzip
 import json
 import resource
 import signal
+import struct
 import sys
 import tempfile
 import time
@@ -40,22 +42,49 @@ class Hang(BaseException):
 
 
 def configs(folder: Path) -> tuple[Case, Iterable[Callable[[], None]]]:
-    """Configs that were changed, through the reader and all checks that need no data."""
-    from nntrain.cli.loading import load_config
+    """Configs that were changed, through all that `nntrain check` does, on a few rows of data."""
+    from nntrain.cli.loading import load_config, load_data
+    from nntrain.run.checks import notices
+    from nntrain.run.model import build_plan
 
     right = sorted((ROOT / "configs").rglob("*.yaml"))
     wrong = sorted((ROOT / "tests" / "golden").glob("*.yaml"))
     texts = [path.read_bytes() for path in [*right * 8, *wrong]]  # most mutations are of right ones
-    file = folder / "config.yaml"
+    file = folder / "some" / "configs" / "config.yaml"
+    file.parent.mkdir(parents=True)
+    for above in file.parents[1:3]:  # as far above as the configs say
+        few_rows(above / "datasets")
 
     def read(content: bytes) -> None:
         file.write_bytes(content)
-        load_config(file, [])
+        loaded = load_config(file, [])
+        dataset = load_data(loaded)
+        notices(loaded.experiment, build_plan(loaded.experiment, dataset.preprocessor))
 
     def case(rng: Random) -> None:
         read(mutations.config(rng, texts))
 
     return case, [lambda text=text: read(text) for text in texts]
+
+
+def few_rows(folder: Path) -> None:
+    """The beginning of each data set, or rows from all over it."""
+    folder.mkdir(parents=True)
+    for path in sorted((ROOT / "datasets").iterdir()):
+        few = folder / path.name
+        if path.suffix == ".csv":
+            head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            few.write_text("".join([head, *lines[:: len(lines) // 60]]), encoding="utf-8")
+        elif path.suffix == ".ts":
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            head = "".join(line for line in lines if line.startswith(("#", "@")))
+            few.write_text(head + "".join(lines[-1::-9]), encoding="utf-8")
+        elif path.suffix == ".txt":
+            few.write_text(path.read_text(encoding="utf-8")[:4000], encoding="utf-8")
+        elif path.suffix == ".gz":
+            content, rows = gzip.decompress(path.read_bytes()), struct.pack(">I", 60)
+            start, each = (16, 28 * 28) if "images" in path.name else (8, 1)
+            few.write_bytes(gzip.compress(content[:4] + rows + content[8 : start + 60 * each]))
 
 
 def models(folder: Path) -> tuple[Case, Iterable[Callable[[], None]]]:

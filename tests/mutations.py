@@ -6,6 +6,7 @@ import copy
 import gzip
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -75,12 +76,22 @@ def bytes_of(rng: Random, content: bytes, others: Sequence[bytes]) -> bytes:
     return bytes(out[: 1 << 22])
 
 
+LIKELY = (
+    "0", "1", "2", "3", "5", "8", "16", "60", "64", "200", "1000", "3000",
+    "0.0", "0.1", "0.5", "0.99", "1.0", "1.5", "3.0e-4", "1.0e30",
+)  # fmt: skip
+
+
 def config(rng: Random, texts: Sequence[bytes]) -> bytes:
     """A config with mistakes that people make, or that somebody makes on purpose."""
     content = rng.choice(texts)
     if rng.random() < 0.25:
         return bytes_of(rng, content, texts)
     text = content.decode("utf-8", errors="replace")
+    if rng.random() < 0.4:  # what may well be right, so that all checks are reached
+        for _ in range(rng.choice((1, 1, 2))):
+            text = _with_another_number(rng, text)
+        return text.encode()
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         text = _changed(rng, text, texts)
     return text.encode("utf-8", errors="replace")[: 3 << 20]
@@ -132,6 +143,14 @@ def _with_another_word(rng: Random, text: str) -> str:
         end += 1
     pool = rng.choice((NUMBERS, WORDS, kinds(), list(fields(Experiment))))
     return text[:begin] + rng.choice(pool) + text[end:]
+
+
+def _with_another_number(rng: Random, text: str) -> str:
+    found = list(re.finditer(r"(?<=[ \[])-?\d[\d.e+-]*(?=[ ,\]}\n])", text))
+    if not found:
+        return text
+    begin, end = rng.choice(found).span()
+    return text[:begin] + rng.choice(LIKELY) + text[end:]
 
 
 def archive(rng: Random, whole: Sequence[bytes]) -> bytes:
@@ -202,7 +221,8 @@ def change_array(rng: Random, header: dict[str, Any], body: bytes, known: Any) -
     for name, row in header.items():
         if name != "__metadata__":
             begin, end = row["data_offsets"]
-            arrays[name] = np.frombuffer(body[begin:end], "<f4").reshape(row["shape"])
+            dtype = {"F32": "<f4", "F64": "<f8"}[row["dtype"]]
+            arrays[name] = np.frombuffer(body[begin:end], dtype).reshape(row["shape"])
     name = rng.choice(list(arrays))
     old = arrays[name]
     arrays[name] = rng.choice(
@@ -283,6 +303,19 @@ def _plain_table(path: Path) -> None:
     path.write_text(f"a,b,y\n{rows}\n")
 
 
+def _json_lines(path: Path) -> None:
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(30, 3)).round(3).tolist()
+    path.write_text("".join(json.dumps(dict(zip("aby", row, strict=True))) + "\n" for row in rows))
+
+
+def _parquet(path: Path) -> None:
+    import polars
+
+    rows = np.random.default_rng(6).normal(size=(30, 3))
+    polars.DataFrame(rows, schema=["a", "b", "y"]).write_parquet(path)
+
+
 def _data(file: str, write: Callable[[Path], Any], more: str, loss: str = "cross_entropy") -> Kind:
     model = "model: {layers: [{type: dense, units: auto}]}"
     return Kind(file, write, f"data: {{path: {file}{more}}}\n{model}\nloss: {loss}\n")
@@ -292,6 +325,8 @@ MEAN = "mean_squared_error"
 DATA: dict[str, Kind] = {
     **KINDS,
     "plain": _data("plain.csv", _plain_table, ", target: y", MEAN),
+    "jsonl": _data("plain.jsonl", _json_lines, ", target: y", MEAN),
+    "parquet": _data("plain.parquet", _parquet, ", target: y", MEAN),
     "npz": _data("plain.npz", _uncompressed, ", target: y"),
     "npy": _data("plain.npy", _saved(np.save), "", MEAN),
     "idx": _data("an-images.idx3", _idx, ", target: label"),

@@ -482,6 +482,21 @@ def test_the_newest_run_is_meant_even_if_it_failed(nntrain: Command, points: Pat
     assert nntrain("fit", "--resume", "last").code == 2
 
 
+def test_an_old_run_that_is_damaged_stands_in_no_way(nntrain: Command, points: Path) -> None:
+    for _ in range(2):
+        assert nntrain("fit", points, "-q").code == 0
+    first, second = (Path("runs/points", n, "manifest.json") for n in ("001", "002"))
+    whole, began = first.read_text(), first.stat().st_mtime
+    first.write_text("{")
+    os.utime(first, (began, began))
+    assert nntrain("eval").code == 0
+    first.write_text(whole)
+    second.write_text("{")
+    told = nntrain("eval")  # and a new one is not passed over
+    assert told.code == 6
+    assert str(second) in told.err
+
+
 def test_what_a_kill_leaves_is_no_foreign_file(nntrain: Command, points: Path) -> None:
     assert nntrain("fit", points, "-o", "here").code == 0
     Path("here/.checkpoint.safetensors.part").write_bytes(b"half of")

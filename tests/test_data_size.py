@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import re
@@ -342,7 +343,7 @@ def test_a_damaged_table_is_converted_anew(
     found = reading.read(data, path, "numbers")
     assert len(found) == 500
     np.testing.assert_array_equal(found.columns["b"], known)
-    assert cache.open_table(folder, "x") is not None  # it is mended
+    assert cache.open_table(folder, ["x"]) is not None  # it is mended
 
 
 def test_without_a_cache_nothing_stays(tiny: Callable[[], None], tmp_path: Path) -> None:
@@ -708,3 +709,46 @@ def test_a_large_array_is_mapped_and_learned_from_as_a_small_one(
     np.save(path, np.array([{}] * 900, dtype=object))
     with pytest.raises(DataError, match="pickled objects"):
         reading.read(Data(path=str(path)), path, "numbers")
+
+
+@pytest.mark.usefixtures("both_ways")
+@pytest.mark.parametrize("oddity", ["", "order", "quotes", "empty line", "packed", "format"])
+def test_several_files_are_one_table(oddity: str, tiny: Callable[[], None], tmp_path: Path) -> None:
+    """By blocks where all of them are plain, else in order; each row knows its file and line."""
+    paths = [write(tmp_path / f"{i}.csv", 40 + 30 * i) for i in range(3)]
+    text = paths[1].read_text()
+    if oddity == "order":
+        rows = [line.split(",") for line in text.splitlines()]
+        paths[1].write_text("\n".join(",".join([c, a, b]) for a, b, c in rows))
+    elif oddity == "quotes":
+        paths[1].write_text(text.replace("-", '"-', 1).replace(",", '",', 3).replace('",', ",", 2))
+        paths[1].write_text("a,b,y\n" + '"1",2,3\n' * 30)
+    elif oddity == "empty line":
+        paths[1].write_text(text + "\n" + text.splitlines()[1] + "\n")
+    elif oddity == "packed":
+        paths[1] = tmp_path / "1.csv.gz"
+        paths[1].write_bytes(gzip.compress(text.encode()))
+    elif oddity == "format":
+        paths[2].write_text(paths[2].read_text().replace(",", ";"))
+    data = Data(path="x", target="y")
+
+    def found() -> Any:
+        try:
+            table = reading.read(data, paths, "numbers")
+            places = [(table.file_of(row), table.place(row)) for row in range(len(table))]
+            dataset = Dataset.load(data, paths, "numbers", 0)
+        except DataError as error:
+            return str(error)
+        arrays = [
+            np.asarray(getattr(part, name)).tobytes()
+            for part in dataset.parts.values()
+            for name in ("x", "target", "raw", "rows")
+        ]
+        plain = dataset.preprocessor, dataset.notes, dataset.sha256, dataset.path, table.empty
+        return places, arrays, plain, table.file
+
+    known = found()
+    tiny()
+    assert found() == known
+    assert found() == known
+    assert isinstance(known, str) == (oddity == "format")

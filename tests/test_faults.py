@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nntrain.errors import MachineError
 from nntrain.events import EpochEnded, Event
+from nntrain.network import Network
 from nntrain.run.folder import RunFolder
 from nntrain.run.run import Run
 from nntrain.training.fit import fit
@@ -230,3 +232,42 @@ def test_a_clock_set_back_changes_nothing(
     assert outputs(home / "runs" / "points" / "001") == outputs(home / "whole")
     assert nntrain("fit", "points.yaml").code == 0
     assert outputs(home / "runs" / "points" / "002") == outputs(home / "whole")
+
+
+def test_memory_that_runs_out_loses_nothing(
+    home: Path, nntrain: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of the network's passes, in training, validation or the last scores."""
+    forward, left = Network.__call__, [NEVER]
+
+    def hungry(self: Network, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise MemoryError
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(Network, "__call__", hungry)
+    assert nntrain("fit", "points.yaml", "-o", "counted", "-q").code == 0
+    passes, folder = NEVER - left[0], RunFolder(home / "run")
+    assert passes > 10
+    for number in range(1, passes + 1):
+        shutil.rmtree(folder.path, ignore_errors=True)
+        left[0] = number
+        told = nntrain("fit", "points.yaml", "-o", folder.path, "-q")
+        assert told.code == 6, number
+        assert "there is not enough memory" in told.err
+        assert folder.checkpoint.exists() == (f"fit --resume {folder.path}" in told.err)
+        assert nntrain("fit", "--resume", folder.path, "-q").code == 0
+        assert outputs(folder.path) == outputs(home / "whole"), number
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that can't be read")
+@pytest.mark.parametrize("name", ["points.csv", "points.txt", "points.csv.gz", "points.npy"])
+def test_a_file_that_fails_while_it_is_read_is_named(
+    home: Path, nntrain: Command, name: str
+) -> None:
+    (home / name).unlink(missing_ok=True)
+    (home / name).symlink_to("/proc/self/mem")  # opens, and says EIO at its first byte
+    told = nntrain("check", "points.yaml", "--set", f"data.path={name}")
+    assert told.code == 6
+    assert f"{name}: can not be read: Input/output error" in told.err

@@ -20,6 +20,7 @@ from nntrain.data.formats import Npy, Npz
 from nntrain.data.table import join
 from nntrain.errors import ConfigError, DataError, MachineError
 from nntrain.run.archive import MOST_VALUES, read_archive
+from nntrain.run.history import History
 from nntrain.run.model import read_model
 from nntrain.run.progress import Progress
 from nntrain.run.run import Run
@@ -198,10 +199,15 @@ def test_progress_that_is_none_is_refused(tmp_path: Path, change: dict[str, Any]
         run.load_checkpoint()
 
 
+EPOCH = {"epoch": 1, "step": 7, "train_loss": float("nan")}
+
+
 def test_progress_comes_back_as_it_was() -> None:
-    one = Progress(step=3, best=0.5, history=[{"epoch": 1, "loss": float("nan")}], warned=["a"])
-    other = Progress.from_plain(json.loads(json.dumps(one.to_plain())))
-    assert repr(other) == repr(one)
+    one = Progress(step=3, best=0.5, history=History([EPOCH]), warned=["a"])
+    history = History.from_table(one.history.names, one.history.table())
+    other = Progress.from_plain(json.loads(json.dumps(one.to_plain())), history)
+    assert other == one
+    assert repr(other.history[0]) == repr(EPOCH)
 
 
 def test_an_archive_of_another_program_is_no_model(tmp_path: Path) -> None:

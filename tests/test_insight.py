@@ -17,6 +17,7 @@ from nntrain.display import plain
 from nntrain.display.live import LiveView
 from nntrain.events import Event, LayerLook, LayersSeen, Saved, Warned
 from nntrain.run.folder import RunFolder
+from nntrain.run.history import History
 from nntrain.run.progress import Progress
 from nntrain.run.run import Run
 from nntrain.training import insight
@@ -229,7 +230,7 @@ class TestNothingDependsOnIt:
     def test_numbers_that_are_not_finite_survive_a_checkpoint(self) -> None:
         look = LayerLook(1, "layers.0", "dense", float("inf"), 1e-30, None, 0.5)
         progress = Progress(looks=[look], warned=["dead"])
-        assert Progress.from_plain(progress.to_plain()) == progress
+        assert Progress.from_plain(progress.to_plain(), History()) == progress
 
 
 def looks(outputs: Sequence[float | None], ratio: float = 1e-3) -> list[LayerLook]:
@@ -292,7 +293,7 @@ class TestConcerns:
     def test_over_fitting(self, losses: list[tuple[float, float]], told: bool) -> None:
         names = ("train_loss_evaluated", "validation_loss")
         history = [dict(zip(names, pair, strict=True)) for pair in losses]
-        found = list(overfitting(Progress(best_epoch=2, history=history)))
+        found = list(overfitting(Progress(best_epoch=2, history=History(history))))
         assert bool(found) == told
         if told:
             assert "after epoch 2" in found[0].message
@@ -300,7 +301,7 @@ class TestConcerns:
 
     def test_without_validation_nothing_is_said_of_over_fitting(self) -> None:
         history = [{"train_loss_evaluated": 1.0}, {"train_loss_evaluated": 0.5}]
-        assert not list(overfitting(Progress(best_epoch=1, history=history)))
+        assert not list(overfitting(Progress(best_epoch=1, history=History(history))))
         assert not list(overfitting(Progress()))
 
 

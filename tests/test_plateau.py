@@ -46,7 +46,7 @@ def test_the_same_factors_as_pytorch(name: str, tmp_path: Path) -> None:
     for value in entry["scores"]:
         judge.judge(progress, {score: sign * value})
         factors.append(progress.plateau_factor)
-        progress = Progress.from_plain(progress.to_plain())
+        progress = Progress.from_plain(progress.to_plain(), progress.history)
     assert factors == pytest.approx(entry["factors"], rel=1e-12)
     assert factors[-1] < 0.5
 

@@ -225,6 +225,55 @@ def test_a_resumed_run_comes_out_the_same(nntrain: Command, points: Path) -> Non
     assert nntrain("runs", "verify", "-q").code == 0
 
 
+COSINE = "lr_schedule={type: cosine, warmup_epochs: 1}"
+
+
+def going_on(nntrain: Command, points: Path) -> dict[str, Any]:
+    """A run of 3 epochs that went on to 5, and from the middle of the 4th on to 7."""
+    assert nntrain("fit", points, "-q", "--set", COSINE, "--set", "trainer.max_epochs=3").code == 0
+    run = Run.resume(RunFolder(Path(ONE)), ["trainer.max_epochs=5"])
+    list(fit(run, lambda: "interrupted" if run.progress.step == 32 else ""))
+    assert nntrain("fit", "--resume", ONE, "-q", "--set", "trainer.max_epochs=7").code == 0
+    manifest: dict[str, Any] = json.loads(Path(ONE, "manifest.json").read_text())
+    return manifest
+
+
+def test_a_run_that_was_made_longer_twice_comes_out_the_same(
+    nntrain: Command, points: Path
+) -> None:
+    stages = going_on(nntrain, points)["stages"]
+    assert [stage["step"] for stage in stages] == [27, 32]
+    assert [stage["new"] for stage in stages] == [{"trainer.max_epochs": n} for n in (5, 7)]
+    done = nntrain("runs", "verify", "-q")
+    assert (done.code, done.err) == (0, "")
+    edit(f"{ONE}/manifest.json", lambda facts: facts.pop("stages"))
+    assert nntrain("runs", "verify", "-q").code == 5  # the schedule tells the difference
+
+
+def test_a_run_that_is_made_longer_and_killed_at_once(nntrain: Command, points: Path) -> None:
+    """The checkpoint is still that of the shorter run, whatever was written since."""
+    assert nntrain("fit", points, "-q", "--set", COSINE, "--set", "trainer.max_epochs=3").code == 0
+    for _ in range(2):
+        Run.resume(RunFolder(Path(ONE)), ["trainer.max_epochs=5"])
+    edit(f"{ONE}/manifest.json", lambda facts: facts.pop("stages"))
+    assert nntrain("fit", "--resume", ONE, "-q").code == 0
+    assert len(json.loads(Path(ONE, "manifest.json").read_text())["stages"]) == 1
+    assert nntrain("runs", "verify", "-q").code == 0
+
+
+@pytest.mark.parametrize(
+    "stages", [3, [3], [{}], [{"step": "3", "epoch": 0, "batch": 0, "old": {}, "new": {}}],
+               [{"step": 3, "epoch": 0, "batch": 0, "old": {"seed": 1}, "new": {}}], {"a": 1}],
+    ids=str,
+)  # fmt: skip
+def test_stages_that_are_none(nntrain: Command, points: Path, stages: Any) -> None:
+    assert nntrain("fit", points, "-q").code == 0
+    edit(f"{ONE}/manifest.json", lambda facts: facts.update(stages=stages))
+    failed = nntrain("runs", "verify", "-q")
+    assert failed.code == 6
+    assert "manifest.json: the file is damaged: its `stages` can not be read" in failed.err
+
+
 def test_a_run_that_began_with_the_weights_of_another(two: Command, points: Path) -> None:
     assert two("fit", points, "-q", "--warm-start", ONE).code == 0
     done = two("runs", "verify", "-q")

@@ -164,6 +164,18 @@ def test_mistakes_are_told(nntrain: Command) -> None:
         assert words_of in told.err
 
 
+def test_first_weights_that_overflow_are_no_matter_for_check(nntrain: Command) -> None:
+    """Three hundred layers whose numbers double each time; found by fuzzing."""
+    layers = "".join("    - {type: dense, units: 9}\n" for _ in range(300))
+    Path("deep.yaml").write_text(
+        "data: {path: text.txt, window: {length: 8}}\nmodel:\n  layers:\n"
+        "    - {type: embedding, input_dim: auto, output_dim: 9}\n"
+        f"{layers}    - {{type: dense, units: auto}}\nloss: cross_entropy\n"
+    )
+    Path("text.txt").write_text("abcabdabe\n" * 60)
+    assert nntrain("check", "deep.yaml", "-q").code == 0
+
+
 def test_odd_prompts_and_temperatures(nntrain: Command) -> None:
     Path("poem.txt").write_text(POEM)
     Path("poem.yaml").write_text(CONFIG.replace("max_epochs: 12", "max_epochs: 1"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from click.exceptions import Exit
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
-from nntrain.errors import ConfigError, GateError
+from nntrain.errors import ConfigError, GateError, MachineError
 from nntrain.threads import pin
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def fit(
         run.log("\n".join(said))
     for note in run.notes:
         say(f"note: {note}")
-    with Stopper(limit) as stop:
+    with Stopper(limit) as stop, _way_on(run):
         summary = _watch(run, stop, say)
     _end(run, summary, stop, as_json=as_json)
 
@@ -177,6 +179,18 @@ def _watch(run: Run, stop: Stopper, say: Printer) -> dict[str, Any]:
             see(event)
             summary = dict(getattr(event, "summary", {}))
     return summary
+
+
+@contextmanager
+def _way_on(run: Run) -> Iterator[None]:
+    """Where the machine ends a training, say that it is not lost."""
+    try:
+        yield
+    except (MachineError, MemoryError):
+        if run.folder.checkpoint.exists():
+            where = shlex.quote(str(run.folder.path))
+            print(f"later, go on with: nntrain fit --resume {where}", file=sys.stderr)
+        raise
 
 
 def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     with reading(say) if say else nullcontext():
         dataset = Dataset.load(
             experiment.data,
-            loaded.data_path,
+            loaded.data_paths,
             experiment.loss.goal,
             experiment.seed,
             test_path=loaded.test_path,

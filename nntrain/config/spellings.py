@@ -60,10 +60,17 @@ KEYS: Table = {
     "early_stopping.min_delta": "tol threshold",
     "model": "network net architecture arch",
     "data": "dataset datasets input",
-    "data.path": "file filename csv csv_path train_path data_path",
+    "data.path": (
+        "file filename csv csv_path train_path data_path files paths folder directory image_dir "
+        "data_dir pattern glob"
+    ),
     "data.target": "label labels y targets target_column label_column output_column",
     "data.id": "index index_col id_column ids key",
     "data.format.delimiter": "sep separator",
+    "data.format.decimal": "decimal_separator decimal_sign dec decimal_point",
+    "data.format.comment": "comment_char comments comment_prefix",
+    "data.format.size": "image_size target_size img_size image_shape resize",
+    "data.format.color": "colour color_mode colormode mode",
     "data.max_memory": "memory_limit max_mem memory ram max_ram",
     "data.cache": "cache_dir caching use_cache",
     "data.na_values": "na missing_values missing",
@@ -344,6 +351,10 @@ KINDS: Mapping[str, Table] = {
     },
     "file format": {
         "csv": "text txt tsv",
+        "jsonl": "json ndjson json_lines jsonlines",
+        "parquet": "pq",
+        "arrow": "feather ipc",
+        "images": "image image_folder imagefolder png jpg jpeg",
         "npz": "numpy",
         "idx": "mnist ubyte idx_ubyte",
         "ts": "sktime aeon tsfile uea ucr",

@@ -9,16 +9,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nntrain.data.converting import Made
+from nntrain.data.converting import ORIGIN, Made
 from nntrain.data.stored import Columns, Stored, Texts
-from nntrain.data.table import Table
+from nntrain.data.table import Empty, Table, shown
 from nntrain.errors import MachineError
 from nntrain.room import cache_folder, mapped
 
@@ -32,9 +32,11 @@ def tables_folder() -> Path:
     return cache_folder() / "tables"
 
 
-def key(sha256: str, source: str, na_values: tuple[str, ...], texts: frozenset[str]) -> str:
+def key(
+    hashes: Sequence[str], source: str, na_values: tuple[str, ...], texts: frozenset[str]
+) -> str:
     """The name of a table's folder."""
-    facts = [VERSION, sha256, source, na_values, sorted(texts)]
+    facts = [VERSION, *hashes, source, na_values, sorted(texts)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
 
 
@@ -47,8 +49,8 @@ def write_header(folder: Path, made: Made) -> None:
     (folder / HEADER).write_text(f"{seal}\n{text}\n", encoding="utf-8")
 
 
-def open_table(folder: Path, file: str) -> Table | None:
-    """The table of a folder, mapped; None where there is none that is whole."""
+def open_table(folder: Path, files: Sequence[str]) -> Table | None:
+    """The table of a folder, mapped, that was made of these files; None if it is not whole."""
     facts = _facts(folder)
     if facts is None:
         return None
@@ -66,14 +68,20 @@ def open_table(folder: Path, file: str) -> Table | None:
                 mapped(folder / f"{i}.texts", np.uint8),
             )
         lines = mapped(folder / "lines.cells", np.int64)
+        origin = mapped(folder / ORIGIN, np.int32) if len(files) > 1 else None
     except (OSError, ValueError, TypeError):
         return None
     rows = facts["rows"]
+    if origin is not None and len(origin) != rows:
+        return None
     if {len(lines), *map(len, cells.values())} != {rows}:
         return None
     with contextlib.suppress(OSError):
         os.utime(folder / HEADER)  # used just now
-    return Table(file, lines, Columns(cells, range(rows)), facts["unit"])
+    return Table(
+        shown(files), lines, Columns(cells, range(rows)), facts["unit"],
+        tuple(files) if len(files) > 1 else (), origin, empty=Empty(*facts["empty"]),
+    )  # fmt: skip
 
 
 def _facts(folder: Path) -> dict[str, Any] | None:

@@ -122,6 +122,9 @@ def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
         return Column(name, "ignore", missing, "not in data.features.include")
     if settings.columns.get(name) == "ignore":
         return Column(name, "ignore", missing, "in data.columns")
+    named = (*(settings.features.include or ()), *settings.columns)
+    if name in table.aside and name not in named:
+        return Column(name, "ignore", missing, table.aside[name])
     return None
 
 

@@ -25,15 +25,17 @@ import numpy as np
 
 from nntrain.data.cells import as_number, numbers
 from nntrain.data.files import opened
+from nntrain.data.inputs import tables
 from nntrain.data.memory import UNPACKED
 from nntrain.data.quick import TextCells, count, has_polars, polars_cells, quick_numbers, text_cells
 from nntrain.data.sources import Csv
-from nntrain.data.table import Table, is_array
+from nntrain.data.table import NONE_EMPTY, Empty, Table, is_array, join
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
 from nntrain.room import no_space
 
 BLOCK_BYTES = 1 << 23  # of the file that are converted at a time
+ORIGIN = "origin.cells"
 LONGEST = 4  # blocks that a line may fill, else the reader looks at it
 MOST_PROCESSES = 8
 THREADS = 2  # blocks that polars and the disk have at a time
@@ -55,12 +57,16 @@ class Wanted:
 
 
 class Block(NamedTuple):
-    """A part of a file, whole lines: its bytes, and where its rows stand in the table."""
+    """A part of a file, whole lines: its bytes, and where its rows stand in the table.
+
+    file: which of several files.
+    """
 
     first_byte: int
     last_byte: int
     row: int
     rows: int
+    file: int = 0
 
 
 @dataclass
@@ -84,6 +90,7 @@ class Made:
     texts: dict[str, tuple[list[int], list[tuple[int, int]]]] = field(default_factory=dict)
     rows: int = 0
     unit: str = "line"
+    empty: Empty = NONE_EMPTY
 
 
 _Cells = Array | TextCells
@@ -97,11 +104,14 @@ class _NeedsCare(Exception):  # noqa: N818
     """A block that can not be converted without what is before it, or not at all."""
 
 
-def survey(path: Path, begins: int, told: Told) -> Survey:
-    """Read all bytes once; `begins` is the first one after the header."""
+def survey(path: Path, begins: int, told: Told, file: int = 0, row: int = 0) -> Survey:
+    """Read all bytes once; `begins` is the first one after the header.
+
+    file, row: which one of several it is, and the rows of those before it.
+    """
     digest, total = hashlib.sha256(), path.stat().st_size
     blocks: list[Block] = []
-    rows, first, at, quotes = 0, begins, 0, False
+    rows, first, at, quotes = row, begins, 0, False
     with path.open("rb") as stream:
         while piece := stream.read(BLOCK_BYTES):
             digest.update(piece)
@@ -109,12 +119,12 @@ def survey(path: Path, begins: int, told: Told) -> Survey:
             quotes = quotes or b'"' in body
             if (end := body.rfind(b"\n") + 1) and not quotes:
                 new, last = count(body, b"\n"), at + len(piece) - len(body) + end
-                blocks.append(Block(first, last, rows, new))
+                blocks.append(Block(first, last, rows, new, file))
                 rows, first = rows + new, last
             at += len(piece)
             told(at, total)
     if first < at:  # the last line does not end
-        blocks.append(Block(first, at, rows, 1))
+        blocks.append(Block(first, at, rows, 1, file))
     longest = max((block.last_byte - block.first_byte for block in blocks), default=0)
     plain = not quotes and longest < LONGEST * BLOCK_BYTES and path.suffix != ".gz"
     return Survey(digest.hexdigest(), blocks, begins, plain)
@@ -132,18 +142,29 @@ def body_begins(path: Path, first: Table) -> int:
 
 
 def convert(
-    source: Source, path: Path, found: Survey, wanted: Wanted, folder: Path, told: Told
-) -> Made:
-    """Write the columns of a file into `folder`: `0.cells`, `1.cells`, … and `lines.cells`."""
-    first = next(source.read(path, 4096))
-    texts = wanted.texts | _not_numbers(first, wanted)
+    source: Callable[[Path], Source], paths: Sequence[Path], found: Sequence[Survey],
+    wanted: Wanted, folder: Path, told: Told,
+) -> Made:  # fmt: skip
+    """Write the columns of files into `folder`: `0.cells`, `1.cells`, … and `lines.cells`.
+
+    source: what reads a file.  Of several files `origin.cells` says which one each row is from.
+    """
+    firsts = [next(source(path).read(path, 4096)) for path in paths]
+    texts = wanted.texts | _not_numbers(firsts[0], wanted)
+    quick = all(
+        one.quick
+        and source(path) == source(paths[0])
+        and can_be_quick(source(path))
+        and list(first.columns) == list(firsts[0].columns)
+        for one, path, first in zip(found, paths, firsts, strict=True)
+    )
     while True:
         how = replace(wanted, texts=texts)
         try:
-            if found.quick and can_be_quick(source):
+            if quick:
                 with suppress(_NeedsCare):
-                    return _by_blocks(source, path, found, how, folder, told, first)
-            return _with_care(source, path, how, folder, told)
+                    return _by_blocks(source(paths[0]), paths, found, how, folder, told, firsts)
+            return _with_care(source, paths, how, folder, told)
         except _IsText as more:
             texts |= set(more.args[0])
 
@@ -181,21 +202,23 @@ class _Writer:
     def __init__(self, folder: Path, names: Sequence[str]):
         self.folder, self.names = folder, list(names)
         self.files = [_create(folder / f"{i}.cells") for i in range(len(names))]
-        self.lines = _create(folder / "lines.cells")
+        self.lines, self.origin = _create(folder / "lines.cells"), _create(folder / ORIGIN)
 
-    def write(self, row: int, cells: Sequence[_Cells], lines: Array) -> None:
-        """The cells of the rows from `row` on; of text, their numbers."""
+    def write(self, row: int, cells: Sequence[_Cells], lines: Array, origin: int) -> None:
+        """The cells of the rows from `row` on, of text their numbers; `origin` is their file."""
         try:
             for file, own in zip(self.files, cells, strict=True):
                 values = own.codes if isinstance(own, TextCells) else own
                 _write_at(file, np.ascontiguousarray(values), row)
             _write_at(self.lines, lines.astype(np.int64, copy=False), row)
+            if origin:  # the first one is 0, as is what is not written
+                _write_at(self.origin, np.full(len(lines), origin, np.int32), row)
         except OSError as error:
             size = sum(os.fstat(file).st_size for file in self.files)
             raise no_space(error, size, self.folder) from None
 
     def close(self) -> None:
-        for file in [*self.files, self.lines]:
+        for file in [*self.files, self.lines, self.origin]:
             os.close(file)
 
 
@@ -243,30 +266,35 @@ def _contents(names: Sequence[str], cells: Sequence[_Cells]) -> dict[str, bytes]
     return {name: own.content for name, own in pairs if isinstance(own, TextCells)}
 
 
-def _with_care(source: Source, path: Path, wanted: Wanted, folder: Path, told: Told) -> Made:
+def _with_care(
+    source: Callable[[Path], Source], paths: Sequence[Path], wanted: Wanted, folder: Path,
+    told: Told,
+) -> Made:  # fmt: skip
     """One table after the other, as the reader gives them."""
-    total = path.stat().st_size
+    total = sum(path.stat().st_size for path in paths)
+    numbers_of = {str(path): number for number, path in enumerate(paths)}
     writer = texts = None
-    row, unit = 0, "line"
+    row, unit, empty = 0, "line", NONE_EMPTY
     try:
-        with _counted(path) as position:
-            for table in source.read(path):
+        with _counted(paths[0]) as position:
+            for table in tables(source, paths):
                 names = list(table.columns)
                 if writer is None or texts is None:
                     writer = _Writer(folder, names)
                     texts = _TextFiles(folder, names, wanted.texts)
                 cells = _typed(table, wanted)
-                writer.write(row, cells, table.lines)
+                writer.write(row, cells, table.lines, numbers_of[table.file])
                 texts.add(row, _contents(names, cells))
                 row, unit = row + len(table), table.unit
+                empty = Empty(empty.lines + table.empty.lines, empty.place or table.empty.place)
                 told(min(position(row), total), total)
     finally:
         for files in (writer, texts):
             if files is not None:
                 files.close()
     if texts is None:
-        raise DataError("there are no rows", path)
-    return replace(texts.made, rows=row, unit=unit)
+        raise DataError("there are no rows", paths[0])
+    return replace(texts.made, rows=row, unit=unit, empty=empty)
 
 
 @contextmanager
@@ -282,12 +310,12 @@ class _Work(NamedTuple):
     """What a process needs to convert blocks."""
 
     source: Csv
-    path: Path
+    paths: Sequence[Path]
     names: list[str]
     header: str
     wanted: Wanted
     writer: _Writer
-    line: int  # of the first row
+    lines: Sequence[int]  # of the first row of the table, if it were in this file
     parent: int
     polars: bool
 
@@ -296,30 +324,35 @@ _work: _Work  # in a process that converts
 
 
 def _by_blocks(
-    source: Source, path: Path, found: Survey, wanted: Wanted, folder: Path, told: Told,
-    first: Table,
+    source: Source, paths: Sequence[Path], found: Sequence[Survey], wanted: Wanted, folder: Path,
+    told: Told, firsts: Sequence[Table],
 ) -> Made:  # fmt: skip
     """The blocks one by one, shared among processes."""
-    names, total = list(first.columns), path.stat().st_size
+    names, blocks = list(firsts[0].columns), [block for one in found for block in one.blocks]
+    total, before = sum(path.stat().st_size for path in paths), 0
+    lines = [
+        int(first.lines[0]) - one.blocks[0].row for first, one in zip(firsts, found, strict=True)
+    ]
     header = io.StringIO()
     delimiter = source.delimiter if isinstance(source, Csv) else ","
     csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow(names)
     writer, texts = _Writer(folder, names), _TextFiles(folder, names, wanted.texts)
     work = _Work(
-        Csv(delimiter), path, names, header.getvalue(), wanted, writer, int(first.lines[0]),
-        os.getpid(), has_polars(),
+        Csv(delimiter), paths, names, header.getvalue(), wanted, writer, lines, os.getpid(),
+        has_polars(),
     )  # fmt: skip
     try:
-        with _each_block(work, found.blocks) as done:
-            for block, (contents, odd) in zip(found.blocks, done, strict=True):
+        with _each_block(work, blocks) as done:
+            for block, (contents, odd) in zip(blocks, done, strict=True):
                 if odd is not None:
                     raise odd
                 texts.add(block.row, contents)
-                told(block.last_byte, total)
+                before += block.last_byte - block.first_byte
+                told(before, total)
     finally:
         writer.close()
         texts.close()
-    last = found.blocks[-1]
+    last = blocks[-1]
     return replace(texts.made, rows=last.row + last.rows)
 
 
@@ -379,19 +412,19 @@ def _outcome(work: _Work, block: Block) -> Outcome:
 
 
 def _converted(work: _Work, block: Block) -> dict[str, bytes]:
-    with work.path.open("rb") as stream:
+    with work.paths[block.file].open("rb") as stream:
         stream.seek(block.first_byte)
         content = stream.read(block.last_byte - block.first_byte)
-    lines = np.arange(block.rows) + (work.line + block.row)
+    lines = np.arange(block.rows) + (work.lines[block.file] + block.row)
     cells = _quick(work, content, block.rows)
     if cells is not None:
-        work.writer.write(block.row, cells, lines)
+        work.writer.write(block.row, cells, lines, block.file)
         return _contents(work.names, cells)
     table = _table(work, content)
     if len(table) != block.rows:
         raise _NeedsCare
     typed = _typed(table, work.wanted)
-    work.writer.write(block.row, typed, lines)
+    work.writer.write(block.row, typed, lines, block.file)
     return _contents(work.names, typed)
 
 
@@ -423,7 +456,7 @@ def _without(values: Array, na_values: tuple[str, ...]) -> Array:
 def _table(work: _Work, content: bytes) -> Table:
     try:
         text = io.StringIO(work.header + content.decode("utf-8"), newline="")
-        (table,) = work.source.read(text, rows_at_a_time=max(1, content.count(b"\n") + 1))
+        table = join(list(work.source.read(text)))
     except (DataError, UnicodeDecodeError, ValueError):
         raise _NeedsCare from None
     return table

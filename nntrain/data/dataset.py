@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from nntrain.data import folders
 from nntrain.data.columns import Column, parse
-from nntrain.data.files import sha256
+from nntrain.data.files import sha256, size
+from nntrain.data.inputs import Paths, files_of
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
-from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.preprocessing import Feature, Preprocessor
 from nntrain.data.reading import read, read_hashed
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, split
-from nntrain.data.table import Table
+from nntrain.data.table import Empty, Table, shown
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
@@ -35,40 +38,43 @@ class Dataset:
     parts: `train`, and `validation` and `test` where there are rows for them.
     columns: every column of the file and what becomes of it.
     notes: sentences about what was left out or filled in.
-    sha256, size: of the file, in hexadecimal and bytes.
-    test_path: the file of the test rows, if they have one of their own.
+    path: the file, or files.
+    sha256, size: of the file, in hexadecimal and bytes; of several, of what theirs are together.
+    test_path: the file or files of the test rows, if they have some of their own.
     others: SHA-256 of every other file that was read, by path.
     """
 
-    path: str
+    path: str | tuple[str, ...]
     sha256: str
     size: int
     preprocessor: Preprocessor
     parts: Mapping[str, Part]
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
-    test_path: str | None = None
+    test_path: str | tuple[str, ...] | None = None
     others: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def load(
         settings: Data,
-        path: str | Path,
+        path: Paths,
         goal: Goal,
         seed: int,
         preprocessor: Preprocessor | None = None,
-        test_path: str | Path | None = None,
+        test_path: Paths | None = None,
     ) -> Dataset:
-        """Read a file and split it; learn from the training rows, or use what a model learned.
+        """Read files and split rows; learn from the training rows, or use what a model learned.
 
-        test_path: the file that `settings.test_path` names.
+        path, test_path: the files that the settings name.
         """
-        whole_file, digest = read_hashed(settings, path, goal)
-        table, columns = parse(whole_file, settings)
-        del whole_file
+        files, test_files = files_of(path), files_of(test_path or ())
+        whole_table, hashes = read_hashed(settings, files, goal)
+        empty, told = whole_table.empty, folders.told(whole_table)
+        table, columns = parse(whole_table, settings)
+        del whole_table
         target, table = _target(table, settings, goal)
         used, rows = _used(table, target, settings)
-        cut = _split(used, target, settings, seed)
+        cut = _split(used, target, settings, seed, None if told is None else told[rows])
         if preprocessor is None:
             preprocessor = learn(used, columns, cut.train, settings, goal)
             _check_same_classes(used, target, preprocessor)
@@ -82,31 +88,50 @@ class Dataset:
             whole = Part.from_table(used, preprocessor, report)
             parts = _parts(whole, cut, rows, used)
             left_out = _left_out(table, len(whole), preprocessor)
-        if test_path is not None:
-            others = read(settings, test_path, goal)
+        if test_files:
+            others = read(settings, test_files, goal)
             parts["test"] = Part.from_table(others, preprocessor, report)
+        features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
-            str(path),
-            digest,
-            Path(path).stat().st_size,
+            _named(files),
+            _together(hashes),
+            sum(map(size, files)),
             preprocessor,
             parts,
-            tuple(_described(column, preprocessor) for column in columns),
+            tuple(_described(column, preprocessor, features) for column in columns),
             (
+                *_passed_over(empty),
                 *left_out,
                 *Report(unseen=report.unseen, unit=report.unit).lines(),
             ),
-            None if test_path is None else str(test_path),
-            {str(other): sha256(other) for other in _others(settings, path, test_path)},
+            _named(test_files) if test_files else None,
+            _others(settings, files, test_files),
         )
 
+    @property
+    def name(self) -> str:
+        """What the files are called in messages."""
+        return self.path if isinstance(self.path, str) else shown(self.path)
 
-def _others(settings: Data, path: str | Path, test_path: str | Path | None) -> list[Path]:
-    """What is read besides the file itself."""
-    found = [*settings.source(path).companions(Path(path))]
-    if test_path is not None:
-        found += [Path(test_path), *settings.source(test_path).companions(Path(test_path))]
-    return found
+
+def _named(files: Sequence[Path]) -> str | tuple[str, ...]:
+    return str(files[0]) if len(files) == 1 else tuple(map(str, files))
+
+
+def _together(hashes: Sequence[str]) -> str:
+    """One SHA-256 for several."""
+    if len(hashes) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _others(settings: Data, files: Sequence[Path], test_files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of what is read besides the one file; of several, of each."""
+    found = [*(files if len(files) > 1 else ()), *test_files]
+    beside = (
+        other for file in (*files, *test_files) for other in settings.source(file).companions(file)
+    )
+    return {str(file): sha256(file) for file in [*found, *beside]}
 
 
 def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
@@ -142,9 +167,12 @@ def _strata(table: Table, target: Target) -> Array | None:
     return target.groups(table) if isinstance(target, Several) else None
 
 
-def _split(table: Table, target: Target, settings: Data, seed: int) -> Parts:
+def _split(table: Table, target: Target, settings: Data, seed: int, told: Array | None) -> Parts:
+    """told (N,): the part of each row, where folders say it."""
     strata = _strata(table, target) if settings.split.by == "random" else None
     try:
+        if told is not None:
+            return folders.as_told(told, strata, settings.split, seed)
         return split(len(table), strata, settings.split, seed)
     except DataError as error:
         raise table.error(error.problem.message, hint=error.problem.hint) from None
@@ -203,16 +231,22 @@ def _check_same_classes(table: Table, target: Target, preprocessor: Preprocessor
             )
 
 
-def _described(column: Column, preprocessor: Preprocessor) -> Column:
+def _described(
+    column: Column, preprocessor: Preprocessor, features: Mapping[str, Feature]
+) -> Column:
     """The column with what the preprocessor does to it."""
     if column.kind == "target":
         lags = "; an input too" if preprocessor.window else ""
         own = next(part for part in preprocessor.each_target if column.name in part.names)
         return replace(column, note=own.note + lags)
-    for feature in preprocessor.feature_columns:
-        if feature.name == column.name:
-            return replace(column, note=feature.note)
-    return column
+    feature = features.get(column.name)
+    return replace(column, note=feature.note) if feature else column
+
+
+def _passed_over(empty: Empty) -> list[str]:
+    if not empty.lines:
+        return []
+    return [f"{plural(empty.lines, 'empty line')} passed over, the first is {empty.place}"]
 
 
 def _left_out(table: Table, used: int, preprocessor: Preprocessor) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nntrain.data.files import opened
+from nntrain.data.table import shown
 from nntrain.errors import DataError
 from nntrain.families import Source
 
@@ -64,19 +66,24 @@ class Estimate:
         return f"{text}about {in_words(self.memory)} of memory"
 
 
-def estimate(path: Path, source: Source, most: int | None, *, is_table: bool) -> Estimate:
-    """What a file will take; an error where that is more than `most` bytes."""
-    size = path.stat().st_size
+def estimate(
+    paths: Sequence[Path], source: Source, most: int | None, *, is_table: bool
+) -> Estimate:
+    """What files will take; an error where that is more than `most` bytes."""
+    path, size = paths[0], sum(one.stat().st_size for one in paths)
+    names = [str(one) for one in paths]
     unpacked = size * UNPACKED if path.suffix == ".gz" else size
     if not is_table:
-        found = Estimate(str(path), size, 0, 0, unpacked * TIMES.get(source.kind, ARRAYS), 0, False)
+        found = Estimate(
+            shown(names), size, 0, 0, unpacked * TIMES.get(source.kind, ARRAYS), 0, False
+        )
     else:
         rows, columns = _shape(path, source, unpacked)
         in_memory, stored = rows * columns * CELL, unpacked > LARGE_FILE
         if most is not None and in_memory > most:
             stored = True
         memory, disk = (STORED, rows * (columns + 1) * 12) if stored else (in_memory, 0)
-        found = Estimate(str(path), size, rows, columns, memory, disk, stored)
+        found = Estimate(shown(names), size, rows, columns, memory, disk, stored)
     if most is not None and found.memory > most:
         raise DataError(
             f"takes about {in_words(found.memory)} of memory, and `data.max_memory` is "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 
 from nntrain.data.files import opened, path_of
 from nntrain.data.table import TEXT, Table
-from nntrain.errors import DataError
+from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
 from nntrain.room import is_large
 from nntrain.wording import quoted
@@ -85,6 +86,8 @@ def _damage_told(path: Path) -> Iterator[None]:
         ValueError, TypeError, EOFError, OSError, KeyError, SyntaxError, RuntimeError,
         MemoryError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise MachineError(f"{path}: can not be read: {error.strerror}") from None
         text = " ".join(str(error).split())
         if "allow_pickle" in text or "pickled" in text or "Python objects" in text:
             raise DataError(

@@ -182,7 +182,7 @@ class Preprocessor:
 
     def _extra(self, table: Table) -> tuple[str, ...]:
         used = {feature.name for feature in self.feature_columns}
-        used |= {*self.targets, *self.id_columns}
+        used |= {*self.targets, *self.id_columns, *table.aside}
         return tuple(name for name in table.columns if name not in used)
 
     def has_target(self, table: Table) -> Array:

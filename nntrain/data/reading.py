@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from nntrain.data import cache
-from nntrain.data.converting import Wanted, body_begins, can_be_quick, convert, survey
+from nntrain.data.converting import Survey, Wanted, body_begins, can_be_quick, convert, survey
 from nntrain.data.files import sha256
+from nntrain.data.inputs import Paths, files_of, tables
 from nntrain.data.memory import Estimate, bytes_of, estimate
 from nntrain.data.settings import Data
-from nntrain.data.table import Table, join
+from nntrain.data.table import Table, join, shown
 from nntrain.errors import DataError
-from nntrain.families import Goal, Source
+from nntrain.families import Goal
 
 
 class Converting(NamedTuple):
@@ -45,35 +47,39 @@ def telling(tell: Tell) -> Iterator[None]:
         _TELL.reset(token)
 
 
-def read(settings: Data, path: str | Path, goal: Goal | None = None) -> Table:
-    """All rows of a file."""
-    return read_hashed(settings, path, goal)[0]
+def read(settings: Data, path: Paths, goal: Goal | None = None) -> Table:
+    """All rows of the files."""
+    return read_hashed(settings, files_of(path), goal)[0]
 
 
-def read_hashed(settings: Data, path: str | Path, goal: Goal | None = None) -> tuple[Table, str]:
-    """All rows of a file, and its SHA-256."""
-    source, path, tell = settings.source(path), Path(path), _TELL.get()
-    found = _estimate(settings, source, path)
+def read_hashed(
+    settings: Data, paths: Sequence[Path], goal: Goal | None = None
+) -> tuple[Table, list[str]]:
+    """All rows of the files, and the SHA-256 of each."""
+    source, tell = settings.source(paths[0]), _TELL.get()
+    found = _estimate(settings, paths)
     if found is not None:
         tell(found)
     if found is None or not found.stored:
-        tables = source.read(path, sys.maxsize) if source.in_one else source.read(path)
-        return join(list(tables)), sha256(path)
-    return _stored(settings, source, path, wanted(settings, goal), tell)
+        each = tables(settings.source, paths, sys.maxsize if source.in_one else ROWS_AT_A_TIME)
+        return join(list(each)), [sha256(path) for path in paths]
+    return _stored(settings, paths, wanted(settings, goal), tell)
 
 
-def _estimate(settings: Data, source: Source, path: Path) -> Estimate | None:
-    """What the file takes; None where there is no need to know."""
+def _estimate(settings: Data, paths: Sequence[Path]) -> Estimate | None:
+    """What the files take; None where there is no need to know."""
     most = bytes_of(settings.max_memory) if settings.max_memory else None
+    sources = [settings.source(path) for path in paths]
     try:
-        small = path.stat().st_size < SMALL
+        small = sum(path.stat().st_size for path in paths) < SMALL
     except OSError:
         return None  # which the reader says better
     if small and most is None:
         return None
-    return estimate(path, source, most, is_table=source.is_table)
+    return estimate(paths, sources[0], most, is_table=all(one.is_table for one in sources))
 
 
+ROWS_AT_A_TIME = 32_768
 SMALL = 10_000_000  # bytes; below it nobody asks what a file takes
 
 
@@ -89,35 +95,58 @@ def wanted(settings: Data, goal: Goal | None) -> Wanted:
 
 
 def _stored(
-    settings: Data, source: Source, path: Path, how: Wanted, tell: Tell
-) -> tuple[Table, str]:
+    settings: Data, paths: Sequence[Path], how: Wanted, tell: Tell
+) -> tuple[Table, list[str]]:
     """The table in files: those of an earlier conversion, else new ones."""
-    before = path.stat()
-    size = before.st_size
-    first = next(source.read(path, 64))
-    begins = body_begins(path, first) if can_be_quick(source) and path.suffix != ".gz" else 0
-    found = survey(path, begins, lambda done, total: tell(Converting(str(path), done, 2 * total)))
-    where = cache.tables_folder()
-    name = where / cache.key(found.sha256, repr(source), how.na_values, how.texts)
-    if settings.cache == "auto" and (table := cache.open_table(name, str(path))):
-        return table, found.sha256
+    before, names = [_state(path) for path in paths], [str(path) for path in paths]
+    size, name = sum(one[0] for one in before), shown(names)
+    found = _looked_at(settings, paths, lambda done: tell(Converting(name, done, 2 * size)))
+    hashes = [one.sha256 for one in found]
+    where, sources = cache.tables_folder(), repr([settings.source(path) for path in paths])
+    kept = where / cache.key(hashes, sources, how.na_values, how.texts)
+    if settings.cache == "auto" and (table := cache.open_table(kept, names)):
+        return table, hashes
     with cache.aside(where) as folder:
         made = convert(
-            source, path, found, how, folder,
-            lambda done, total: tell(Converting(str(path), size + done, 2 * size)),
+            settings.source, paths, found, how, folder,
+            lambda done, total: tell(Converting(name, size + done, 2 * size)),
         )  # fmt: skip
-        after = path.stat()
-        if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
-            raise DataError("the file has changed while it was read", path)
+        for path, state in zip(paths, before, strict=True):
+            if _state(path) != state:
+                raise DataError("the file has changed while it was read", path)
         cache.write_header(folder, made)
         if settings.cache == "auto":
-            cache.keep(folder, name)
-            cache.tidy(where, name)
-        table = cache.open_table(name, str(path)) or cache.open_table(folder, str(path))
-        tell(Converting(str(path), 2 * size, 2 * size))
+            cache.keep(folder, kept)
+            cache.tidy(where, kept)
+        table = cache.open_table(kept, names) or cache.open_table(folder, names)
+        tell(Converting(name, 2 * size, 2 * size))
     if table is None:
-        raise DataError("its converted rows can not be read back", path)
-    return table, found.sha256
+        raise DataError("its converted rows can not be read back", name)
+    return table, hashes
+
+
+def _looked_at(settings: Data, paths: Sequence[Path], told: Callable[[int], None]) -> list[Survey]:
+    """What a look at all bytes of each file tells."""
+    found, rows, before = list[Survey](), 0, 0
+    for number, path in enumerate(paths):
+        source = settings.source(path)
+        first = next(source.read(path, 64))
+        begins = body_begins(path, first) if can_be_quick(source) and path.suffix != ".gz" else 0
+        at = partial(_add, told, before)
+        found.append(survey(path, begins, at, number, rows))
+        rows += sum(block.rows for block in found[-1].blocks)
+        before += path.stat().st_size
+    return found
+
+
+def _add(told: Callable[[int], None], before: int, done: int, total: int) -> None:
+    told(before + done)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of a file: whether it is the same still."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def clear() -> None:

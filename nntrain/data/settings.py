@@ -125,9 +125,10 @@ class Window(Spec):
 class Data(Spec):
     """What to learn, from which rows.
 
-    path: the file, relative to the config file.
-    test_path: a file of rows for the test, relative to the config file; then the split keeps
-        none.
+    path: the file, relative to the config file; or a list, a pattern such as `shards/*.csv`, or a
+        folder of images.
+    test_path: a file (or a list, a pattern, a folder) of rows for the test, relative to the config
+        file; then the split keeps none.
     format: the file's format; left out, by the file's ending.
     target: a column or a list of columns; left out, the network learns its own input.  A row
         that lacks one of them is left out.
@@ -146,8 +147,8 @@ class Data(Spec):
         command (`never`).
     """
 
-    path: str
-    test_path: str | None = None
+    path: str | tuple[str, ...]
+    test_path: str | tuple[str, ...] | None = None
     format: Source | None = None
     target: str | tuple[str, ...] | None = None
     id: str | tuple[str, ...] | None = None
@@ -179,7 +180,7 @@ class Data(Spec):
     @property
     def text(self) -> Text | None:
         """The format, where the data is a text."""
-        source = self.source(self.path)
+        source = self.source(_names(self.path)[0] if self.path else "")
         return source if isinstance(source, Text) else None
 
     @property

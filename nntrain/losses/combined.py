@@ -34,12 +34,25 @@ class WeightedSum(Loss):
         factors = self.weights or [1.0] * len(self.losses)
         found = [
             loss(prediction, target, weights * float(factor))
-            for loss, factor in zip(self.losses, factors, strict=True)
+            for loss, factor in zip(self._alike(), factors, strict=True)
         ]
         slope = found[0][1]
         for _, more in found[1:]:
             slope = slope + more
         return sum(value for value, _ in found), slope
+
+    def _alike(self) -> tuple[Loss, ...]:
+        """The losses with one class weight, which they need themselves for steps of sequences."""
+        weights = [getattr(loss, "class_weight", None) for loss in self.losses]
+        given = next(filter(None, weights), None)
+        if given is None:
+            return self.losses
+        return tuple(
+            replace(loss, class_weight=given)  # type: ignore[type-var]
+            if hasattr(loss, "class_weight")
+            else loss
+            for loss in self.losses
+        )
 
     def link(self, prediction: Array) -> Array:
         return self.losses[0].link(prediction)

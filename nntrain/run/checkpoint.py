@@ -14,7 +14,10 @@ from nntrain.errors import MachineError
 from nntrain.families import Array
 from nntrain.run.archive import damaged, read_archive, write_archive
 from nntrain.run.folder import RunFolder
+from nntrain.run.history import History
 from nntrain.run.progress import Progress
+
+HISTORY = "history"
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,18 @@ class State:
 
 def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool) -> None:
     """Write the newest checkpoint; with `keep`, the one that was there becomes the previous."""
+    arrays = {**state.vectors, HISTORY: state.progress.history.table()}
+    if state.good:
+        arrays[f"good.{HISTORY}"] = state.good.history.table()
     facts = {
         "progress": state.progress.to_plain(),
         "good": state.good and state.good.to_plain(),
+        "columns": state.progress.history.names or (state.good or state.progress).history.names,
         "data_sha256": data_sha256,
         "config": state.config,
     }
     previous = folder.previous if keep else None
-    write_archive(folder.checkpoint, "checkpoint", state.vectors, facts, keep=previous)
+    write_archive(folder.checkpoint, "checkpoint", arrays, facts, keep=previous)
 
 
 def read_newest(
@@ -71,11 +78,20 @@ def _read(path: Path, vectors: Mapping[str, Array], columns: Collection[str]) ->
         if found is None or (found.shape, found.dtype) != (vector.shape, vector.dtype):
             raise damaged(path, f"`{name}` does not fit the config of this run")
     try:
-        progress, good = Progress.from_plain(facts["progress"]), facts.get("good")
-        state = State(arrays, progress, good and Progress.from_plain(good), facts["config"])
-        for each in filter(None, (state.progress, state.good)):
-            if any(row.keys() != set(columns) for row in each.history):
+        good = facts.get("good") and _progress(facts["good"], f"good.{HISTORY}", arrays, facts)
+        progress = _progress(facts["progress"], HISTORY, arrays, facts)
+        for each in filter(None, (progress, good)):
+            if len(each.history) and set(each.history.names) != set(columns):
                 raise ValueError("an epoch has other columns than this run")
-        return state
+        return State(arrays, progress, good, facts["config"])
     except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(path, f"its progress can not be read ({error})") from None
+
+
+def _progress(plain: Any, name: str, arrays: Mapping[str, Array], facts: Any) -> Progress:
+    """Where a training stood: its facts, and the array with its history."""
+    if "history" in plain:  # the first checkpoints had it among the facts
+        rows = [{key: float(cell) for key, cell in row.items()} for row in plain["history"]]
+        return Progress.from_plain({k: plain[k] for k in plain if k != "history"}, History(rows))
+    history = History.from_table(facts["columns"], arrays[name])
+    return Progress.from_plain(plain, history)

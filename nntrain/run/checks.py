@@ -43,7 +43,7 @@ def check_layers_alone(loaded: Loaded) -> None:
     """
     data, layers = loaded.experiment.data, loaded.experiment.model.layers
     names_columns = any(isinstance(layer, Graph) and layer.inputs for _, layer in nested(layers))
-    if not isinstance(data.source(data.path), Csv) or names_columns:
+    if not isinstance(data.source(loaded.data_path), Csv) or names_columns:
         return
     one, two = [(data.window.length, n) if data.window else (n,) for n in (1, 2)]
     try:
@@ -178,7 +178,7 @@ def check_loss(loaded: Loaded, dataset: Dataset) -> None:
             if odd := loss.check_target(part.raw[:, columns] if columns else part.raw):
                 row, message = odd
                 message = f"data row {part.rows[row] + 1:,}: {message} for `{loss.kind}`"
-                raise DataError(message, dataset.path)
+                raise DataError(message, dataset.name)
 
 
 def _losses(loaded: Loaded, known: Preprocessor) -> Iterator[tuple[KeyPath, Loss, slice | None]]:

@@ -30,7 +30,8 @@ def reload_dataset(
 ) -> Dataset:
     """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
     facts: dict[str, Any] = read_manifest(folder)["data"]
-    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
+    one = {} if isinstance(facts["path"], list) else {facts["path"]: facts["sha256"]}
+    for path, known in {**one, **facts.get("others", {})}.items():
         _check_unchanged(Path(path), known)
     return Dataset.load(
         experiment.data,

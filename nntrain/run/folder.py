@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,12 @@ class RunFolder:
         return str(self.read_json(self.summary).get("status", ""))
 
     def created(self) -> str:
-        """When the run began, as text that sorts by time."""
-        return str(self.read_json(self.manifest).get("created", ""))
+        """When the run began, as text that sorts by time; also of a run that is damaged."""
+        try:
+            return str(self.read_json(self.manifest)["created"])
+        except (MachineError, KeyError):
+            when = datetime.fromtimestamp(self.manifest.stat().st_mtime, UTC)
+            return when.isoformat(timespec="microseconds")
 
 
 def create(name: str, asked: Path | None, *, overwrite: bool) -> RunFolder:

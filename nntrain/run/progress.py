@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, get_args, get_type_hints
 
 from nntrain.events import LayerLook
+from nntrain.run.history import History
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Progress:
     retries: int = 0
     lowest: float | None = None
     seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: History = field(default_factory=History)
     looks: list[LayerLook] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
@@ -61,21 +63,24 @@ class Progress:
         self.seconds += seconds
 
     def to_plain(self) -> dict[str, Any]:
-        """JSON types; numbers that are not finite become text."""
-        plain = asdict(self)
-        plain["history"] = [{k: _to_json(v) for k, v in row.items()} for row in self.history]
+        """JSON types, without the history; numbers that are not finite become text."""
+        plain = asdict(replace(self, history=History()))
+        del plain["history"]
         plain["looks"] = [[_to_json(value) for value in look] for look in self.looks]
         return plain
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Self:
+    def from_plain(cls, plain: dict[str, Any], history: History) -> Self:
         """The way back from `to_plain`; ValueError or the like where this is not what it gave."""
-        history = [{k: _from_json(v) for k, v in row.items()} for row in plain["history"]]
         looks = [_look(*values) for values in plain.get("looks", ())]
-        found = cls(**{**plain, "history": history, "looks": looks})
+        found = cls(**{**plain, "looks": looks}, history=history)
         for name, hint in get_type_hints(cls).items():
             _check(name, getattr(found, name), hint)
         return found
+
+    def copy(self) -> Self:
+        """The same, which stays as it is when this one goes on."""
+        return deepcopy(self)
 
 
 def _check(name: str, value: Any, hint: Any) -> None:
@@ -86,7 +91,7 @@ def _check(name: str, value: Any, hint: Any) -> None:
         number = type(value) in (int, float) and math.isfinite(value)
         fits = number or (value is None and hint is not float)
     else:
-        fits = isinstance(value, list)
+        fits = isinstance(value, list | History)
     if not fits or (name == "warned" and not all(isinstance(word, str) for word in value)):
         raise ValueError(f"{name} is {value!r:.40}")
 

@@ -16,7 +16,7 @@ from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
 from nntrain.families import Array, Update
 from nntrain.run.archive import damaged, write_whole
-from nntrain.run.changes import changes, check_allowed, explained, plain_config
+from nntrain.run.changes import Change, changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
 from nntrain.run.checks import notices
 from nntrain.run.earlier import read_experiment, reload_dataset
@@ -31,6 +31,7 @@ from nntrain.run.manifest import (
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.progress import Progress
+from nntrain.run.stages import with_stage
 from nntrain.run.trained import Trained
 from nntrain.run.warm_start import begin_with, preprocessed_otherwise
 
@@ -121,7 +122,8 @@ class Run:
         limit_threads(facts["threads"])
         dataset = reload_dataset(folder, experiment)
         run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)
-        run.load_checkpoint()
+        if (since := run.load_checkpoint()) and run.progress.step:
+            folder.write_json(folder.manifest, with_stage(facts, run.progress, since))
         if found:
             write_whole(folder.resolved, resolved(experiment).encode())
             epochs = before.trainer.max_epochs
@@ -177,14 +179,14 @@ class Run:
         """Where the training stands now is where `on_divergence` goes back to."""
         for name, vector in self._moving().items():
             np.copyto(self.good[name], vector)
-        self.good_progress = Progress.from_plain(self.progress.to_plain())
+        self.good_progress = self.progress.copy()
 
     def take_good(self, good: Progress) -> None:
         """Go back there; time that was spent and retries that were made stay counted."""
         for name, vector in self._moving().items():
             np.copyto(vector, self.good[name])
         seconds, retries = self.progress.seconds, self.progress.retries
-        self.progress = Progress.from_plain(good.to_plain())
+        self.progress = good.copy()
         self.progress.seconds, self.progress.retries = seconds, retries
         self.write_history()
 
@@ -209,15 +211,18 @@ class Run:
         write_state(self.folder, state, self.dataset.sha256, keep=not self.newest_is_damaged)
         self.newest_is_damaged = False
 
-    def load_checkpoint(self) -> None:
-        """Go to the newest whole checkpoint; without one, stay at step 0."""
+    def load_checkpoint(self) -> list[Change]:
+        """Go to the newest whole checkpoint; without one, stay at step 0.
+
+        Returns what of the config was another when it was written.
+        """
         vectors = self._vectors()
         state, why = read_newest(self.folder, vectors, self.columns)
         if why:
             self.newest_is_damaged = True
             self.notes.append(f"{why}; the run goes on from the checkpoint before it")
         if state is None:
-            return
+            return []
         try:
             old = plain_config(restore(state.config, ""))
         except ConfigError as error:
@@ -228,6 +233,7 @@ class Run:
         for name, vector in vectors.items():
             np.copyto(vector, state.vectors[name])
         self.progress, self.good_progress = state.progress, state.good
+        return found
 
     def write_model(self) -> None:
         """model.safetensors, of the weights that the network has now."""

@@ -23,10 +23,15 @@ FEW = 32  # rows that make products of matrices pay; fewer where they alone take
 MOST_BYTES = 2**26
 
 
+def block_size(width: int) -> int:
+    """How many rows that become `width` numbers go through one forward pass."""
+    each = 4 * max(width, 1)
+    return max(1, min(FEW, MOST_BYTES // each), min(4096, BLOCK_BYTES // each))
+
+
 def blocks(rows: int, width: int) -> Iterator[slice]:
     """Slices that cut rows that become `width` numbers into portions for one forward pass."""
-    each = 4 * max(width, 1)
-    size = max(1, min(FEW, MOST_BYTES // each), min(4096, BLOCK_BYTES // each))
+    size = block_size(width)
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 

@@ -32,8 +32,8 @@ Stop = Callable[[], str]
 """Asked after each step: empty to go on, else the status to end with (`interrupted`)."""
 
 
-def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
-    """Train until the config says that it is enough, or `stop` does.
+def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Iterator[Event]:
+    """Train until the config says that it is enough, or `stop` does, or after `last_epoch`.
 
     Yields `Began`, then `Stepped`, `EpochEnded` and `Saved` as they come, then `Ended`.  Raises
     `DivergedError` before an update with numbers that are not finite; what was saved before stays.
@@ -42,7 +42,9 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
     with locked(run.folder.lock), np.errstate(all="ignore"):
         yield _began(run)
         try:
-            while not (status := (yield from going_back(run, lambda: _train(run, stop)))):
+            while not (
+                status := (yield from going_back(run, lambda: _train(run, stop, last_epoch)))
+            ):
                 pass
             yield save(run)
             summary = _finish(run, status)
@@ -54,7 +56,7 @@ def fit(run: Run, stop: Stop = str) -> Iterator[Event]:
     yield Ended(summary)
 
 
-def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
+def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, None, str]:
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
@@ -64,6 +66,8 @@ def _train(run: Run, stop: Stop) -> Generator[Event, None, str]:
     plateau = PlateauJudge(experiment, patience)
 
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
+        if progress.epoch == last_epoch:
+            return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
         for batch in batches(part.x, part.target, run.order, size, progress.batch, part.lengths):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -17,7 +17,7 @@ import nntrain
 from nntrain.config import load
 from nntrain.data.files import sha256
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
-from nntrain.events import Event
+from nntrain.events import Ended, Event
 from nntrain.run.archive import read_archive
 from nntrain.run.differences import Difference, between
 from nntrain.run.earlier import reload_dataset
@@ -25,6 +25,7 @@ from nntrain.run.folder import FINISHED, RunFolder
 from nntrain.run.manifest import bits_depend_on, read_manifest
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
+from nntrain.run.stages import Stage, at_the_start, read_stages, settings
 from nntrain.run.trained import Trained, open_run
 from nntrain.training.fit import Stop, fit
 
@@ -73,19 +74,35 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     Yields the events of the training; returns nothing where `stop` ended it.
     """
     _check_finished(run)
-    changed, threads = surroundings(run), read_manifest(run.folder)["threads"]
-    loaded = load(run.folder.resolved)
+    facts, changed = read_manifest(run.folder), surroundings(run)
+    stages = read_stages(run.folder, facts)
+    loaded = load(run.folder.resolved, at_the_start(stages))
     dataset = reload_dataset(run.folder, loaded.experiment)
     source = _first_weights(run)
     with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:
-        again = Run.start(loaded, dataset, Path(place), threads=threads, warm_start=source)
+        again = Run.start(loaded, dataset, Path(place), threads=facts["threads"], warm_start=source)
         try:
+            for stage in stages:
+                yield from _until(again, stage, stop)
+                if again.progress.step < stage.step:
+                    return None
+                again = Run.resume(again.folder, settings(stage.new))
             yield from fit(again, stop)
         except DivergedError as error:
             raise GateError(f"{run.folder.path}: trained again, it diverged: {error}") from None
         if again.folder.status() not in FINISHED:
             return None
         return _compared(run.folder, again.folder, changed)
+
+
+def _until(run: Run, stage: Stage, stop: Stop) -> Iterator[Event]:
+    """Train up to where a stage begins, or until `stop` ends it."""
+
+    def over() -> str:
+        return stop() or ("interrupted" if run.progress.step == stage.step else "")
+
+    events = fit(run, over) if stage.batch else fit(run, stop, last_epoch=stage.epoch)
+    return (event for event in events if not isinstance(event, Ended))
 
 
 def _check_finished(run: Recorded) -> None:

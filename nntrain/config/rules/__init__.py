@@ -17,7 +17,8 @@ from nntrain.errors import Problem
 
 RULES: tuple[Callable[..., Findings], ...] = (
     naming.run_name, naming.metadata_is_finite,
-    data.split_leaves_rows, data.test_rows_once, data.labels_of_one_file, data.windows_foretell,
+    data.split_leaves_rows, data.test_rows_once, data.paths_are_there,
+    data.labels_of_one_file, data.windows_foretell,
     data.memory_is_a_size,
     data.columns_once, data.columns_have_one_role, data.ids_are_not_names_of_predictions,
     data.ignored_columns,

@@ -23,9 +23,17 @@ def test_rows_once(data: Data) -> Findings:
         yield Finding(("data", "split", "test"), message, "leave one of the two out")
 
 
+def paths_are_there(data: Data) -> Findings:
+    for name in ("path", "test_path"):
+        if getattr(data, name) == ():
+            yield Finding(("data", name), "expected at least one file, got an empty list")
+
+
 def labels_of_one_file(data: Data) -> Findings:
-    if data.test_path is not None and getattr(data.format, "labels", None):
-        message = "`labels` names the labels of one file, and with `data.test_path` there are two"
+    several = data.test_path is not None or not isinstance(data.path, str)
+    if several and getattr(data.format, "labels", None):
+        there = "`data.test_path` there are two" if data.test_path else "a list there are several"
+        message = f"`labels` names the labels of one file, and with {there}"
         hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
         yield Finding(("data", "format", "labels"), message, hint)
 
