@@ -10,11 +10,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -362,6 +360,9 @@ Outcome = tuple[dict[str, bytes], Exception | None]
 @contextmanager
 def _each_block(work: _Work, blocks: list[Block]) -> Iterator[Iterator[Outcome]]:
     """What comes of each block, in order."""
+    import multiprocessing  # late, both: small files do without
+    from concurrent.futures import ThreadPoolExecutor
+
     if work.polars:  # it has threads of its own, and works beside ours
         threads = ThreadPoolExecutor(THREADS)
         try:

@@ -14,7 +14,7 @@ from nntrain.data.table import Table
 from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
-from nntrain.room import empty, numbered, stretches
+from nntrain.room import empty, gather, numbered, stretches
 from nntrain.wording import listed, plural
 
 PIECE_BYTES = 1 << 23  # of inputs that are made at a time
@@ -90,9 +90,9 @@ class Part:
 
     def take(self, rows: Array) -> Part:
         """Some of the rows."""
-        x = self.x[rows]
-        target = x if self.target is self.x else self.target[rows]
-        raw = target if self.raw is self.target else self.raw[rows]
+        x = gather(self.x, rows)
+        target = x if self.target is self.x else gather(self.target, rows)
+        raw = target if self.raw is self.target else gather(self.raw, rows)
         lengths = None if self.lengths is None else self.lengths[rows]
         return Part(x, target, raw, self.rows[rows], lengths)  # in any order
 
@@ -126,7 +126,10 @@ def _windows(
         raise table.error(message, hint=f"one takes {needed:,} rows with values in a row")
     rows = target_rows(first, window)
     foretold = table.take(rows)
-    x = cut(preprocessor.features(table, report), first, window)
+    steps = preprocessor.features(table, report)
+    x = empty((len(first), window.length, *steps.shape[1:]), steps.dtype)
+    for some in stretches(len(first), piece_rows(preprocessor)):
+        x[some] = cut(steps, first[some], window)
     return Part(x, preprocessor.target(foretold), preprocessor.raw_target(foretold), rows)
 
 

@@ -25,6 +25,7 @@ from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Shape, Task
+from nntrain.room import empty
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
 Feature = Scaled | OneHot | ArrayFeature | Tokens
@@ -161,7 +162,7 @@ class Preprocessor:
         if self.tokens:
             return self.tokens.encode(table, report)
         width = sum(len(feature.inputs) for feature in self._scalars)
-        x = np.empty((len(table), width), dtype=np.float32)
+        x = empty((len(table), width), np.float32)
         for start in range(0, len(table), BLOCK):
             rows = slice(start, start + BLOCK)
             x[rows] = self._columns(table.take(rows), width, report).T
