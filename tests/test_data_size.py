@@ -546,7 +546,8 @@ def test_processes_that_share_the_work_find_the_same(tmp_path: Path) -> None:
 
 
 STOPPED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
 from pathlib import Path
 from nntrain.data import converting, memory, reading
 from nntrain.data.settings import Data
