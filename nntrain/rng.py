@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from nntrain.arrays import Array
+from nntrain.room import empty, is_large, stretches
+
+BUCKET = 1 << 17  # words that are sorted at a time, where there are many
 
 
 def bits(seed: int, *purpose: str | int) -> np.random.PCG64DXSM:
@@ -27,7 +30,39 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 def permutation(n: int, seed: int, *purpose: str | int) -> Array:
     """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
+    if is_large(n * 8):
+        return _long_permutation(n, seed, *purpose)
     return np.argsort(bits(seed, *purpose).random_raw(n), kind="stable")
+
+
+def _long_permutation(n: int, seed: int, *purpose: str | int) -> Array:
+    """The same with little memory: words go into buckets by their first bits, which are sorted."""
+    first_bits = max(1, (n // BUCKET).bit_length())
+    sizes = np.zeros(1 << first_bits, np.int64)
+    words = bits(seed, *purpose)
+    for some in stretches(n):
+        bucket = _bucket(words.random_raw(some.stop - some.start), first_bits)
+        sizes += np.bincount(bucket, minlength=len(sizes))
+    ends = np.cumsum(sizes)
+    at = ends - sizes  # where the next word of each bucket goes
+    keys, rows = empty((n,), np.uint64), empty((n,), np.int64)
+    words = bits(seed, *purpose)
+    for some in stretches(n):
+        own = words.random_raw(some.stop - some.start)
+        bucket = _bucket(own, first_bits)
+        order = np.argsort(bucket, kind="stable")
+        count = np.bincount(bucket, minlength=len(sizes))
+        place = np.arange(len(own)) + np.repeat(at - (np.cumsum(count) - count), count)
+        keys[place], rows[place] = own[order], order + some.start
+        at += count
+    for end, size in zip(ends.tolist(), sizes.tolist(), strict=True):
+        part = slice(end - size, end)
+        rows[part] = rows[part][np.argsort(keys[part], kind="stable")]
+    return rows
+
+
+def _bucket(words: Array, first_bits: int) -> Array:
+    return (words >> np.uint64(64 - first_bits)).astype(np.uint16)
 
 
 def normals(words: Array, dtype: Any) -> Array:

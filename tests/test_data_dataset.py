@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
 from nntrain.data.features import Scaled
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Data, Features, Preprocessing, Split
 from nntrain.errors import DataError

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from nntrain.config import Loaded, load
 from nntrain.data.columns import parse
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
 from nntrain.data.learning import learn
 from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.data.settings import Categorical, Data, Date, Numeric, Preprocessing
 from nntrain.data.sources import Csv

@@ -9,8 +9,8 @@ import polars
 import pytest
 
 from nntrain.data import sources
-from nntrain.data.dataset import read
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.run.trained import open_run
 from nntrain.training.evaluate import block_size, predict

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from nntrain.config import load, parse, resolved, scores
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
 from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.reading import read
 from nntrain.data.settings import Data, Split
 from nntrain.data.several import Several
 from nntrain.errors import ConfigError, DataError, MachineError

@@ -45,7 +45,8 @@ def check(
     from nntrain.run.model import build_plan
 
     loaded = load_config(Path(config), list(settings))
-    dataset = load_data(loaded)
+    say = Printer(sys.stderr, quiet=quiet)
+    dataset = load_data(loaded, say)
     experiment, known = loaded.experiment, dataset.preprocessor
     plan = build_plan(experiment, known)
     layers, notes = plan.layers, notices(experiment, plan)
@@ -75,7 +76,7 @@ def check(
             ]
         print_json(result)
     else:
-        describe(dataset, Printer(sys.stderr, quiet=quiet), every=verbose)
+        describe(dataset, say, every=verbose)
         show(*plain.checked(layers, known.shape, rows, notes))
         if gradients:
             show("", *plain.gradients(compared))

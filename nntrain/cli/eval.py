@@ -47,6 +47,8 @@ def evaluate(
 
     from nntrain.data.report import Report
     from nntrain.display import plain
+    from nntrain.display.printer import Printer
+    from nntrain.display.reading import reading
     from nntrain.run.trained import open_run
     from nntrain.training.evaluate import confusions
     from nntrain.training.evaluate import evaluate as measure
@@ -56,7 +58,8 @@ def evaluate(
     known = ("loss", *(score.name for score in model.scores))
     _check_names(gates, known)
     report = Report()
-    part, what = trained.rows(split, data, report)
+    with reading(Printer(sys.stderr, quiet=quiet)):
+        part, what = trained.rows(split, data, report)
     if not quiet:
         for line in report.lines():
             print(f"note: {line}", file=sys.stderr)

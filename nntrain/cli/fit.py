@@ -127,9 +127,11 @@ def fit(
 
             trials_of.resume(folder, settings, limit, say, as_json=as_json, verbose=verbose)
             return
+        from nntrain.display.reading import reading
         from nntrain.run.run import Run
 
-        run = Run.resume(folder, settings)
+        with reading(say):
+            run = Run.resume(folder, settings)
     else:
         if smoke and warm_start:
             raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
@@ -138,7 +140,7 @@ def fit(
             from nntrain.run.folder import check_free
 
             check_free(output_dir, overwrite=overwrite)
-        dataset = load_data(loaded)
+        dataset = load_data(loaded, say)
         said = describe(dataset, say, every=verbose)
         if smoke:
             _smoke(loaded, dataset, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,23 +23,25 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
     return loaded
 
 
-def load_data(loaded: Loaded) -> Dataset:
+def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     """The data of a config; its network fits to it."""
     from nntrain.data.dataset import Dataset
+    from nntrain.display.reading import reading
     from nntrain.run.augmenting import check_augmentation
     from nntrain.run.checks import check_loss, check_outputs
     from nntrain.run.judges import check_judges
     from nntrain.run.tokens import check_tokens
 
     experiment = loaded.experiment
-    dataset = Dataset.load(
-        experiment.data,
-        loaded.data_paths,
-        experiment.loss.goal,
-        experiment.seed,
-        test_path=loaded.test_path,
-        validation_path=loaded.validation_path,
-    )
+    with reading(say) if say else nullcontext():
+        dataset = Dataset.load(
+            experiment.data,
+            loaded.data_paths,
+            experiment.loss.goal,
+            experiment.seed,
+            test_path=loaded.test_path,
+            validation_path=loaded.validation_path,
+        )
     check_judges(loaded, dataset)
     check_outputs(loaded, dataset.preprocessor, dataset.columns)
     check_augmentation(loaded, dataset.preprocessor)

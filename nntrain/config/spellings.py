@@ -71,6 +71,8 @@ KEYS: Table = {
     "data.format.comment": "comment_char comments comment_prefix",
     "data.format.size": "image_size target_size img_size image_shape resize",
     "data.format.color": "colour color_mode colormode mode",
+    "data.max_memory": "memory_limit max_mem memory ram max_ram",
+    "data.cache": "cache_dir caching use_cache",
     "data.na_values": "na missing_values missing",
     "data.columns": "dtypes column_types input_types",
     "data.features.exclude": "drop drop_columns ignore_columns ignore",

@@ -45,14 +45,14 @@ class Categories:
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], how: Categorical) -> Self:
         """The categories of the rows of `table`."""
-        cells, gone = table.columns[name], absent(table.columns[name], na_values)
+        cells, rows = table.distinct(name)
+        gone = absent(cells, na_values)
         if how.impute == "constant" and gone.any():
-            cells = cells.copy()
             cells[gone] = how.fill
         own = how.impute == "category"
-        known = cells if how.impute == "constant" else cells[~gone]
-        met = sort_labels(known.tolist())
-        counts = np.bincount(number_of(known, met), minlength=len(met))
+        known = np.ones(len(cells), dtype=bool) if how.impute == "constant" else ~gone
+        met = sort_labels(cells[known].tolist())
+        counts = np.bincount(number_of(cells[known], met), rows[known], minlength=len(met))
         kept = tuple(label for label, n in zip(met, counts, strict=True) if n >= how.least)
         fill = met[counts.argmax()] if kept and not own else None
         if how.impute == "constant":

@@ -10,6 +10,7 @@ import numpy as np
 from nntrain.data.table import Table
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.room import each
 from nntrain.wording import in_yaml, quoted
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -58,12 +59,11 @@ def numbers(cells: Array, na_values: Collection[str]) -> tuple[Array, Array]:
 
 
 def _numbers_one_by_one(cells: Array) -> tuple[Array, Array]:
-    texts = cells.tolist()
-    known = {text: as_number(text) for text in set(texts)}
-    bad = {text for text, number in known.items() if number is None}
-    values = np.array([known[text] for text in texts], dtype=np.float64)  # None becomes NaN
-    wrong = np.fromiter((text in bad for text in texts), dtype=bool, count=len(texts))
-    return values, wrong
+    index: dict[str, int] = {}
+    which = np.array([index.setdefault(text, len(index)) for text in cells.tolist()])
+    known = [as_number(text) for text in index]
+    values = np.array(known, dtype=np.float64)  # None becomes NaN
+    return values[which], np.array([number is None for number in known])[which]
 
 
 def as_number(text: str) -> float | None:
@@ -86,7 +86,7 @@ def absent(cells: Array, na_values: Collection[str]) -> Array:
 
 def check_range(table: Table, name: str, values: Array) -> None:
     """Infinite numbers, and those that float32 can not hold, are errors."""
-    beyond = np.abs(values) > FLOAT32_MAX  # NaN is not
+    beyond = each(lambda some: np.abs(some) > FLOAT32_MAX, values, dtype=bool)  # NaN is not
     if beyond.any():
         row = int(beyond.argmax())
         cell = quoted(str(table.columns[name][row]))

@@ -11,12 +11,15 @@ import numpy as np
 from nntrain.data.cells import COMMAS, absent, as_number, check_range, comma_error, numbers
 from nntrain.data.dates import ISO, dates, read_dates
 from nntrain.data.settings import Data
+from nntrain.data.statistics import where
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.room import stretches
 from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories
+MOST_DIFFERENT = 1 << 18  # cells of a column of a large file that are told apart
 FEWEST_IDS = 20  # above it, cells that differ in every row are no categories
 SENTENCE = 2.0  # blanks in a cell, in the mean: from there on, cells are free text and no ids
 SPLITS_BY = {
@@ -53,6 +56,11 @@ class Column:
         return self.kind not in ("ignore", "target", "id", "weight", "split")
 
     @property
+    def is_kept(self) -> bool:
+        """Whether its cells are needed once the rows are split."""
+        return self.kind not in ("ignore", "split")
+
+    @property
     def shown_kind(self) -> str:
         """The kind as people see it: why a column is left out, where its cells say so."""
         if self.kind != "ignore":
@@ -63,18 +71,19 @@ class Column:
 def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     """The table of the columns in use, numeric features read as numbers; what each column is."""
     check_names(table, settings)
-    columns, cells = [], {}
+    columns, read = [], {}
     for name in table.columns:
-        column, parsed = _infer(table, name, settings)
+        column, cells = _infer(table, name, settings)
         columns.append(replace(column, rows=len(table)))
-        if column.kind not in ("ignore", "split"):
-            cells[name] = parsed
+        if column.is_kept and cells.dtype == np.float64 and len(cells):
+            read[name] = cells
+    used = [column.name for column in columns if column.is_kept]
     lags = settings.window and settings.targets  # what came before is an input, targets too
     if not lags and not any(column.is_feature for column in columns):
         reasons = "; ".join(f"{quoted(c.name)}: {c.note or c.kind}" for c in columns[:6])
         raise table.error("no column is left to learn from", hint=reasons)
     _check_arrays(table, columns, settings)
-    return replace(table, columns=cells), tuple(columns)
+    return table.keep(used, read), tuple(columns)
 
 
 def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> None:
@@ -82,7 +91,7 @@ def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> No
     arrays = [
         c
         for c in columns
-        if c.kind == "text" or (is_array(table.columns[c.name]) and c.kind != "ignore")
+        if c.kind == "text" or (c.kind != "ignore" and is_array(_head(table, c.name)))
     ]
     for column in arrays:
         if not column.is_feature:
@@ -135,8 +144,10 @@ def unknown_columns(table: Table, unknown: list[str], what: str) -> DataError:
 
 def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
     """The column whose part the config alone decides."""
-    cells = table.columns[name]
-    missing = 0 if is_array(cells) else int(absent(cells, settings.na_values).sum())
+    missing = 0
+    if not is_array(_head(table, name)):
+        gone = table.by_cell(name, lambda cells: absent(cells, settings.na_values))
+        missing = int(np.count_nonzero(gone))
     if name in settings.targets:
         return Column(name, "target", missing)
     if name in settings.ids:
@@ -159,10 +170,10 @@ def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
 
 def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     """What a column is, and its cells in that kind."""
-    cells = table.columns[name]
-    decided = _without_a_look(table, name, settings)
+    decided = _without_a_look(table, name, settings) or _stored_words(table, name, settings)
     if decided is not None:
-        return decided, cells
+        return decided, _head(table, name)[:0]
+    cells = table.columns[name]
     if is_array(cells):
         steps = settings.columns.get(name) == "series" and cells.ndim == 3
         return Column(name, "grid" if is_grid(cells) and not steps else "series", 0), cells
@@ -191,7 +202,7 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
         raise _not_numbers(table, name, wrong, int(present.sum()))
     check_range(table, name, values)
     missing = len(values) - int(present.sum())
-    known = values[present]
+    known = where(present, values)
     if wanted is None and known.min() == known.max():
         return Column(name, "ignore", missing, f"every value is {known[0]:g}", True), values
     return Column(name, "numeric", missing, looks="id-like" if counts(values) else ""), values
@@ -200,7 +211,8 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
 def counts(values: Array) -> bool:
     """Whether numbers (N,) count the rows, 1, 2, 3 …, as an id may."""
     whole = len(values) > FEWEST_IDS and values[0] == np.floor(values[0])
-    return bool(whole and (np.diff(values) == 1.0).all())
+    pieces = (values[some.start : some.stop + 1] for some in stretches(len(values)))
+    return bool(whole and all((np.diff(piece) == 1.0).all() for piece in pieces))
 
 
 def date_format(settings: Data, name: str) -> str:
@@ -219,11 +231,56 @@ def _date(name: str, seconds: Array, cells: Array, settings: Data) -> tuple[Colu
     return Column(name, "date", missing), seconds
 
 
-def _categorical(cells: Array, name: str, settings: Data) -> Column:
+def _head(table: Table, name: str) -> Array:
+    """The first cell of a column, (1,): what sort of cells these are."""
+    return table.take(slice(0, 1)).columns[name]
+
+
+def _stored_words(table: Table, name: str, settings: Data) -> Column | None:
+    """What a stored column of text is, told without all of its cells at once.
+
+    None where it is no such column, and where something is wrong, which takes a look at cells.
+    """
+    wanted, na_values = settings.columns.get(name), settings.na_values
+    if not table.is_stored_text(name) or wanted not in (None, "categorical"):
+        return None
+    present = table.by_cell(name, lambda cells: ~absent(cells, na_values))
+    wrong = table.by_cell(name, lambda cells: numbers(cells, na_values)[1])
+    if not present.any() or (wanted is None and 2 * wrong.sum() < present.sum()):
+        return None
+    if wanted is None:
+        first = table.take(slice(0, 1000))  # which mostly tells, without a look at all of them
+        some = first.columns[name][present[:1000]]
+        if len(some) and ISO.fullmatch(some[0]):
+            return None  # perhaps dates
+        if all(
+            part.by_cell(name, _are_amounts)[present[: len(part)]].all() for part in (first, table)
+        ):
+            return None
+    found = table.few_distinct(name, MOST_DIFFERENT)
+    if found is not None:
+        return _categorical(found[0], name, settings, found[1])
+    rows, missing = int(present.sum()), int(len(table) - present.sum())
+    if wanted is not None:
+        return Column(name, "categorical", missing)
+    note = f"looks like an id or free text: more than {MOST_DIFFERENT:,} different values"
+    return Column(name, "ignore", missing, f"{note} in {rows:,} rows")
+
+
+def _are_amounts(cells: Array) -> Array:
+    """Which cells are numbers, or would be without their commas."""
+    return np.array(
+        [bool(COMMAS.fullmatch(text)) or as_number(text) is not None for text in cells.tolist()],
+        dtype=bool,
+    )
+
+
+def _categorical(cells: Array, name: str, settings: Data, counts: Array | None = None) -> Column:
+    """counts: how many rows have each cell, where they are not one row each."""
     gone = absent(cells, settings.na_values)
-    missing = int(gone.sum())
+    missing = int(gone.sum() if counts is None else counts[gone].sum())
     values = set(cells[~gone].tolist())
-    rows = len(cells) - missing
+    rows = (len(cells) if counts is None else int(counts.sum())) - missing
     if settings.columns.get(name) == "categorical":
         return Column(name, "categorical", missing)
     telling = missing and settings.preprocessing.categorical.impute == "category"

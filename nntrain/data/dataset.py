@@ -13,21 +13,23 @@ from nntrain.data import folders
 from nntrain.data.columns import Column, parse
 from nntrain.data.files import sha256, size
 from nntrain.data.grouping import BadCellError, cells_of, what_came_out
-from nntrain.data.inputs import Paths, files_of, tables
+from nntrain.data.inputs import Paths, files_of
 from nntrain.data.kinds import Feature
 from nntrain.data.learning import learn, learn_target
 from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.reading import read, read_hashed
 from nntrain.data.report import Report
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, shares_of, split
-from nntrain.data.table import Empty, Table, join, shown
+from nntrain.data.table import Empty, Table, shown
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
 from nntrain.data.windows import beginnings
 from nntrain.errors import DataError
 from nntrain.families import Array, Goal
+from nntrain.room import counted, gather, numbered
 from nntrain.wording import in_yaml, listed, plural, quoted
 
 
@@ -71,7 +73,7 @@ class Dataset:
         """
         files = files_of(path)
         own = {"validation": files_of(validation_path or ()), "test": files_of(test_path or ())}
-        whole_table = read(settings, files)
+        whole_table, hashes = read_hashed(settings, files, goal)
         empty, told = whole_table.empty, folders.told(whole_table)
         cells = cells_of(whole_table, settings)
         table, columns = parse(whole_table, settings)
@@ -86,15 +88,17 @@ class Dataset:
         report = Report()
         if preprocessor.tokens:
             parts, left_out = _passages(used, cut, preprocessor, report), []
+        elif preprocessor.cuts_rows:
+            parts = _pieces(used, cut, rows, preprocessor, report)
+            left_out = _left_out(table, len(used), preprocessor)
         else:
             whole = Part.from_table(used, preprocessor, report)
             parts = _parts(whole, cut, rows, used)
-            left_out = _left_out(table, whole, preprocessor)
+            left_out = _left_out(table, len(whole), preprocessor)
         for name, others in own.items():
             if others:
-                parts[name] = load_part(settings, others, preprocessor, report)
+                parts[name] = load_part(settings, others, goal, preprocessor, report)
         parts = {name: parts[name] for name in Parts._fields if name in parts}
-        hashes = [sha256(file) for file in files]
         features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
             _named(files) or "",
@@ -126,11 +130,6 @@ class Dataset:
         return self.path if isinstance(self.path, str) else shown(self.path)
 
 
-def read(settings: Data, path: Paths) -> Table:
-    """All rows of the files."""
-    return join(list(tables(settings.source, path)))
-
-
 def _named(files: Sequence[Path]) -> str | tuple[str, ...] | None:
     if len(files) < 2:
         return str(files[0]) if files else None
@@ -151,13 +150,19 @@ def _others(settings: Data, files: Sequence[Path], more: Sequence[Path]) -> dict
     return {str(file): sha256(file) for file in [*found, *beside]}
 
 
-def load_part(settings: Data, paths: Paths, preprocessor: Preprocessor, report: Report) -> Part:
+def load_part(
+    settings: Data, paths: Paths, goal: Goal, preprocessor: Preprocessor, report: Report
+) -> Part:
     """All rows of other files that have a target, as the model sees them."""
-    table = read(settings, paths)
+    table = read(settings, paths, goal)
     part = Part.from_table(table, preprocessor, report)
     if not part.counts:
-        raise table.error("every row has the weight 0: none of them counts")
+        raise _none_counts(table)
     return part
+
+
+def _none_counts(table: Table, name: str = "") -> DataError:
+    return table.error(f"every {name} row has the weight 0: none of them counts".replace("  ", " "))
 
 
 def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
@@ -165,7 +170,8 @@ def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
     target = learn_target(table, settings, goal)
     if not isinstance(target, Classes | Tokens):
         table = target.parsed(table, settings.na_values)
-    known = table.take(target.has_value(table, settings.na_values))
+    have = target.has_value(table, settings.na_values)
+    known = table if have.all() else table.take(have)
     if not len(known):
         raise table.error(f"no row has a value in {listed(settings.targets)}")
     if isinstance(target, Classes):
@@ -180,8 +186,8 @@ def _target(table: Table, settings: Data, goal: Goal) -> tuple[Target, Table]:
 def _used(table: Table, target: Target, settings: Data) -> tuple[Table, Array]:
     """The rows that have a target, and their numbers (n,); all where a row is a step in time."""
     if settings.window:
-        return table, np.arange(len(table))
-    rows = np.flatnonzero(target.has_value(table, settings.na_values))
+        return table, counted(len(table))
+    rows = numbered(target.has_value(table, settings.na_values))
     return table if len(rows) == len(table) else table.take(rows), rows
 
 
@@ -234,13 +240,27 @@ def _what_came_out(table: Table, target: Target, cut: Parts, settings: Data) -> 
     return what_came_out(sizes, dict(zip(Parts._fields, shares, strict=True)), counts)
 
 
+def _pieces(
+    table: Table, cut: Parts, rows: Array, preprocessor: Preprocessor, report: Report
+) -> dict[str, Part]:
+    """The rows of each part, where what becomes of a row depends on no other one."""
+    parts = {}
+    for name, own in cut._asdict().items():
+        if len(own):
+            part = Part.of_rows(table, own, preprocessor, report)
+            if not part.counts:
+                raise _none_counts(table, name)
+            parts[name] = replace(part, rows=gather(rows, own))
+    return parts
+
+
 def _parts(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Part]:
     """The rows of each part; `rows` (n,) are the numbers that the rows of the table have."""
     parts = {}
     for name, own in cut._asdict().items():
         part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
         if not part.counts and len(part):
-            raise table.error(f"every {name} row has the weight 0: none of them counts")
+            raise _none_counts(table, name)
         if len(part):
             parts[name] = replace(part, rows=rows[part.rows])
         elif len(own):
@@ -317,12 +337,13 @@ def _remarks(columns: tuple[Column, ...], settings: Data) -> Iterator[str]:
             yield f"{name} looks like free text and is left out: {way_on}"
 
 
-def _left_out(table: Table, whole: Part, preprocessor: Preprocessor) -> list[str]:
+def _left_out(table: Table, used: int, preprocessor: Preprocessor) -> list[str]:
+    """What is said of rows (or windows) that are not among the `used` ones."""
     names, window = listed(preprocessor.targets), preprocessor.window
     if window:
-        count = len(beginnings(len(table), window)) - len(whole)
-        what = f"{count:,} of {plural(count + len(whole), 'window')} that miss a value in {names}"
+        count = len(beginnings(len(table), window)) - used
+        what = f"{count:,} of {plural(count + used, 'window')} that miss a value in {names}"
     else:
-        count = len(table) - len(whole)
+        count = len(table) - used
         what = f"{count:,} of {plural(len(table), 'row')} without a value in {names}"
     return [f"{what} left out"] if count else []

@@ -11,6 +11,8 @@ import numpy as np
 from nntrain.data.cells import read_numbers
 from nntrain.data.report import Report
 from nntrain.data.settings import Numeric
+from nntrain.data.statistics import deviation, median
+from nntrain.data.statistics import filled as filled_in
 from nntrain.data.table import Table
 from nntrain.data.transforms import transformed
 from nntrain.families import Array
@@ -40,7 +42,7 @@ class Scaled:
         values = read_numbers(table, name, na_values)
         gone = np.isnan(values)
         fill = filling(values, gone, how)
-        bent = transformed(np.where(gone, fill, values), how.transform, name, table)
+        bent = transformed(filled_in(values, fill), how.transform, name, table)
         flag = how.missing_flag and bool(gone.any())
         return cls(name, fill, *shift_and_scale(bent, how.scale), how.transform, flag)
 
@@ -82,7 +84,7 @@ def shift_and_scale(values: Array, how: str) -> tuple[float, float]:
     if how == "robust":
         quarter, middle, other = np.percentile(values, [25, 50, 75]).tolist()
         return middle, (other - quarter) or 1.0  # as scikit-learn has it where half is constant
-    return float(values.mean()), float(values.std())
+    return float(values.mean()), deviation(values)
 
 
 def filling(values: Array, gone: Array, how: Numeric) -> float:
@@ -116,7 +118,7 @@ def of_missing(fill: float, flag: bool) -> str:
 
 def _typical(values: Array, how: str) -> float:
     if how == "median":
-        return float(np.median(values))
+        return median(values)
     if how == "mean":
         return float(values.mean())
     different, counts = np.unique(values, return_counts=True)

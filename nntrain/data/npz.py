@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, ClassVar, TextIO
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from nntrain.data.files import opened, path_of
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
+from nntrain.room import is_large
 from nntrain.wording import quoted
 
+NPY = b"\x93NUMPY"  # how an array of its own begins
 PICKLED = "save numbers, or text as in numpy.array(texts); series of unequal length go into `ts`"
 
 
@@ -27,6 +29,8 @@ class Npz(Source):
     Arrays of one axis are columns as in a CSV file, others are images, signals or vectors.
     Pickled objects are not read.
     """
+
+    in_one: ClassVar[bool] = True
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
         path = path_of(source)
@@ -42,6 +46,8 @@ class Npz(Source):
 class Npy(Source):
     """One array of numbers, numpy.save(path, x): the column `x`."""
 
+    in_one: ClassVar[bool] = True
+
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
         path = path_of(source)
         with opened(path) as stream, _damage_told(path):
@@ -54,10 +60,12 @@ class Npy(Source):
 
 def _load(stream: BinaryIO, path: Path) -> Any:
     start = stream.read(6)
-    if start[:4] not in (b"PK\3\4", b"PK\5\6") and start != b"\x93NUMPY":
+    if start[:4] not in (b"PK\3\4", b"PK\5\6") and start != NPY:
         raise DataError(
             f"this is no file of NumPy's: it begins with {start.hex(' ') or 'nothing'}", path
         )
+    if start == NPY and path.suffix != ".gz" and is_large(path.stat().st_size):
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     stream.seek(0)
     return np.load(stream, allow_pickle=False)
 
@@ -81,7 +89,7 @@ def _damage_told(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise MachineError(f"{path}: can not be read: {error.strerror}") from None
         text = " ".join(str(error).split())
-        if "allow_pickle" in text or "pickled" in text:
+        if "allow_pickle" in text or "pickled" in text or "Python objects" in text:
             raise DataError(
                 "it holds pickled objects, which are not read", path, 0, PICKLED
             ) from None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from nntrain import room
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
 from nntrain.data.settings import Window
@@ -13,7 +14,10 @@ from nntrain.data.table import Table
 from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
+from nntrain.room import empty, gather, numbered, stretches
 from nntrain.wording import listed, plural
+
+PIECE_BYTES = 1 << 23  # of inputs that are made at a time
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Part:
         where all rows are whole.
     in_order: each row goes on where the one before it ended, so that recurrent layers can keep
         their state from row to row.
-    ids: the cells of each id column, (N,) text; none where the table does not have them.
+    ids: the cells of each id column, (N,) text; none where the table does not have them, or is
+        stored in files.
     """
 
     x: Array
@@ -56,7 +61,9 @@ class Part:
             return passage(tokens, 0, len(tokens), preprocessor, whole=True)
         if preprocessor.window:
             return _windows(table, known, preprocessor, preprocessor.window, report)
-        rows = np.flatnonzero(known)
+        rows = numbered(known)
+        if preprocessor.cuts_rows and len(rows) > piece_rows(preprocessor):
+            return Part.of_rows(table, rows, preprocessor, report)
         table = table if len(rows) == len(table) else table.take(rows)
         x, lengths = preprocessor.features(table, report), preprocessor.lengths(table)
         weights = preprocessor.weights(table, report)
@@ -71,11 +78,33 @@ class Part:
         """Whether any of the rows does."""
         return self.weights is None or bool(self.weights.any())
 
+    @staticmethod
+    def of_rows(
+        table: Table, rows: Array, preprocessor: Preprocessor, report: Report | None = None
+    ) -> Part:
+        """Some rows of a table (n,), a piece at a time; each has a target and stands for itself."""
+        size = piece_rows(preprocessor)
+        whole: dict[str, Array] = {}
+        for some in stretches(len(rows), size):
+            piece = Part.from_table(table.take(rows[some]), preprocessor, report)
+            for field in fields(Part):
+                array = getattr(piece, field.name)
+                if isinstance(array, np.ndarray) and not _is_view(piece, field.name):
+                    if field.name not in whole:
+                        shape = (len(rows), *array.shape[1:])
+                        whole[field.name] = empty(shape, array.dtype)
+                    whole[field.name][some] = array
+        x = whole["x"]
+        target = whole.get("target", x if x.ndim == 2 else x.reshape(len(x), -1))
+        whole |= {"target": target, "raw": whole.get("raw", target), "rows": rows}
+        ids = () if table.is_stored else _ids(table.take(rows), preprocessor)
+        return Part(**whole, ids=ids)  # type: ignore[arg-type]  # all of the rest are arrays
+
     def take(self, rows: Array) -> Part:
         """Some of the rows."""
-        x = self.x[rows]
-        target = x if self.target is self.x else self.target[rows]
-        raw = target if self.raw is self.target else self.raw[rows]
+        x = gather(self.x, rows)
+        target = x if self.target is self.x else gather(self.target, rows)
+        raw = target if self.raw is self.target else gather(self.raw, rows)
         lengths = None if self.lengths is None else self.lengths[rows]
         weights = None if self.weights is None else self.weights[rows]
         ids = tuple(cells[rows] for cells in self.ids)  # rows in any order
@@ -84,8 +113,20 @@ class Part:
 
 def _ids(table: Table, preprocessor: Preprocessor) -> tuple[Array, ...]:
     names = preprocessor.id_columns
-    there = all(name in table.columns for name in names)
+    there = not table.is_stored and all(name in table.columns for name in names)
     return tuple(table.columns[name] for name in names) if there else ()
+
+
+def piece_rows(preprocessor: Preprocessor) -> int:
+    """How many rows become arrays at a time."""
+    return max(1, min(room.STRETCH, PIECE_BYTES // (4 * preprocessor.inputs)))
+
+
+def _is_view(part: Part, name: str) -> bool:
+    """Whether an array of a part is another one of it, as where a network learns its own input."""
+    if name == "target":
+        return np.shares_memory(part.target, part.x)
+    return name == "raw" and part.raw is part.target
 
 
 def _windows(
@@ -105,7 +146,10 @@ def _windows(
         raise table.error(message, hint=f"one takes {needed:,} rows with values in a row")
     rows = target_rows(first, window)
     foretold = table.take(rows)
-    x = cut(preprocessor.features(table, report), first, window)
+    steps = preprocessor.features(table, report)
+    x = empty((len(first), window.length, *steps.shape[1:]), steps.dtype)
+    for some in stretches(len(first), piece_rows(preprocessor)):
+        x[some] = cut(steps, first[some], window)
     target, raw = preprocessor.target(foretold), preprocessor.raw_target(foretold)
     weights, ids = preprocessor.weights(foretold, report), _ids(foretold, preprocessor)
     return Part(x, target, raw, rows, weights=weights, ids=ids)

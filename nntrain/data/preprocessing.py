@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nntrain.data import kinds, plain
-from nntrain.data.arrays import ArrayFeature
+from nntrain.data.arrays import ArrayFeature, Series
 from nntrain.data.categories import Embedded
 from nntrain.data.columns import unknown_columns
 from nntrain.data.kinds import Feature, Scalar
@@ -28,6 +28,7 @@ from nntrain.data.texts import Texts
 from nntrain.data.tokens import Tokens
 from nntrain.data.weights import read_weights
 from nntrain.families import Array, Shape, Task
+from nntrain.room import empty
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
 
@@ -93,6 +94,11 @@ class Preprocessor:
             for feature in self.feature_columns
             if isinstance(feature, Embedded)
         }
+
+    @property
+    def cuts_rows(self) -> bool:
+        """Whether what becomes of a row depends on no other one, and has one shape."""
+        return not self.window and not self.tokens and not isinstance(self.array, Series | Texts)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -188,7 +194,7 @@ class Preprocessor:
         if self.tokens:
             return self.tokens.encode(table, report)
         width = sum(len(feature.inputs) for feature in self._scalars)
-        x = np.empty((len(table), width), dtype=np.float32)
+        x = empty((len(table), width), np.float32)
         for start in range(0, len(table), BLOCK):
             rows = slice(start, start + BLOCK)
             x[rows] = self._columns(table.take(rows), width, report).T

@@ -236,6 +236,10 @@ class Data(Spec):
     augmentation: what is done to training rows in each epoch anew, one after the other.
     window: for rows in the order of time: a number of rows is one input of the network.  Left
         out, a text is cut into windows of 128 tokens that follow each other.
+    max_memory: the most that the data may take, such as `500 MB`.  A table that would take more
+        is converted into files, anything else is refused before it is read.
+    cache: large tables are converted once, into the user's cache folder (`auto`), or anew for each
+        command (`never`).
     """
 
     path: str | tuple[str, ...]
@@ -252,6 +256,8 @@ class Data(Spec):
     split: Split = field(default_factory=Split)
     augmentation: tuple[Augmentation, ...] = ()
     window: Window | None = None
+    max_memory: str | None = None
+    cache: Literal["auto", "never"] = "auto"
 
     def __post_init__(self) -> None:
         """Settle the defaults that follow from other keys."""

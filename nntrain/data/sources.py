@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TextIO, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Csv(Source):
     comment: how lines begin that are passed over.
     """
 
+    is_table: ClassVar[bool] = True
     delimiter: Annotated[str, Len(1, 1)] = ","
     decimal: Literal[".", ","] = "."
     comment: Annotated[str, Len(1, 9)] | None = None

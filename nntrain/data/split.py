@@ -13,6 +13,7 @@ from nntrain.data.settings import Split
 from nntrain.errors import ConfigError, DataError, Problem
 from nntrain.families import Array
 from nntrain.rng import permutation
+from nntrain.room import counted, numbered, stretches
 
 
 class Parts(NamedTuple):
@@ -56,7 +57,7 @@ def split(
     sizes = _sizes(n, shares)
     if settings.by == "time":
         first, second = np.cumsum(sizes)[:2]
-        return Parts(*np.split(np.arange(n), [first, second]))
+        return Parts(*np.split(counted(n), [first, second]))
     return _at_random(n, classes if settings.stratify else None, shares, sizes, seed)
 
 
@@ -65,20 +66,15 @@ def _at_random(n: int, classes: Array | None, shares: Array, sizes: Array, seed:
     remainders so that the parts keep their sizes; a class always has a training row, and with as
     many rows as there are parts one in each as far as the sizes allow.
     """
-    order = permutation(n, seed, "split")
     if classes is None:
         counts = sizes[:, None]  # (3, 1)
-        group = np.zeros(n, dtype=np.int64)
+        group = None
     else:
         rows_of = np.bincount(classes)
         counts = _stratified(rows_of, shares, sizes)  # (3, C)
         group = classes
         _check_not_empty(n, shares, counts.sum(axis=1))
-    part = np.empty(n, dtype=np.int64)
-    for number, count in enumerate(counts.T):
-        rows = order[group[order] == number]
-        part[rows] = np.repeat(np.arange(3), count)
-    return _parts(part)
+    return _parts(drawn(permutation(n, seed, "split"), group, counts))
 
 
 def _by_hash(place: Array, shares: Array) -> Parts:
@@ -100,7 +96,26 @@ def _check_train(part: Array, message: str) -> None:
 
 def _parts(part: Array) -> Parts:
     """From the number of each row's part, (n,)."""
-    return Parts(*(np.flatnonzero(part == number) for number in range(3)))
+    return Parts(*(numbered(part == number) for number in range(3)))
+
+
+def drawn(order: Array, group: Array | None, counts: Array) -> Array:
+    """Which part each row goes to, (n,) uint8: the first rows of each group, as they come in
+    `order` (n,), to the first part, as many as `counts` (parts, groups) says, then to the next.
+    """
+    part = np.empty(len(order), np.uint8)
+    ends = counts.cumsum(axis=0)[:-1]  # (parts - 1, groups)
+    met = np.zeros(counts.shape[1], np.int64)  # rows of each group so far
+    for some in stretches(len(order)):
+        rows = order[some]
+        own = np.zeros(len(rows), np.int64) if group is None else group[rows]
+        by_group = np.argsort(own, kind="stable")
+        rows, own = rows[by_group], own[by_group]
+        found = np.bincount(own, minlength=len(met))
+        rank = np.arange(len(rows)) + np.repeat(met - (found.cumsum() - found), found)
+        part[rows] = (rank >= ends[:, own]).sum(axis=0)
+        met += found
+    return part
 
 
 def shares_of(n: int, settings: Split) -> Array:

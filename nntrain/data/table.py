@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from nntrain.data.stored import TEXT, Columns
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.room import gather, numbered
 from nntrain.wording import plural
 
-TEXT = np.dtypes.StringDType()  # 16 bytes a cell up to 15 bytes of text; a Python str takes 60
+__all__ = ["TEXT", "Table", "as_column", "is_array", "is_grid", "join"]
 
 
 class Empty(NamedTuple):
@@ -57,9 +61,56 @@ class Table:
 
     def take(self, rows: Array | slice) -> Table:
         """Some of the rows: their numbers, a mask (N,) or a slice."""
+        if isinstance(self.columns, Columns):
+            if isinstance(rows, slice):
+                origin = None if self.origin is None else self.origin[rows]
+                lines = self.lines[rows]
+            else:
+                rows = numbered(rows) if rows.dtype == bool else rows
+                origin = None if self.origin is None else gather(self.origin, rows)
+                lines = gather(self.lines, rows)
+            own = self.columns.take(rows)
+            return replace(self, lines=lines, columns=own, origin=origin)
         columns = {name: cells[rows] for name, cells in self.columns.items()}
         origin = None if self.origin is None else self.origin[rows]
         return replace(self, lines=self.lines[rows], columns=columns, origin=origin)
+
+    def by_cell(self, name: str, function: Callable[[Array], Array]) -> Array:
+        """function(cells) of a column, (N,), where it takes each cell by itself."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.by_cell(own.rows, function)
+        return function(own[name])
+
+    def distinct(self, name: str) -> tuple[Array, Array]:
+        """The different cells of a column of text, (K,), and how many rows have each."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.distinct(own.rows, math.inf) or (np.empty(0, TEXT), np.empty(0, int))
+        counts = Counter(own[name].tolist())
+        return np.array(list(counts), TEXT), np.array(list(counts.values()), np.int64)
+
+    def few_distinct(self, name: str, most: int) -> tuple[Array, Array] | None:
+        """The same; None of a stored column with more than `most`."""
+        own = self.columns
+        if isinstance(own, Columns) and (text := own.text(name)):
+            return text.distinct(own.rows, most)
+        return self.distinct(name)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the cells are in files."""
+        return isinstance(self.columns, Columns)
+
+    def is_stored_text(self, name: str) -> bool:
+        return isinstance(self.columns, Columns) and self.columns.text(name) is not None
+
+    def keep(self, names: Iterable[str], numbers: Mapping[str, Array]) -> Table:
+        """The table of these columns, some of which have been read as numbers."""
+        own = self.columns
+        if isinstance(own, Columns):
+            return replace(self, columns=own.keep(names, numbers))
+        return replace(self, columns={name: numbers.get(name, own[name]) for name in names})
 
     def place(self, row: int) -> str:
         """Where a row is, in words: `line 7`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from nntrain.data.columns import MOST_CATEGORIES
 from nntrain.data.features import shift_and_scale
 from nntrain.data.labels import UNKNOWN, number_of, numeric, sort_labels
 from nntrain.data.settings import TargetScale
+from nntrain.data.statistics import where
 from nntrain.data.table import Table
 from nntrain.data.transforms import TRANSFORMS, transformed
 from nntrain.families import Array, Task
@@ -37,10 +38,11 @@ class Classes:
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], task: Task) -> Classes:
         """The classes of the rows that have one."""
-        cells = table.columns[name]
-        known = cells[~without_class(cells, na_values)]
+        cells, rows = table.distinct(name)
+        there = ~without_class(cells, na_values)
+        known = cells[there]
         classes = sort_labels(known.tolist())
-        counts = np.bincount(number_of(known, classes), minlength=len(classes))
+        counts = np.bincount(number_of(known, classes), rows[there], len(classes)).astype(int)
         return cls(name, classes, task == "binary", tuple(counts.tolist()))
 
     @property
@@ -72,20 +74,18 @@ class Classes:
         return f"{len(self.classes):,} classes: {listed(self.classes, most=5)}"
 
     def has_value(self, table: Table, na_values: Collection[str]) -> Array:
-        cells = table.columns[self.name]
-        if numeric(self.classes) is None:
-            return ~absent(cells, na_values)
-        return ~without_class(cells, na_values)
+        missing = absent if numeric(self.classes) is None else without_class
+        return table.by_cell(self.name, lambda cells: ~missing(cells, na_values))
 
     def numbers(self, table: Table) -> Array:
         """Which class each row has, (N,) int64."""
-        cells = table.columns[self.name]
-        found = number_of(cells, self.classes)
+        found = table.by_cell(self.name, lambda cells: number_of(cells, self.classes))
         unknown = found == UNKNOWN
         if unknown.any():
             row = int(unknown.argmax())
             raise table.error(
-                f"column {quoted(self.name)}: {table.place(row)} has {quoted(cells[row])}, "
+                f"column {quoted(self.name)}: {table.place(row)} has "
+                f"{quoted(table.take(np.array([row])).columns[self.name][0])}, "
                 "a class that no training row had",
                 row,
                 f"the classes are {listed(self.classes)}",
@@ -125,7 +125,7 @@ class Amounts:
         for name in names:
             values = read_amounts(table, name, na_values)
             bent = transformed(values, how.transform, name, table)
-            known = bent[~np.isnan(bent)]
+            known = where(~np.isnan(bent), bent)
             pairs.append(shift_and_scale(known, how.scale) if len(known) else (0.0, 1.0))
         shifts, scales = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
         return cls(names, shifts, scales, how.transform)
@@ -152,7 +152,7 @@ class Amounts:
     def parsed(self, table: Table, na_values: Collection[str]) -> Table:
         """The table with the targets read as numbers, so that this is done once."""
         values = {name: read_amounts(table, name, na_values) for name in self.names}
-        return replace(table, columns={**table.columns, **values})
+        return table.keep(table.columns, values)
 
     def raw(self, table: Table, na_values: Collection[str]) -> Array:
         """The values in their own unit, (N, K) float64."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from nntrain.data.table import Table
 from nntrain.families import Array
+from nntrain.room import each
 from nntrain.wording import quoted
 
 Function = Callable[[Array], Array]
@@ -64,4 +65,4 @@ def transformed(values: Array, how: str, name: str, table: Table) -> Array:
             f"`transform: {how}` takes numbers {'of' if closed else 'above'} {low:g}"
             + (" or more" if closed else ""),
         )
-    return forward(values)
+    return values if how == "none" else each(forward, values)

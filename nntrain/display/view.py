@@ -21,13 +21,17 @@ def view(printer: Printer, log: Callable[[str], None], *, keep: bool = True) -> 
 
     `Ended` is left to the caller, for whom the summary is a result.
     """
-    if printer.stream.isatty() and not printer.silent and not _is_dumb():
+    if can_be_live(printer):
         from nntrain.display.live import LiveView
 
         with LiveView(printer.stream, keep=keep) as live:
             yield _logged(live.see, log)
     else:
         yield _logged(lambda event: _print(event, printer), log)
+
+
+def can_be_live(printer: Printer) -> bool:
+    return printer.stream.isatty() and not printer.silent and not _is_dumb()
 
 
 def _is_dumb() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from nntrain.families.kind import Family
 
@@ -13,7 +13,14 @@ class Source(Family):
     """A file format: `read(source)` yields the rows as tables of bounded size.
 
     `source` is a path, or for formats of text an open text stream.
+
+    is_table: every column is text or a number, so that a large file can be converted into columns
+        that lie on the disk.
+    in_one: all rows are there at once, so that they are best taken as one table.
     """
+
+    is_table: ClassVar[bool] = False
+    in_one: ClassVar[bool] = False
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError

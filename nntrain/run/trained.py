@@ -35,7 +35,8 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            return load_part(experiment.data, data, preprocessor, report), {"data": str(data)}
+            part = load_part(experiment.data, data, experiment.loss.goal, preprocessor, report)
+            return part, {"data": str(data)}
         if not self.folder:
             raise ConfigError(
                 f"{self.path} is a model file, which has no rows", hint="give some with --data FILE"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nntrain.config import Loaded
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.errors import DivergedError
 from nntrain.events import Event, TrialBegan, TrialEnded, TrialsEnded

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from nntrain.config import load
-from nntrain.data.dataset import Dataset, read
+from nntrain.data.dataset import Dataset
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
 from nntrain.run.model import Model, read_model
 from nntrain.run.run import Run

@@ -20,6 +20,7 @@ RULES: tuple[Callable[..., Findings], ...] = (
     data.split_column, data.split_sizes, data.folds,
     data.split_leaves_rows, data.validation_rows_once, data.test_rows_once, data.paths_are_there,
     data.labels_of_one_file, data.windows_foretell,
+    data.memory_is_a_size,
     data.columns_once, data.columns_have_one_role, data.ids_are_not_names_of_predictions,
     data.ignored_columns, data.weights_of_rows, data.numbers_are_filled,
     data.categories_are_filled, data.categories_are_known, data.parts_of_dates,

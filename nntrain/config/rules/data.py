@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nntrain.config.rules.finding import Finding, Findings, twice
 from nntrain.config.tree import KeyPath
+from nntrain.data.memory import UNITS, bytes_of
 from nntrain.data.settings import Data, Split
-from nntrain.wording import quoted
+from nntrain.wording import listed, quoted
 
 LOOKS = ("group", "column", "hash")  # ways to split that look at a column
 
@@ -95,6 +96,12 @@ def labels_of_one_file(data: Data) -> Findings:
         message = f"`labels` names the labels of one file, and with {there}"
         hint = "leave it out: `…-labels-idx1-ubyte` beside `…-images-idx3-ubyte` is found by itself"
         yield Finding(("data", "format", "labels"), message, hint)
+
+
+def memory_is_a_size(data: Data) -> Findings:
+    if data.max_memory is not None and not bytes_of(data.max_memory):
+        message = f"expected a size such as `500 MB`, got {quoted(data.max_memory)}"
+        yield Finding(("data", "max_memory"), message, f"units are {listed(UNITS)}")
 
 
 def windows_foretell(data: Data) -> Findings:
