@@ -12,7 +12,7 @@ from nntrain.data.columns import Column, parse
 from nntrain.data.settings import Data, Features
 from nntrain.data.table import is_grid
 from nntrain.draft.answer import Answer, answers
-from nntrain.draft.forecast import Course, find_course, forecast_recipe
+from nntrain.draft.forecast import Course, find_course, forecast_loss, forecast_recipe
 from nntrain.draft.images import image_recipe
 from nntrain.draft.language import text_recipe
 from nntrain.draft.page import Line, file_name, names, page, scalar
@@ -100,6 +100,7 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
         if answer.chosen:
             kinds[answer.name] = ("categorical", "its numbers are classes")
     recipe, expect = _recipe(sight, roles, found, course, kinds)
+    goal = forecast_loss(course) if course else loss(found, recipe.label_smoothing)
     data = [
         *_target(found),
         *_roles(roles),
@@ -110,7 +111,7 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
     lines = [
         *_top(sight, folder),
         *(line.indented(2) for line in data),
-        *sections(recipe, loss(found, recipe.label_smoothing), _scores(found, course), expect),
+        *sections(recipe, goal, _scores(found, course), expect),
     ]
     settings = Data(
         path=sight.path,

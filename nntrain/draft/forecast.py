@@ -25,6 +25,7 @@ from nntrain.wording import plural
 
 LENGTHS = (1, 2, 3, 4, 6, 9, 12, 16, 20, 24, 30, 36, 42, 48, 52, 60, 72, 96)
 FEWEST_ROWS = 50  # with less, nothing is foretold
+BENDING_ROWS = 5000  # from which a network that bends is tried; with less it learns by heart
 ALIKE = 0.5  # correlation of a row and the next from which the order of the rows tells something
 NOTABLE = 0.97  # share of the error that a longer window must not exceed to be taken
 LATEST = 20_000  # rows that are tried out
@@ -36,6 +37,8 @@ class Course:
 
     clock: the column that tells the time, if there is one.
     alike: the correlation of a row and the next.
+    error, naive: of the best linear forecast, and of the last value, on the rows for validation.
+    gaps, spread: values that are missing, and the standard deviation of the others.
     """
 
     clock: str
@@ -44,14 +47,12 @@ class Course:
     transform: str
     error: float
     naive: float
+    gaps: int
+    spread: float
 
     @property
     def window(self) -> Window:
         return Window(self.length)
-
-    @property
-    def gain(self) -> str:
-        return f"error {self.error:.4g} on the validation rows, {self.naive:.4g} by the last value"
 
 
 def find_course(table: Table, roles: Roles, answers: Sequence[Answer]) -> Course | None:
@@ -71,7 +72,8 @@ def find_course(table: Table, roles: Roles, answers: Sequence[Answer]) -> Course
     if alike < ALIKE:
         return None
     length, transform, error, naive = _best(values[-LATEST:], bendable=not others)
-    return Course(clock or "", alike, length, transform, error, naive)
+    gaps, spread = int(np.isnan(values).sum()), float(known.std())
+    return Course(clock or "", alike, length, transform, error, naive, gaps, spread)
 
 
 def _clock(table: Table, target: str, na_values: Sequence[str]) -> str | None:
@@ -129,40 +131,79 @@ def _rmse(errors: Array) -> float:
 
 
 def forecast_recipe(course: Course, rows: int) -> tuple[Recipe, Line]:
-    """A linear forecast, and a small network that is added to it."""
-    train = round(rows * (1 - 2 * KEPT)) - course.length
-    batch = 32 if train < 2000 else 64 if train < 20_000 else 256
-    steps = max(1, round(train / batch))
-    epochs = max(5, min(400, round(6000 / steps)))
+    """A linear forecast; with enough rows a small network that is added to it."""
+    bends = rows >= BENDING_ROWS
+    validation = KEPT if bends else 0.0
+    test = round(rows * KEPT)
+    train = round(rows * (1 - validation - KEPT)) - course.length
+    batch = 64 if train < 1000 else 256
+    each = max(1, round(train / batch))
+    steps = 6000 if bends else 10_000
+    epochs = max(10, min(2000, round(steps / each)))
+    told = f"{plural(each, 'step')} an epoch, so up to {epochs * each:,} in all"
+    why = f"the last {test:,} rows are the test, as many before them judge each epoch"
+    if not bends:
+        why = f"the last {test:,} rows are the test, all before them train, as new ones tell most"
     data = [
+        *_preprocessing(course),
         Line(
             f"window: {{length: {course.length}}}",
-            f"each row is foretold from the {plural(course.length, 'row')} before it: a linear "
-            f"forecast had {course.gain}",
-        )
+            f"each row is foretold from the {plural(course.length, 'row')} before it: so many had "
+            f"the smallest error ({course.error:.4g}; {course.naive:.4g} by the last value alone)",
+        ),
+        Line(f"split: {{validation: {validation:g}, test: {KEPT:g}}}", why),
     ]
-    if course.transform != "none":
-        how = f"{{transform: {course.transform}}}"
-        data += [
-            Line("preprocessing:", "square roots had a smaller error than the numbers themselves"),
-            Line(f"  numeric: {how}", "of the rows that are seen"),
-            Line(f"  target: {how}", "undone in predictions and scores"),
-        ]
     recipe = Recipe(
         data,
-        [
-            Line("- {type: flatten}", "the rows of a window side by side"),
-            Line("- type: residual", "what the network finds is added to a linear forecast"),
-            Line("  layers:", "the network"),
-            Line("    - {type: dense, units: 32, activation: tanh}", "bent, and within bounds"),
-            Line("    - {type: dense, units: 8}", "in a few numbers"),
-            OUTPUT,
-        ],
-        (epochs, f"{plural(steps, 'step')} an epoch, so up to {epochs * steps:,} in all"),
+        _bent() if bends else _linear(rows),
+        (epochs, told),
         (batch, f"{train:,} windows that train"),
-        rate=3e-3,
-        decay=(0.1, "keeps what is added to the linear forecast small"),
-        patience=max(10, epochs // 4),
+        rate=3e-3 if bends else 0.01,
+        decay=(0.0, "none: a forecast of what grows or swings must not be drawn to the mean"),
+        average=0.99,
+        patience=max(10, epochs // 4) if bends else 0,
     )
     bound = f'test_rmse: "<= {course.naive:.4g}"'
     return recipe, gated(bound, f"{course.naive:.4g} is the error of the last value, repeated")
+
+
+def forecast_loss(course: Course) -> list[Line]:
+    """The loss, which gaps must not rule: they are filled in, far from what would stand there."""
+    if not course.gaps or course.transform != "none":
+        return [Line("loss: mean_squared_error", "large errors count more than small ones")]
+    delta = 2 * course.error / course.spread
+    gaps = plural(course.gaps, "gap")
+    why = f"{gaps}, filled with the median: errors of windows that see one must not rule the others"
+    return [Line(f"loss: {{type: huber, delta: {delta:.1g}}}", why)]
+
+
+def _preprocessing(course: Course) -> list[Line]:
+    if course.transform == "none":
+        return []
+    how = f"{{transform: {course.transform}}}"
+    return [
+        Line("preprocessing:", "square roots had a smaller error than the numbers themselves"),
+        Line(f"  numeric: {how}", "of the rows that are seen"),
+        Line(f"  target: {how}", "undone in predictions and scores"),
+    ]
+
+
+def _linear(rows: int) -> list[Line]:
+    return [
+        Line("- {type: flatten}", "the rows of a window side by side"),
+        Line(
+            "- {type: dense, units: auto}",
+            f"a weight for each, and no more: {rows:,} rows are few for a network that bends",
+        ),
+    ]
+
+
+def _bent() -> list[Line]:
+    return [
+        Line("- {type: flatten}", "the rows of a window side by side"),
+        Line("- type: residual", "what the network finds is added to a linear forecast"),
+        Line("  layers:", "the network"),
+        Line("    - {type: dense, units: 32, activation: tanh}", "bent, and within bounds"),
+        Line("    - {type: dense, units: 8}", "in a few numbers"),
+        OUTPUT,
+    ]

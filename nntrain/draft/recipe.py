@@ -102,6 +102,17 @@ def loss(answers: Sequence[Answer], label_smoothing: float = 0.0) -> list[Line]:
             ),
         ]
     task = answers[0].task
+    if len(answers) == 1 and answers[0].is_uneven:
+        name, share = answers[0].rarest
+        return [
+            Line("loss:", _task(task)),
+            Line(f"  type: {LOSSES[task]}", "compared with the probability of the true class"),
+            Line(
+                "  class_weight: balanced",
+                f"{quoted(name)} has {share:.1%} of the rows: each class counts as much as the "
+                "others, and probabilities are those of classes of equal size",
+            ),
+        ]
     if task == "classes" and label_smoothing:
         why = f"{_task(task)}; certainty is not rewarded beyond {1 - label_smoothing:g}"
         return [Line(f"loss: {{type: cross_entropy, label_smoothing: {label_smoothing:g}}}", why)]

@@ -58,7 +58,7 @@ def _looked_at(what: str, train: int) -> list[Line]:
         layers += [
             Line(
                 f"- {{type: conv1d, filters: {filters}, kernel_size: 7, strides: 2, "
-                "padding: same}}",
+                "padding: same}",
                 why,
             ),
             Line("- {type: batch_norm}", "keeps numbers in range, so that it learns fast"),

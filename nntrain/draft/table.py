@@ -13,7 +13,7 @@ from nntrain.wording import plural
 
 
 def table_recipe(table: Table, roles: Roles, answers: Sequence[Answer]) -> Recipe:
-    """Two dense layers with dropout."""
+    """Dense layers with dropout."""
     inputs, told = _inputs(table, roles)
     rows = min(answer.rows for answer in answers)
     return dense_recipe(rows, inputs, told, answers, _target(answers))
@@ -34,21 +34,22 @@ def dense_recipe(
     epochs, steps = course(rows, batch, steps=2500, least=15, most=150)
     train = f"{training_rows(rows):,} rows that train"
     hidden = f"- {{type: dense, units: {units}, activation: relu}}"
+    noise = f"- {{type: dropout, rate: {drop:g}}}"
+    layers = [Line(hidden, told), Line(noise, f"{train}: none is to be known by heart")]
+    if any(answer.task == "numbers" for answer in answers):
+        layers += [
+            Line(hidden, "a second layer, as an amount bends more than the border of a class"),
+            Line(noise, "the same again"),
+        ]
     return Recipe(
         data,
-        [
-            *before,
-            Line(hidden, told),
-            Line(f"- {{type: dropout, rate: {drop:g}}}", f"{train}: none is to be known by heart"),
-            Line(hidden, "a second layer, for what depends on several inputs together"),
-            Line(f"- {{type: dropout, rate: {drop:g}}}", "the same again"),
-            OUTPUT,
-        ],
+        [*before, *layers, OUTPUT],
         (epochs, steps),
         (batch, f"{train}"),
         rate=3e-3,
         decay=(0.01, "holds weights small, so that the answer is smooth"),
-        patience=max(10, epochs // 3),
+        average=0.99,
+        patience=max(10, epochs // 2),
     )  # fmt: skip
 
 
