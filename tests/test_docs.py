@@ -31,7 +31,7 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONG = ("digits-cnn", "fashion-mnist", "paradise-lost")  # `make test-full` trains them to the end
 RUNS = ("runs list", "runs show", "runs diff", "runs verify")
-COMMANDS = ("fit", "check", "eval", "predict", *RUNS)
+COMMANDS = ("init", "fit", "check", "eval", "predict", *RUNS)
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -51,7 +51,7 @@ def table(rows: int = 120) -> dict[str, list[object]]:
     x, y = rng.normal(size=(2, rows)).round(4)
     words = [str(word) for word in rng.choice(["red", "blue"], rows)]
     kinds = ["in" if a + b > 0 else "out" for a, b in zip(x, y, strict=True)]
-    return {"x": list(x), "y": list(y), "word": words, "kind": kinds}  # type: ignore[dict-item]
+    return {"x": list(x), "y": list(y), "word": words, "kind": kinds}
 
 
 def asked(targets: list[str]) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nntrain.data.cells import COMMAS, absent, numbers
-from nntrain.data.columns import FEWEST_IDS, MOST_CATEGORIES
+from nntrain.data.columns import FEWEST_IDS, MOST_CATEGORIES, parse
+from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array
+from nntrain.errors import DataError
 from nntrain.families import Array
 from nntrain.wording import listed, plural, quoted
 
@@ -31,7 +33,8 @@ MOST_INPUTS = 200  # of one column
 class Roles:
     """What becomes of the columns that are no targets, each with the reason in words.
 
-    inputs: what each column that is seen holds, `number`, `category` or `array`.
+    inputs: what each column that is seen holds, `number`, `category`, `array`, or another kind that
+        `columns.parse` tells by itself.
     missing: cells that say that there is no value, with the columns where they do.
     """
 
@@ -50,9 +53,9 @@ def roles_of(table: Table, targets: Sequence[str]) -> Roles:
     roles = Roles()
     for name in targets:
         _find_markers(table.columns[name], name, roles)
-    for name, cells in table.columns.items():
+    for name in table.columns:
         if name not in targets:
-            _give(name, cells, roles)
+            _give(name, table, roles)
     if arrays := roles.of_kind("array"):
         for name in list(roles.inputs):
             if name != arrays[0]:
@@ -79,8 +82,18 @@ def _find_markers(cells: Array, name: str, roles: Roles) -> None:
         roles.missing.setdefault(text, name)
 
 
-def _give(name: str, cells: Array, roles: Roles) -> None:
+def _kind(name: str, table: Table) -> str:
+    """What a column is told to be where the config says nothing; empty where it is left out."""
+    alone = replace(table, columns={name: table.columns[name]})
+    try:
+        return parse(alone, Data(path="table.csv"))[1][0].kind
+    except DataError:  # no column is left
+        return ""
+
+
+def _give(name: str, table: Table, roles: Roles) -> None:
     """Give a column its role."""
+    cells = table.columns[name]
     if is_array(cells):
         roles.inputs[name] = "array"
         return
@@ -93,7 +106,11 @@ def _give(name: str, cells: Array, roles: Roles) -> None:
     if not present or not (known | wrong).any():
         roles.excluded[name] = "has no value in any row"
     elif 2 * wrong.sum() >= (known | wrong).sum():
-        _give_texts(name, cells[~gone], len(cells), roles)
+        kind = _kind(name, table.take(~gone))
+        if kind in ("", "categorical"):
+            _give_texts(name, cells[~gone], len(cells), roles)
+        else:
+            roles.inputs[name] = kind
     elif wrong.any() and not any(map(COMMAS.fullmatch, cells[wrong].tolist())):
         some = listed(sorted(set(cells[wrong].tolist())), most=2)
         right = int(known.sum())
