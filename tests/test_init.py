@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import os
 import re
@@ -137,6 +138,11 @@ def test_a_file_that_is_there_is_kept(nntrain: Command) -> None:
         (["constant.csv", "--target", "kind"], 3, "one value in all rows"),
         (["arrays.npz", "--target", "x"], 2, "an array in each row"),
         (["names.csv", "--target", "kind"], 2, "too many for classes"),
+        (["latin.csv", "--target", "kind"], 3, "not UTF-8"),
+        (["cut.csv.gz", "--target", "kind"], 3, "can not be unpacked"),
+        (["ragged.csv", "--target", "kind"], 3, "expected 4 cells, found 5"),
+        (["header.csv", "--target", "kind"], 3, "no rows below the header"),
+        (["data", "--target", "kind"], 3, "folder"),
         ([], 2, "Missing argument"),
     ],
 )
@@ -149,6 +155,12 @@ def test_what_can_not_be_is_told(nntrain: Command, words: list[str], code: int, 
     write(Path("constant.csv"), {"kind": full["kind"], "x": [1] * 120})
     write(Path("names.csv"), full | {"kind": [f"name {row}" for row in range(120)]})
     np.savez("arrays.npz", x=np.zeros((9, 4, 4)), y=np.arange(9) % 2)
+    good = Path("table.csv").read_bytes()
+    Path("latin.csv").write_bytes(good.replace(b"word", "Größe".encode("latin-1")))
+    Path("cut.csv.gz").write_bytes(gzip.compress(good)[:-20])
+    Path("ragged.csv").write_bytes(good + b"1,2,red,in,5\n")
+    Path("header.csv").write_bytes(b"x,y,kind\n")
+    Path("data").mkdir()
     Path("text.txt").write_text("some words\n" * 50, encoding="utf-8")
     failed = nntrain("init", *words)
     assert failed.code == code, failed.err

@@ -187,7 +187,10 @@ def _top(sight: Sight, folder: str | Path) -> list[Line]:
     columns = "" if sight.is_text else f", {plural(len(sight.table.columns), 'column')}"
     count = "" if sight.is_text else f"{sight.count}{columns}"
     lines = [
-        Line(f"name: {scalar(run_name(sight.path))}", "the folder below runs/ that runs come into"),
+        Line(
+            f"name: {scalar(run_name(sight.path))}",
+            "trainings are kept in a folder of this name, below runs",
+        ),
         Line("data:", count or "a text"),
         Line(f"  path: {file_name(relative(sight.path, folder))}", "relative to this file"),
     ]

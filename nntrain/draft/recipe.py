@@ -59,15 +59,14 @@ def sections(recipe: Recipe, goal: Sequence[Line], scores: Line, expect: Line) -
         Line(f"  weight_decay: {decay:g}", why_decay),
         Line(
             "lr_schedule: {type: cosine, warmup_epochs: 1}",
-            "the rate rises for an epoch, then sinks to 0, so that the end is calm",
+            "the rate rises for an epoch, then sinks to 0: a calm end",
         ),
     ]
     if recipe.average:
         lines.append(
             Line(
                 f"averaging: {{type: ema, decay: {recipe.average:g}}}",
-                f"the model is the mean of about the last {1 / (1 - recipe.average):.0f} steps, "
-                "which judges more evenly than the last one",
+                f"the weights are the mean of about the last {1 / (1 - recipe.average):.0f} steps",
             )
         )
     lines += [
@@ -79,13 +78,14 @@ def sections(recipe: Recipe, goal: Sequence[Line], scores: Line, expect: Line) -
         ),
     ]
     if recipe.patience:
-        lines.append(
+        lines += [
+            Line("early_stopping:", "an end before that, where nothing is gained"),
             Line(
-                f"early_stopping: {{monitor: validation_loss, patience: {recipe.patience}}}",
-                f"{recipe.patience} epochs without a better validation loss end the training; the "
-                "best epoch is the model",
-            )
-        )
+                "  monitor: validation_loss",
+                "on rows that do not train; its best epoch is the model",
+            ),
+            Line(f"  patience: {recipe.patience}", "epochs without a better one"),
+        ]
     return [*lines, expect]
 
 

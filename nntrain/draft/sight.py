@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nntrain.data.files import opened_text
+from nntrain.data.files import opened
 from nntrain.data.formats import Csv, Text, by_ending
 from nntrain.data.table import Table, is_array, join
 from nntrain.errors import DataError
@@ -14,6 +14,7 @@ from nntrain.wording import plural
 
 MOST_ROWS = 200_000  # rows that are looked at: enough to tell what columns are
 MOST_TOKENS = 5_000_000  # the same of a text
+LONGEST_HEADER = 1 << 20  # bytes
 DELIMITERS = ",;\t|"
 
 
@@ -70,9 +71,9 @@ def look(path: str) -> Sight:
 
 def _other_delimiter(path: str, source: Csv) -> Source | None:
     """The format with the sign that the header has instead of the usual one, if it has one."""
-    with opened_text(Path(path)) as stream:
-        header = stream.readline(1 << 20)
-    counts = {sign: header.count(sign) for sign in DELIMITERS}
+    with opened(Path(path)) as stream:
+        header = stream.readline(LONGEST_HEADER)
+    counts = {sign: header.count(sign.encode()) for sign in DELIMITERS}
     best = max(counts, key=lambda sign: counts[sign])
     if counts[source.delimiter] or not counts[best]:
         return None

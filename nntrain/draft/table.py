@@ -11,6 +11,8 @@ from nntrain.draft.recipe import OUTPUT, Recipe, course, training_rows
 from nntrain.draft.roles import Roles
 from nntrain.wording import plural
 
+FEW_ROWS = 1000  # below it, what is learned is held smooth
+
 
 def table_recipe(table: Table, roles: Roles, answers: Sequence[Answer]) -> Recipe:
     """Dense layers with dropout."""
@@ -28,12 +30,15 @@ def dense_recipe(
     before: Sequence[Line] = (),
 ) -> Recipe:
     """The same for any vector of inputs; `told` says what they are."""
+    few = rows < FEW_ROWS
     units = 256 if inputs >= 40 else 128 if inputs >= 10 else 64
     drop = 0.2
     batch = _batch(rows)
     epochs, steps = course(rows, batch, steps=2500, least=15, most=150)
+    count = ("only " if few else "") + f"{rows:,}"
     train = f"{training_rows(rows):,} rows that train"
-    hidden = f"- {{type: dense, units: {units}, activation: relu}}"
+    activation = "elu" if few else "relu"
+    hidden = f"- {{type: dense, units: {units}, activation: {activation}}}"
     noise = f"- {{type: dropout, rate: {drop:g}}}"
     layers = [Line(hidden, told), Line(noise, f"{train}: none is to be known by heart")]
     if any(answer.task == "numbers" for answer in answers):
@@ -47,7 +52,7 @@ def dense_recipe(
         (epochs, steps),
         (batch, f"{train}"),
         rate=3e-3,
-        decay=(0.01, "holds weights small, so that the answer is smooth"),
+        decay=(0.1 if few else 0.01, f"{count} rows: small weights give a smooth answer"),
         average=0.99,
         patience=max(10, epochs // 2),
     )  # fmt: skip
