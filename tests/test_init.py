@@ -6,7 +6,9 @@ import csv
 import gzip
 import json
 import os
+import random
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +90,14 @@ def test_it_trains_well_as_it_stands(nntrain: Command, name: str, score: str, fl
     assert found * (1 if floor > 0 else -1) >= floor
 
 
+def test_the_page_shows_a_config_as_it_is(
+    nntrain: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/init.md").read_text("utf-8"), re.DOTALL)
+    assert shown == [nntrain("init", "datasets/penguins.csv", "--target", "species").out]
+
+
 def test_stdout_has_the_config_and_nothing_else(nntrain: Command) -> None:
     write(Path("table.csv"), table())
     made = nntrain("init", "table.csv", "--target", "kind")
@@ -141,6 +151,7 @@ def test_a_file_that_is_there_is_kept(nntrain: Command) -> None:
         (["latin.csv", "--target", "kind"], 3, "not UTF-8"),
         (["cut.csv.gz", "--target", "kind"], 3, "can not be unpacked"),
         (["ragged.csv", "--target", "kind"], 3, "expected 4 cells, found 5"),
+        (["few.csv", "--target", "kind"], 3, "12 rows with a value in `kind`: too few"),
         (["header.csv", "--target", "kind"], 3, "no rows below the header"),
         (["data", "--target", "kind"], 3, "folder"),
         ([], 2, "Missing argument"),
@@ -159,6 +170,7 @@ def test_what_can_not_be_is_told(nntrain: Command, words: list[str], code: int, 
     Path("latin.csv").write_bytes(good.replace(b"word", "Größe".encode("latin-1")))
     Path("cut.csv.gz").write_bytes(gzip.compress(good)[:-20])
     Path("ragged.csv").write_bytes(good + b"1,2,red,in,5\n")
+    write(Path("few.csv"), table(12))
     Path("header.csv").write_bytes(b"x,y,kind\n")
     Path("data").mkdir()
     Path("text.txt").write_text("some words\n" * 50, encoding="utf-8")
@@ -284,10 +296,11 @@ def test_arrays_get_a_network_of_their_kind(
     assert checked.code == 0, checked.err
 
 
-def test_rows_in_the_order_of_time_become_windows(nntrain: Command) -> None:
+@pytest.mark.parametrize("rows", [300, 5400])
+def test_rows_in_the_order_of_time_become_windows(nntrain: Command, rows: int) -> None:
     rng = np.random.default_rng(2)
-    wave = np.sin(np.arange(300) / 5) + 0.1 * rng.normal(size=300)
-    days = [f"{1990 + row // 12}-{row % 12 + 1:02d}-01" for row in range(300)]
+    wave = np.sin(np.arange(rows) / 5) + 0.1 * rng.normal(size=rows)
+    days = [f"{1990 + row // 12}-{row % 12 + 1:02d}-01" for row in range(rows)]
     write(
         Path("wave.csv"), {"day": list(days), "height": list(wave.round(4)), "x": list(wave)[::-1]}
     )
@@ -297,6 +310,7 @@ def test_rows_in_the_order_of_time_become_windows(nntrain: Command) -> None:
     assert data.window is not None
     assert data.window.length > 1
     assert data.ids == ("day",)
+    assert data.split.validation == (0.15 if rows > 5000 else 0.0)
     assert nntrain("check", "made.yaml").code == 0
 
 
@@ -308,6 +322,43 @@ def test_a_count_of_rows_is_no_time(nntrain: Command) -> None:
     data = load("made.yaml").experiment.data
     assert data.window is None
     assert data.ids == ("number",)
+
+
+def some_column(draw: random.Random, rows: int) -> list[object]:
+    """Cells of a kind that is drawn: amounts, codes, words, ids, gaps, dates and odd ones."""
+    kinds: list[Callable[[int], object]] = [
+        lambda row: draw.random(),
+        lambda row: draw.randrange(5),
+        lambda row: draw.choice("abc"),
+        lambda row: row,
+        lambda row: f"r{row}",
+        lambda row: draw.choice(["", 1, 2.5]),
+        lambda row: "",
+        lambda row: draw.choice(["NA", "x", 3, 4, 5, 6, 7, 8]),
+        lambda row: draw.choice([True, False]),
+        lambda row: f"{1950 + row // 365}-{row % 12 + 1:02d}-{row % 28 + 1:02d}",
+        lambda row: row / 2 + draw.random(),
+        lambda row: draw.choice(["nan", "inf", "1e400", "-5", 2]),
+        lambda row: 10 ** draw.uniform(-3, 6),
+        lambda row: draw.choice(["1.0", "1", "2", "02"]),
+        lambda row: "k",
+    ]
+    kind = draw.choice(kinds)
+    return [kind(row) for row in range(rows)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_written_is_a_config_that_fits(nntrain: Command, seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311
+    rows = draw.choice([8, 25, 60, 150])
+    columns = {f"c{number}": some_column(draw, rows) for number in range(draw.randrange(2, 6))}
+    write(Path("table.csv"), columns)
+    targets = draw.sample(list(columns), draw.choice([1, 1, 2]))
+    made = nntrain("init", "table.csv", *asked(targets), "-o", "made.yaml")
+    assert made.code in (0, 2, 3), made.err
+    if made.code == 0:
+        checked = nntrain("check", "made.yaml")
+        assert checked.code == 0, checked.err
 
 
 def test_a_page_has_a_comment_on_each_line() -> None:

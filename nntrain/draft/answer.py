@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nntrain.data.cells import numbers
-from nntrain.data.columns import MOST_CATEGORIES
 from nntrain.data.labels import sort_labels
 from nntrain.data.table import Table, is_array
 from nntrain.data.targets import MOST_CLASSES, without_class
@@ -19,6 +18,7 @@ from nntrain.wording import listed, plural, quoted
 
 MOST_CODES = 20  # whole numbers up to so many different ones are classes
 ROWS_A_CODE = 8  # where as many rows as this have each of them, in the mean
+ROWS_A_CLASS = 3  # that a class has at least, in the mean
 RARE = 0.1  # a class with a smaller share of the rows than this, of two
 UNEVEN = 4.0  # a class with so many times fewer rows than its share
 SKEWED = 2.0  # skewness from which the logarithm of a target is learned
@@ -126,8 +126,7 @@ def _answer(table: Table, name: str, na_values: Sequence[str]) -> Answer:
     amounts = not wrong.any()
     if amounts and not _are_codes(values[~np.isnan(values)], len(classes)):
         return Answer(name, "numbers", Counter(), values, missing)
-    alone = len(classes) > MOST_CATEGORIES and 2 * len(classes) > len(known)
-    if alone or len(classes) > MOST_CLASSES:
+    if ROWS_A_CLASS * len(classes) > len(known) or len(classes) > MOST_CLASSES:
         raise _too_many(name, classes, len(known), int(wrong.sum()))
     counts = Counter(known.tolist())
     if amounts:  # `1.0` is the class `1`

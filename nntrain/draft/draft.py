@@ -24,6 +24,7 @@ from nntrain.errors import ConfigError, DataError
 from nntrain.families import Shape
 from nntrain.wording import listed, plural, quoted, suggestion
 
+FEWEST_ROWS = 20  # of which some train, some choose and some judge
 FEW_ROWS = 100  # below it, scores differ much from split to split
 SQUARE = 2.0  # an array without channels is an image where its sides differ by no more than this
 SMALLEST_SIDE = 5
@@ -89,6 +90,10 @@ def _text(sight: Sight, folder: str | Path) -> Draft:
 def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
     roles = roles_of(sight.table, targets)
     found = answers(sight.table, targets, tuple(roles.missing))
+    rows = min(answer.rows for answer in found)
+    if rows < FEWEST_ROWS:
+        have = f"{plural(rows, 'row')} with a value in {listed(targets)}"
+        raise sight.table.error(f"{have}: too few, {FEWEST_ROWS} are the least")
     course = find_course(sight.table, roles, found)
     if course and course.clock:
         _give_the_time(course, roles)
