@@ -15,6 +15,7 @@ from nntrain.cli.check import check
 from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
+from nntrain.cli.init import init
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
 from nntrain.cli.report import report
@@ -52,6 +53,7 @@ def app(context: click.Context) -> None:
 
 
 app.add_command(fit, "fit")
+app.add_command(init, "init")
 app.add_command(check, "check")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
