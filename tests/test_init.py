@@ -370,3 +370,51 @@ def test_a_page_has_a_comment_on_each_line() -> None:
 def test_a_scalar_is_read_back(text: str) -> None:
     document = parse_document(f"key: {scalar(text)}  # note\n", "x.yaml")
     assert plain(document.root) == {"key": text}
+
+
+def as_json_lines() -> str:
+    names = list(table())
+    rows = (dict(zip(names, row, strict=True)) for row in zip(*table().values(), strict=True))
+    Path("rows.jsonl").write_text("".join(json.dumps(row, default=float) + "\n" for row in rows))
+    return "rows.jsonl"
+
+
+def as_parquet() -> str:
+    import polars
+
+    columns = {name: [float(c) if name in "xy" else c for c in cells]  # type: ignore[arg-type]
+               for name, cells in table().items()}  # fmt: skip
+    polars.DataFrame(columns).write_parquet("rows.parquet")
+    return "rows.parquet"
+
+
+def as_several_files() -> str:
+    Path("shards").mkdir()
+    for number in range(3):
+        some = {name: cells[number::3] for name, cells in table().items()}
+        write(Path(f"shards/{number}.csv"), some)
+    return "shards/*.csv"
+
+
+def as_images() -> str:
+    from PIL import Image
+
+    rng = np.random.default_rng(2)
+    for number in range(60):
+        folder = Path("photos", ("dark", "light")[number % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        points = rng.integers(0, 128, (8, 8)) + 120 * (number % 2)
+        Image.fromarray(points.astype(np.uint8)).save(folder / f"{number}.png")
+    return "photos"
+
+
+@pytest.mark.parametrize("make", [as_json_lines, as_parquet, as_several_files, as_images])
+def test_every_format_is_looked_at(nntrain: Command, make: Callable[[], str]) -> None:
+    data = make()
+    words = [] if make is as_images else ["--target", "kind"]
+    assert nntrain("init", data, *words, "-o", "made.yaml", "-q").code == 0
+    name = Path(data).parent.name if "*" in data else Path(data).stem
+    assert load(Path("made.yaml")).experiment.name == name
+    told = nntrain("fit", "made.yaml", "--json", "--set", "trainer.max_epochs=20")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["metrics"]["test_accuracy"] > 0.75

@@ -47,6 +47,7 @@ class Draft:
 def draft(path: str, targets: Sequence[str], folder: str | Path) -> Draft:
     """A config for the data in `path`, as it stands in a file in `folder`."""
     sight = look(path)
+    targets = targets or sight.own_target
     _check_targets(sight, targets)
     if sight.is_text:
         return _text(sight, folder)

@@ -54,7 +54,7 @@ def roles_of(table: Table, targets: Sequence[str]) -> Roles:
     for name in targets:
         _find_markers(table.columns[name], name, roles)
     for name in table.columns:
-        if name not in targets:
+        if name not in targets and name not in table.aside:
             _give(name, table, roles)
     if arrays := roles.of_kind("array"):
         for name in list(roles.inputs):

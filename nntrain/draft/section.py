@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nntrain.data.inputs import is_pattern
 from nntrain.draft.answer import Answer
 from nntrain.draft.forecast import Course
 from nntrain.draft.page import Line, file_name, names, scalar
@@ -98,7 +99,7 @@ def split_lines(
 
 def run_name(path: str) -> str:
     """The name of a file as that of a run."""
-    stem = Path(path).name
+    stem = Path(path).parent.name if is_pattern(path) else Path(path).name
     stem = re.sub(r"\.gz$", "", stem, flags=re.IGNORECASE)
     stem = re.sub(r"[-.](images?[-.])?(idx\d?[-.])?ubyte$|\.[A-Za-z]\w*$", "", stem)
     plain = re.sub(r"[^\w.-]+", "-", stem).lstrip(".-~").rstrip("-")[:100]

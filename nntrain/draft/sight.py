@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nntrain.data.files import opened
-from nntrain.data.formats import Csv, Text, by_ending
+from nntrain.data.formats import Csv, Images, Text, by_ending
+from nntrain.data.inputs import files_of, tables
 from nntrain.data.table import Table, is_array, join
 from nntrain.errors import DataError
 from nntrain.families import Source
@@ -47,31 +48,38 @@ class Sight:
         return isinstance(self.source, Text)
 
     @property
+    def own_target(self) -> tuple[str, ...]:
+        """What there is to learn where nobody says it: the folders of images have names."""
+        return ("class",) if isinstance(self.source, Images) else ()
+
+    @property
     def arrays(self) -> list[str]:
         """The columns whose cells are arrays."""
         return [name for name, cells in self.table.columns.items() if is_array(cells)]
 
 
 def look(path: str) -> Sight:
-    """The first rows of a file, up to a number that bounds the time it takes."""
-    source = by_ending(path)
-    given = _other_delimiter(path, source) if isinstance(source, Csv) else None
+    """The first rows of a file, a folder or all files of a pattern, up to a number that bounds the
+    time it takes."""
+    files = files_of(path)
+    source = by_ending(str(files[0]))
+    given = _other_delimiter(files[0], source) if isinstance(source, Csv) else None
     most = MOST_TOKENS if isinstance(source, Text) else MOST_ROWS
-    tables, rows, whole = [], 0, True
-    for table in (given or source).read(Path(path)):
+    found, rows, whole = list[Table](), 0, True
+    for table in tables(lambda file: given or by_ending(str(file)), files):
         if rows >= most:
             whole = False
             break
-        tables.append(table)
+        found.append(table)
         rows += len(table)
-    if not tables:
+    if not found:
         raise DataError("there are no rows", path)
-    return Sight(path, join(tables), given or source, whole, given)
+    return Sight(path, join(found), given or source, whole, given)
 
 
-def _other_delimiter(path: str, source: Csv) -> Source | None:
+def _other_delimiter(path: Path, source: Csv) -> Source | None:
     """The format with the sign that the header has instead of the usual one, if it has one."""
-    with opened(Path(path)) as stream:
+    with opened(path) as stream:
         header = stream.readline(LONGEST_HEADER)
     counts = {sign: header.count(sign.encode()) for sign in DELIMITERS}
     best = max(counts, key=lambda sign: counts[sign])
