@@ -155,7 +155,18 @@ def ended(summary: Mapping[str, Any]) -> list[str]:
         head += f", best epoch {summary['best_epoch']}"
     if retries := summary.get("retries"):
         head += f", diverged {plural(retries, 'time')} on the way"
-    return ["", head, *scores(summary["metrics"])]
+    return ["", head, *scores(summary["metrics"]), *baselines(summary.get("baselines"))]
+
+
+def baselines(found: Mapping[str, Any] | None) -> list[str]:
+    """What simpler models score on the same rows, in a line, and why one is missing."""
+    if not found:
+        return []
+    metric, known = found["metric"], found["scores"]
+    each = ", ".join(f"{name} {text.number(own.get(metric))}" for name, own in known.items())
+    line = f"baselines on {found['split']}, {metric}: {each}"
+    lines = [f"{line}; network {text.number(found['network'])}"] if known else []
+    return [*lines, *(f"note: {note}" for note in found["notes"])]
 
 
 def scores(metrics: Mapping[str, float | None]) -> list[str]:
