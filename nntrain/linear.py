@@ -14,7 +14,6 @@ import numpy as np
 from nntrain.arrays import Array
 
 MEMORY = 10  # pairs of steps that L-BFGS keeps
-SMALLEST_GRADIENT = 1e-5  # where a mean loss is as low as anyone can tell
 
 
 class Linear(NamedTuple):
@@ -58,10 +57,12 @@ def logistic(
     weights: Array | None = None,
     start: Linear | None = None,
     most_steps: int = 200,
+    close: float = 1e-6,
 ) -> Linear:
     """Multinomial logistic regression; for two classes the usual one.   x (N, D), target (N,).
 
     weights: (N,), how much each row counts.  start: where to begin.
+    close: the largest number in a gradient that is as good as none.
     """
     center, scale = (start.center, start.scale) if start else _placed(x)
     outputs = 1 if classes == 2 else classes
@@ -86,16 +87,18 @@ def logistic(
     theta = np.zeros(shape)
     if start:
         theta[:-1], theta[-1] = start.weight, start.bias
-    theta = minimum(loss, theta.ravel(), most_steps).reshape(shape)
+    theta = minimum(loss, theta.ravel(), most_steps, close).reshape(shape)
     return Linear(theta[:-1], theta[-1], center, scale)
 
 
-def minimum(loss: Callable[[Array], tuple[float, Array]], start: Array, most_steps: int) -> Array:
+def minimum(
+    loss: Callable[[Array], tuple[float, Array]], start: Array, most_steps: int, close: float
+) -> Array:
     """Where a smooth convex `loss` is lowest: L-BFGS, Liu and Nocedal 1989, halving its steps."""
     theta, pairs = start, list[tuple[Array, Array]]()
     value, gradient = loss(theta)
     for _ in range(most_steps):
-        if np.abs(gradient).max() < SMALLEST_GRADIENT:
+        if np.abs(gradient).max() < close:
             break
         step = _direction(gradient, pairs)
         slope, size = float(gradient @ step), 1.0

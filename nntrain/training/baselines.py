@@ -27,9 +27,10 @@ from nntrain.run.model import Model
 from nntrain.training.evaluate import Sums, blocks, steps_as_rows
 from nntrain.wording import plural
 
-PENALTIES = (1.0, 0.1, 0.01, 1e-3, 1e-4)  # from strong to weak, until validation rows object
-BUDGET = 1 << 30  # multiplications that the linear model may take, a second at most
-FEWEST_STEPS = 40  # of L-BFGS; rows are left out until there is time for them
+PENALTIES = (0.1, 0.01, 1e-3, 1e-4)  # from strong to weak, until validation rows object
+BUDGET = 1 << 29  # multiplications that the linear model may take: some tenths of a second
+FEWEST_STEPS, MOST_STEPS = 20, 60  # of L-BFGS for each penalty; rows are left out to have time
+CLOSE = 3e-4  # a gradient so small moves no score
 MOST_INPUTS = 4096
 MOST_ROWS = 20_000
 MOST_TOKENS = 2000  # different ones; pairs take the square of it
@@ -212,12 +213,13 @@ def _best_logistic(
     others: Array | None,
     truth: Array | None,
 ) -> Linear:
-    most = max(FEWEST_STEPS, BUDGET // (4 * (x.size + 1) * classes) // len(PENALTIES))
+    most = BUDGET // (4 * (x.size + 1) * classes) // len(PENALTIES)
+    most = min(MOST_STEPS, max(FEWEST_STEPS, most))
     if others is None or truth is None:
-        return logistic(x, target, classes, 1 / len(x), weights, most_steps=min(most, 100))
+        return logistic(x, target, classes, 1 / len(x), weights, None, most, CLOSE)
     best, lowest, fitted = None, math.inf, None
     for penalty in PENALTIES:
-        fitted = logistic(x, target, classes, penalty, weights, fitted, min(most, 100))
+        fitted = logistic(x, target, classes, penalty, weights, fitted, most, CLOSE)
         p = fitted.probabilities(others)[np.arange(len(others)), truth]
         loss = -float(np.log(np.maximum(p, 1e-30)).mean())
         if best is not None and not loss < lowest:
