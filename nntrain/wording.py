@@ -57,3 +57,10 @@ def suggestion(unknown: Iterable[str], names: Iterable[str], what: str) -> str:
 def plural(count: int, word: str) -> str:
     """1 row, 2 rows."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def share(part: float) -> str:
+    """A share of all as people say it: 41 %, 0.3 %, none."""
+    if part == 0:
+        return "none"
+    return f"{100 * part:.0f} %" if part >= 0.01 else f"{100 * part:.2g} %"

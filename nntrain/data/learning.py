@@ -8,6 +8,7 @@ from nntrain.data.arrays import Grid, Series
 from nntrain.data.columns import Column
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.preprocessing import Feature, Preprocessor
+from nntrain.data.seen import learn_seen
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
@@ -40,7 +41,10 @@ def learn(
             features.append(_series(training, name, settings))
     target = learn_target(training, settings, goal)
     task: Task = "heads" if isinstance(goal, Mapping) else goal
-    return Preprocessor(task, tuple(features), target, settings.ids, na_values, settings.window)
+    seen = () if settings.text else learn_seen(training, features, na_values)
+    return Preprocessor(
+        task, tuple(features), target, settings.ids, na_values, settings.window, seen=seen
+    )
 
 
 def _series(training: Table, name: str, settings: Data) -> Series:

@@ -18,6 +18,7 @@ from nntrain.data.arrays import ArrayFeature, Grid, Series
 from nntrain.data.columns import unknown_columns
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.report import Report
+from nntrain.data.seen import Seen
 from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
 from nntrain.data.soundness import check
@@ -44,6 +45,7 @@ class Preprocessor:
     id_columns: names of the columns that pass through to predictions.
     na_values: cells that mean missing, besides the empty one.
     window: where rows are steps in time, how many of them are one input, see `windows`.
+    seen: what training rows had of each feature; none in old model files.
     """
 
     task: Task
@@ -52,6 +54,7 @@ class Preprocessor:
     id_columns: tuple[str, ...] = ()
     na_values: tuple[str, ...] = ()
     window: Window | None = None
+    seen: tuple[Seen, ...] = ()
 
     @property
     def array(self) -> ArrayFeature | None:
@@ -225,6 +228,7 @@ class Preprocessor:
             "ids": list(self.id_columns),
             "na_values": list(self.na_values),
             "window": plain.encode(self.window) if self.window else None,
+            "seen": [plain.encode(seen) for seen in self.seen],
         }
 
     @classmethod
@@ -240,9 +244,16 @@ class Preprocessor:
             plain.read(texts, value.get("ids"), "ids"),
             plain.read(texts, value.get("na_values"), "na_values"),
             plain.decode(Window, value["window"], "window") if value.get("window") else None,
+            seen=_seen(value.get("seen", [])),
         )
         check(result)
         return result
+
+
+def _seen(value: Any) -> tuple[Seen, ...]:
+    if not isinstance(value, list):
+        raise plain.damaged("seen: no list")
+    return tuple(plain.decode(Seen, item, "seen") for item in value)
 
 
 def _require(table: Table, names: Iterable[str], what: str) -> None:

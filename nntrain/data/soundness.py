@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nntrain.data import plain
+from nntrain.data import plain, seen
 from nntrain.data.arrays import ArrayFeature
 from nntrain.data.features import OneHot, Scaled
 from nntrain.data.several import Several, Target
@@ -38,6 +38,7 @@ def check(found: Preprocessor) -> None:
             raise plain.damaged(f"{feature.name}: scale {feature.scale}")
         if isinstance(feature, OneHot) and feature.fill not in (None, *feature.categories):
             raise plain.damaged(f"{feature.name}: fill {feature.fill!r:.60}")
+    seen.check(found.seen, names)
     if found.task not in _tasks(found.target_columns):
         raise plain.damaged(f"task {found.task!r:.60}")
     for target in found.each_target:

@@ -8,6 +8,7 @@ from pathlib import Path
 from nntrain.data.dataset import read
 from nntrain.data.parts import Part
 from nntrain.data.report import Report
+from nntrain.data.seen import look
 from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import RunFolder, newest
@@ -35,7 +36,8 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            part = Part.from_table(read(experiment.data, data), preprocessor, report)
+            table = look(read(experiment.data, data), preprocessor, report)
+            part = Part.from_table(table, preprocessor, report)
             return part, {"data": str(data)}
         if not self.folder:
             raise ConfigError(

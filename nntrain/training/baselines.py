@@ -28,7 +28,7 @@ from nntrain.training.evaluate import Sums, blocks, steps_as_rows
 from nntrain.wording import plural
 
 PENALTIES = (0.1, 0.01, 1e-3, 1e-4)  # from strong to weak, until validation rows object
-BUDGET = 1 << 29  # multiplications that the linear model may take: some tenths of a second
+BUDGET = 1 << 32  # multiplications that the linear model may take: some tenths of a second
 FEWEST_STEPS, MOST_STEPS = 20, 60  # of L-BFGS for each penalty; rows are left out to have time
 CLOSE = 3e-4  # a gradient so small moves no score
 MOST_INPUTS = 4096

@@ -14,6 +14,7 @@ import numpy as np
 from nntrain.data.arrays import Grid
 from nntrain.data.formats import Csv, Npz, Ts
 from nntrain.data.report import Report
+from nntrain.data.seen import look
 from nntrain.data.settings import Window
 from nntrain.data.several import Several
 from nntrain.data.table import Table, join
@@ -64,10 +65,10 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
     tables = _format(model, source).read(source, PORTION)
     if known.window:
-        yield from _forecasts(model, known.window, join(list(tables)), report)
+        yield from _forecasts(model, known.window, look(join(list(tables)), known, report), report)
         return
     done = 0
-    for table in tables:
+    for table in (look(table, known, report) for table in tables):
         shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
