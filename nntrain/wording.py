@@ -60,7 +60,9 @@ def plural(count: int, word: str) -> str:
 
 
 def share(part: float) -> str:
-    """A share of all as people say it: 41 %, 0.3 %, none."""
+    """A share of all as people say it: 41 %, 0.3 %, 99.9 %, none."""
     if part == 0:
         return "none"
+    if 0.99 < part < 1:
+        return f"{min(100 * part, 99.9):.1f} %"
     return f"{100 * part:.0f} %" if part >= 0.01 else f"{100 * part:.2g} %"

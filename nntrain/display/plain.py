@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nntrain.audit.finding import Finding
 from nntrain.data.columns import Column
 from nntrain.display import text
 from nntrain.events import (
@@ -228,6 +229,19 @@ def gradients(compared: Sequence[GradientRow]) -> list[str]:
     verdict = f"{wrong} of {len(compared)} are wrong" if wrong else f"all {len(compared)} agree"
     head = "gradients against finite differences; error: as a share of the largest number"
     return [head, *table(rows, "llrrrl"), verdict]
+
+
+def audited(findings: Sequence[Finding], limits: Sequence[str]) -> list[str]:
+    """What an audit found: the finding, rows that show it, and what to do."""
+    serious = sum(finding.serious for finding in findings)
+    remarks = len(findings) - serious
+    lines = [f"audit: {serious} serious, {plural(remarks, 'remark')}"]
+    for finding in findings:
+        mark = "SERIOUS" if finding.serious else "remark"
+        lines.append(f"{mark}: {text.printable(finding.message)}")
+        lines += [f"  {text.printable(example)}" for example in finding.examples]
+        lines.append(f"  → {text.printable(finding.advice)}")
+    return [*lines, *(f"note: {limit}" for limit in limits)]
 
 
 def evaluated(result: Mapping[str, Any]) -> list[str]:
