@@ -36,8 +36,8 @@ def constants(material: Material) -> Iterator[Finding]:
         yield Finding(
             "constant",
             f"one value in every training row: {listed(fixed)}",
-            f"leave it out with `data.features: {{exclude: [{in_yaml(fixed[0])}]}}`: other values "
-            "come only to rows that judge",
+            "nothing can be learned from it: leave it out with "
+            f"`data.features: {{exclude: [{in_yaml(fixed[0])}]}}`",
             figures={"columns": fixed},
         )
 

@@ -98,9 +98,9 @@ def told_apart(material: Material) -> Iterator[Finding]:
 
 
 def _as_column(target: Target) -> Array:
-    if target.classes:
-        return (target.values[:, None] == np.arange(len(target.classes))).astype(np.float32)
     column: Array = target.values[:, None]
+    if target.classes:
+        column = (column == np.arange(len(target.classes))).astype(np.float32)
     return column
 
 
