@@ -40,13 +40,12 @@ def ridge(x: Array, y: Array, penalties: Sequence[float]) -> list[Linear]:
     """A ridge regression for each penalty, from one decomposition.   x (N, D), y (N, K)."""
     center, scale = _placed(x)
     z, middle = (x - center) / scale, y.mean(axis=0)
-    values, vectors = np.linalg.eigh(z.T @ z / len(x))
-    turned = vectors.T @ (z.T @ (y - middle) / len(x))
-    values = np.maximum(values, 0.0)[:, None]
-    return [
-        Linear(vectors @ (turned / (values + max(penalty, 1e-12))), middle, center, scale)
-        for penalty in penalties
-    ]
+    wide = len(z) < z.shape[1]  # then rows times rows is the smaller matrix, and says the same
+    values, vectors = np.linalg.eigh((z @ z.T if wide else z.T @ z) / len(x))
+    aim = (y - middle) / len(x) if wide else z.T @ (y - middle) / len(x)
+    turned, values = vectors.T @ aim, np.maximum(values, 0.0)[:, None]
+    weights = [vectors @ (turned / (values + max(penalty, 1e-12))) for penalty in penalties]
+    return [Linear(z.T @ weight if wide else weight, middle, center, scale) for weight in weights]
 
 
 def logistic(

@@ -68,6 +68,17 @@ def test_ridge_is_that_of_scikit_learn() -> None:
     np.testing.assert_allclose(model(part.x[kept["rows"]]), kept["shown"], rtol=1e-6)
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 12))
+def test_ridge_solves_its_equations(seed: int, width: int, rows: int) -> None:
+    """(ZᵀZ / n + λ) W = Zᵀ(y - mean y) / n, also where there are more columns than rows."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(rows, width)), rng.normal(size=(rows, 2))
+    model = ridge(x, y, [0.1])[0]
+    z = (x - model.center) / model.scale
+    left = (z.T @ z / rows + 0.1 * np.eye(width)) @ model.weight
+    np.testing.assert_allclose(left, z.T @ (y - y.mean(axis=0)) / rows, atol=1e-10)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.integers(1, 4))
 def test_nothing_is_lower_than_the_minimum(seed: int, classes: int, width: int) -> None:
     rng = np.random.default_rng(seed)

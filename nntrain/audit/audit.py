@@ -69,6 +69,11 @@ def audit(dataset: Dataset, settings: Data) -> Audit:
                 "of images and series only rows that come twice, blank ones, tiny classes and "
                 "labels were looked at: not copies of the target, nearly equal rows, shifts"
             )
+    if not material.can_be_modelled and not known.tokens and not known.window:
+        limits.append(
+            f"{material.x.shape[1]:,} inputs are too many for the linear models that look for "
+            "wrong labels and for parts that differ"
+        )
     if some.left_out:
         limits.append(f"statistics are of {len(some):,} of {len(material):,} rows")
     if not dataset.preprocessor.targets:

@@ -13,11 +13,12 @@ from nntrain.wording import plural, share
 
 PIECE = 50  # tokens in a row that two texts do not have in common by chance
 FEW = 0.01  # of the rows
+ENOUGH = 5000  # rows, to tell how often two agree
 
 
 def duplicates(material: Material) -> Iterator[Finding]:
     """Rows for validation and test whose inputs are those of a training row."""
-    keys = _keys(material)
+    keys = material.keys
     training: dict[bytes, int] = {}
     for row in material.rows("train").tolist():
         training.setdefault(keys[row], row)
@@ -30,7 +31,7 @@ def duplicates(material: Material) -> Iterator[Finding]:
 
 def conflicts(material: Material) -> Iterator[Finding]:
     """Rows with equal inputs and other classes: no model gets all of them right."""
-    keys = _keys(material)
+    keys = material.keys
     for target in material.targets:
         if not target.classes:
             continue
@@ -88,15 +89,6 @@ def _hashes(tokens: Array) -> Array:
     return found
 
 
-def _keys(material: Material) -> list[bytes]:
-    """What two rows have in common when they are equal, and only then."""
-    x = np.ascontiguousarray(material.x + np.float32(0))  # -0 is 0
-    lengths = material.lengths
-    if lengths is None:
-        return [row.tobytes() for row in x]
-    return [row.tobytes() + bytes(str(n), "ascii") for row, n in zip(x, lengths, strict=True)]
-
-
 def _finding(material: Material, name: str, count: int, equal: list[tuple[int, int]]) -> Finding:
     other = sum(
         any(target.values[a] != target.values[b] for target in material.targets) for a, b in equal
@@ -129,14 +121,15 @@ def _by_chance(material: Material, count: int) -> float:
     The chance that two rows agree in one half of the columns and in the other, as if the halves
     had nothing to do with each other; the larger one of two ways to halve them.
     """
-    x = material.x[material.rows("train")]
+    training = material.rows("train")
+    x = material.x[training[:: max(1, len(training) // ENOUGH)]]
     width = x.shape[1]
     if width < 2:
         halves = [(x, x[:, :0])]
     else:
         halves = [(x[:, : width // 2], x[:, width // 2 :]), (x[:, ::2], x[:, 1::2])]
     agree = max(_agree(a) * _agree(b) for a, b in halves)
-    return count * -float(np.expm1(len(x) * np.log1p(-min(agree, 1 - 1e-12))))
+    return count * -float(np.expm1(len(training) * np.log1p(-min(agree, 1 - 1e-12))))
 
 
 def _agree(x: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from nntrain.linear import Linear, logistic, ridge
 from nntrain.rng import permutation
 
 MOST_ROWS = 20_000  # that statistics of columns are made of
+MOST_INPUTS = 1024  # of a linear model
+BLOCK = 4096  # rows
 FOLDS = 5
 SHOWN = 5  # examples of a finding
 
@@ -116,6 +119,23 @@ class Material:
     def held_out(self) -> tuple[str, ...]:
         """The parts that judge."""
         return tuple(name for name in ("validation", "test") if name in self.parts)
+
+    @property
+    def can_be_modelled(self) -> bool:
+        """Whether a linear model of these inputs takes seconds, not hours."""
+        return bool(self.x.shape[1] <= MOST_INPUTS)
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        """What two rows have in common when their inputs are equal, and only then."""
+        found: list[bytes] = []
+        for start in range(0, len(self), BLOCK):
+            rows = self.x[start : start + BLOCK] + np.float32(0)  # -0 is 0
+            found += [blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
+        if self.lengths is None:
+            return found
+        pairs = zip(found, self.lengths.tolist(), strict=True)
+        return [key + str(length).encode() for key, length in pairs]
 
     @cached_property
     def fold(self) -> Array:

@@ -15,14 +15,13 @@ NEIGHBOURS = 10
 UNLIKELY = 0.05  # what a linear model of other rows gives to the class of the row
 CERTAIN = 0.9  # what it gives to another one
 MOST_ALIKE = 1  # of the neighbours that have the row's class all the same
-MOST_INPUTS = 1024
 FEWEST_ROWS = 50
 FAR = 6.0  # standard deviations, told by the median
 
 
 def label_noise(material: Material) -> Iterator[Finding]:
     """Where a model of the other rows and the nearest neighbours both say something else."""
-    if material.x.shape[1] > MOST_INPUTS or len(material) < FEWEST_ROWS:
+    if not material.can_be_modelled or len(material) < FEWEST_ROWS:
         return
     for target in material.targets:
         if target.classes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nntrain.arrays import Array
 from nntrain.audit.finding import Finding
-from nntrain.audit.material import MOST_ROWS, Material
+from nntrain.audit.material import Material
 from nntrain.data.cells import as_number
 from nntrain.data.table import TEXT, is_array
 from nntrain.wording import in_yaml, listed, quoted
@@ -52,7 +52,8 @@ def _is_date(material: Material, name: str) -> bool:
 
 def _alike_neighbours(material: Material) -> Iterator[Finding]:
     """What a linear model of other rows does not explain, should not hang on the row's place."""
-    if not material.columns or len(material) < FEWEST_ROWS or len(material) >= MOST_ROWS:
+    few = len(material) < FEWEST_ROWS
+    if not material.columns or few or material.left_out or not material.can_be_modelled:
         return
     in_file = np.flatnonzero(np.isin(material.part, _own_file(material)))
     in_file = in_file[np.argsort(material.lines[in_file], kind="stable")]

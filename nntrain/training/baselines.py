@@ -33,6 +33,7 @@ FEWEST_STEPS, MOST_STEPS = 20, 60  # of L-BFGS for each penalty; rows are left o
 CLOSE = 3e-4  # a gradient so small moves no score
 MOST_INPUTS = 4096
 MOST_ROWS = 20_000
+WIDE = 512  # inputs; a ridge regression of more takes so many rows, whose products are few
 MOST_TOKENS = 2000  # different ones; pairs take the square of it
 
 Show = Callable[[Array], Array]
@@ -242,6 +243,8 @@ def _thinned(part: Part, known: Preprocessor) -> Part:
     if isinstance(known.target_columns, Amounts):
         each = (known.inputs + 1) ** 2
     most = min(MOST_ROWS, max(100, BUDGET // each))
+    if known.inputs > WIDE and isinstance(known.target_columns, Amounts):
+        most = min(most, WIDE)
     if len(part) <= most:
         return part
     return part.take(np.arange(most) * len(part) // most)
