@@ -56,7 +56,9 @@ def look(folder: Path, cells: Columns, target: str = "kind", **settings: Any) ->
     path = write(folder / "data.csv", cells)
     data = Data(str(path), target=target, **settings)
     goal: Task = "classes" if target == "kind" else "numbers"
-    return audit(Dataset.load(data, path, goal, 0), data)
+    found = audit(Dataset.load(data, path, goal, 0), data)
+    json.dumps(found.to_plain(), allow_nan=False)  # each number is one of JSON's
+    return found
 
 
 def kinds(found: Audit) -> list[str]:
@@ -77,6 +79,32 @@ def parts_of(tmp_path: Path, columns: Columns) -> dict[str, Any]:
 
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert look(tmp_path, clean()) == Audit((), ())
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(60, 200),
+    width=st.integers(1, 5),
+    classes=st.integers(2, 4),
+    few=st.booleans(),
+)
+def test_chance_is_never_serious(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    rows: int,
+    width: int,
+    classes: int,
+    few: bool,
+) -> None:
+    """Columns of noise, of many values or of three, tell nothing and make no leak."""
+    rng = np.random.default_rng(seed)
+    cells = {
+        f"x{i}": rng.integers(0, 3, rows) if few else rng.normal(size=rows).round(4)
+        for i in range(width)
+    }
+    kind = np.arange(rows) % classes
+    found = look(tmp_path_factory.mktemp("noise"), {**cells, "kind": rng.permutation(kind)})
+    assert not found.serious, found.findings
 
 
 def test_rows_that_stand_twice(tmp_path: Path) -> None:

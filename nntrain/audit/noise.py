@@ -14,7 +14,6 @@ from nntrain.wording import plural, quoted
 NEIGHBOURS = 10
 UNLIKELY = 0.05  # what a linear model of other rows gives to the class of the row
 CERTAIN = 0.9  # what it gives to another one
-MOST_ALIKE = 1  # of the neighbours that have the row's class all the same
 FEWEST_ROWS = 50
 FAR = 6.0  # standard deviations, told by the median
 
@@ -34,11 +33,10 @@ def _wrong_classes(material: Material, target: Target) -> Iterator[Finding]:
     p, rows = material.out_of_fold(target), np.arange(len(material))
     own = p[rows, target.values]
     odd = np.flatnonzero((own < UNLIKELY) & (p.max(axis=1) > CERTAIN))
-    alike = [_alike(material, target.values, row) for row in odd.tolist()]
     found = [
         (float(own[row]), row)
-        for row, count in zip(odd.tolist(), alike, strict=True)
-        if count <= MOST_ALIKE
+        for row in odd.tolist()
+        if not (target.values[_nearest(material, row)] == target.values[row]).any()
     ]
     if not found:
         return
@@ -55,12 +53,6 @@ def _wrong_classes(material: Material, target: Target) -> Iterator[Finding]:
         examples=tuple(shown),
         figures={"target": target.name, "rows": len(found), "of": len(material)},
     )
-
-
-def _alike(material: Material, values: Array, row: int) -> int:
-    """How many of the nearest rows have the same class."""
-    nearest = _nearest(material, row)
-    return int((values[nearest] == values[row]).sum())
 
 
 def _nearest(material: Material, row: int) -> Array:
