@@ -57,3 +57,12 @@ def suggestion(unknown: Iterable[str], names: Iterable[str], what: str) -> str:
 def plural(count: int, word: str) -> str:
     """1 row, 2 rows."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def share(part: float) -> str:
+    """A share of all as people say it: 41 %, 0.3 %, 99.9 %, none."""
+    if part == 0:
+        return "none"
+    if 0.99 < part < 1:
+        return f"{min(100 * part, 99.9):.1f} %"
+    return f"{100 * part:.0f} %" if part >= 0.01 else f"{100 * part:.2g} %"

@@ -60,7 +60,7 @@ AREAS = {
     ),
     "checkpoint": Area(
         ("run/archive.py", "run/checkpoint.py"),
-        ("checkpoint*", "going_on", "run", "stored_models"),
+        ("checkpoint*", "going_on", "history", "run", "stored_models"),
         formulas=False,
     ),
 }  # fmt: skip

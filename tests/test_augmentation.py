@@ -28,7 +28,6 @@ from nntrain.augmentations.sampling import mapped, moved
 from nntrain.data.batches import Batch
 from nntrain.families import Array, Augmentation, Draws, Shape
 from nntrain.families.augmentation import Rows
-from nntrain.losses import BinaryCrossEntropy, CrossEntropy
 from nntrain.run.run import Run
 from nntrain.training.augment import make_augment
 from nntrain.training.fit import fit
@@ -236,50 +235,6 @@ def test_beta_has_the_moments_of_beta(alpha: float) -> None:
     assert np.isclose((off**2).mean(), 1 / (4 * (2 * alpha + 1)), rtol=1e-4)
     fourth = 3 / (16 * (2 * alpha + 1) * (2 * alpha + 3))
     assert np.isclose((off**4).mean(), fourth, rtol=1e-3)
-
-
-# Losses of shares
-
-
-@pytest.mark.parametrize("name", ["plain", "weighted", "smoothed"])
-@pytest.mark.parametrize("dtype, near", [(np.float64, 1e-12), (np.float32, 1e-5)])
-def test_cross_entropy_of_shares_is_that_of_pytorch(name: str, dtype: Any, near: float) -> None:
-    entry = reference("pytorch", f"shares {name}")[f"shares {name}"]
-    weight = entry["weight"] and dict(zip("abc", entry["weight"], strict=True))
-    loss = CrossEntropy(label_smoothing=entry["smoothing"], class_weight=weight)
-    z, target = np.array(entry["prediction"], dtype), np.array(entry["target"], dtype)
-    factors = loss.row_weights(target)
-    weights = np.ones(len(z), dtype) if factors is None else factors.astype(dtype)
-    value, slope = loss(z, target, weights)
-    assert slope.dtype == dtype
-    assert np.isclose(value, entry["value"], rtol=near)
-    assert np.allclose(slope, np.array(entry["slope"]), rtol=0, atol=near * 3)
-
-
-@pytest.mark.parametrize("dtype, near", [(np.float64, 1e-12), (np.float32, 1e-5)])
-def test_binary_cross_entropy_of_shares_is_that_of_pytorch(dtype: Any, near: float) -> None:
-    entry = reference("pytorch", "shares of two")["shares of two"]
-    loss = BinaryCrossEntropy(class_weight=dict(zip("ab", entry["weight"], strict=True)))
-    z, target = np.array(entry["prediction"], dtype), np.array(entry["target"], dtype)
-    factors = loss.row_weights(target)
-    assert factors is not None
-    value, slope = loss(z, target, factors.astype(dtype))
-    assert slope.dtype == dtype
-    assert np.isclose(value, entry["value"], rtol=near)
-    assert np.allclose(slope, np.array(entry["slope"]), rtol=0, atol=near * 3)
-
-
-@pytest.mark.parametrize("weight", [None, {"a": 2.0, "b": 0.5, "c": 1.0}])
-def test_shares_of_one_class_are_that_class(weight: dict[str, float] | None) -> None:
-    loss = CrossEntropy(label_smoothing=0.1, class_weight=weight)
-    z, classes = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
-    shares = np.eye(3)[classes]
-    factors = [loss.row_weights(target) for target in (classes, shares)]
-    if weight:
-        assert np.array_equal(*factors)  # type: ignore[arg-type]
-    one, two = (loss(z, target, np.full(5, 0.2)) for target in (classes, shares))
-    assert np.isclose(one[0], two[0])
-    assert np.allclose(one[1], two[1])
 
 
 # In training

@@ -47,6 +47,7 @@ def test_json_is_one_object_on_stdout(nntrain: Command, points: Path) -> None:
     assert summary == json.loads(Path("runs/points/001/summary.json").read_text())
     assert set(summary) == {
         "run", "status", "epochs", "best_epoch", "metrics", "seconds", "samples_per_second",
+        "baselines",
     }  # fmt: skip
     assert set(summary["metrics"]) == {
         f"{split}_{score}"

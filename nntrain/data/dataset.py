@@ -20,6 +20,7 @@ from nntrain.data.parts import Part, passage
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.reading import read, read_hashed
 from nntrain.data.report import Report
+from nntrain.data.seen import look
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts, shares_of, split
@@ -154,7 +155,7 @@ def load_part(
     settings: Data, paths: Paths, goal: Goal, preprocessor: Preprocessor, report: Report
 ) -> Part:
     """All rows of other files that have a target, as the model sees them."""
-    table = read(settings, paths, goal)
+    table = look(read(settings, paths, goal), preprocessor, report)
     part = Part.from_table(table, preprocessor, report)
     if not part.counts:
         raise _none_counts(table)

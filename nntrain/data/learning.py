@@ -12,6 +12,7 @@ from nntrain.data.features import Scaled
 from nntrain.data.kinds import Feature
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.ranks import Ranked
+from nntrain.data.seen import learn_seen
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
@@ -56,8 +57,9 @@ def learn(
     target = learn_target(training, settings, goal)
     task: Task = "heads" if isinstance(goal, Mapping) else goal
     weight = settings.weight or ""
+    seen = () if settings.text else learn_seen(training, features, na_values)
     found = Preprocessor(
-        task, tuple(features), target, settings.ids, na_values, settings.window, weight
+        task, tuple(features), target, settings.ids, na_values, settings.window, weight, seen
     )
     if not found.inputs:
         message = "no feature gives an input: no category has as many training rows as it needs"

@@ -19,6 +19,7 @@ from nntrain.data.categories import Embedded
 from nntrain.data.columns import unknown_columns
 from nntrain.data.kinds import Feature, Scalar
 from nntrain.data.report import Report
+from nntrain.data.seen import Seen
 from nntrain.data.settings import Window
 from nntrain.data.several import Several, Target
 from nntrain.data.soundness import check
@@ -55,6 +56,7 @@ class Preprocessor:
     na_values: cells that mean missing, besides the empty one.
     weight_column: the name of the column that says how much a row counts; empty: all the same.
     window: where rows are steps in time, how many of them are one input, see `windows`.
+    seen: what training rows had of each feature; none in old model files.
     """
 
     task: Task
@@ -64,6 +66,7 @@ class Preprocessor:
     na_values: tuple[str, ...] = ()
     window: Window | None = None
     weight_column: str = ""
+    seen: tuple[Seen, ...] = ()
 
     @property
     def array(self) -> ArrayFeature | Texts | None:
@@ -277,6 +280,7 @@ class Preprocessor:
             "na_values": list(self.na_values),
             "window": plain.encode(self.window) if self.window else None,
             "weight": self.weight_column,
+            "seen": [plain.encode(seen) for seen in self.seen],
         }
 
     @classmethod
@@ -293,9 +297,16 @@ class Preprocessor:
             plain.read(texts, value.get("na_values"), "na_values"),
             plain.decode(Window, value["window"], "window") if value.get("window") else None,
             plain.read(str, value.get("weight", ""), "weight"),
+            _seen(value.get("seen", [])),
         )
         check(result)
         return result
+
+
+def _seen(value: Any) -> tuple[Seen, ...]:
+    if not isinstance(value, list):
+        raise plain.damaged("seen: no list")
+    return tuple(plain.decode(Seen, item, "seen") for item in value)
 
 
 def _require(table: Table, names: Iterable[str], what: str) -> None:

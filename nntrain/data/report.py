@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from nntrain.wording import listed, plural, quoted
+import numpy as np
+
+from nntrain.families import Array
+from nntrain.wording import listed, plural, quoted, share
 
 MOST_VALUES = 1000  # different unseen categories that are counted one by one, for each column
+
+
+@dataclass
+class Outside:
+    """Values beyond `low` … `high`: how many, and the farthest.  unit: what is counted."""
+
+    low: float
+    high: float
+    unit: str = "value"
+    count: int = 0
+    farthest: float = math.nan
+
+    def add(self, values: Array) -> None:
+        self.count += len(values)
+        far = np.maximum(self.low - values, values - self.high)
+        worst = float(values[far.argmax()])
+        if not max(self.low - self.farthest, self.farthest - self.high) >= far.max():
+            self.farthest = worst
 
 
 @dataclass
@@ -21,6 +43,8 @@ class Report:
     extra: columns of the file that the model does not use.
     overflows: predictions that are not finite.
     unit: what is counted as unseen, `cell` or `token`.
+    usual_missing: the share of training rows without a value, by feature, where it is known.
+    outside: values beyond those of training rows, by feature.
     unweighted: the column of row weights that the rows lack, so that all count the same.
     """
 
@@ -31,6 +55,8 @@ class Report:
     extra: tuple[str, ...] = ()
     overflows: int = 0
     unit: str = "cell"
+    usual_missing: dict[str, float] = field(default_factory=dict)
+    outside: dict[str, Outside] = field(default_factory=dict)
     unweighted: str = ""
 
     def add_unseen(self, column: str, categories: list[str], least: int = 1) -> None:
@@ -41,12 +67,20 @@ class Report:
             full = len(known) >= MOST_VALUES and category not in known
             known["…" if full else category] += count
 
+    def add_outside(
+        self, column: str, values: Array, low: float, high: float, unit: str = "value"
+    ) -> None:
+        """Values (n,), or the farthest of each of n rows, that training rows had none as far as."""
+        if len(values):
+            known = self.outside.setdefault(column, Outside(low, high, unit))
+            known.add(values)
+
     def lines(self) -> list[str]:
         """What to tell, one plain line each; nothing where nothing was odd."""
         odd = f"{plural(self.overflows, 'prediction')} not finite: the inputs are far too large"
         return [
-            *self._unseen_lines(), *self._missing_lines(), *self._extra_lines(),
-            *([odd] if self.overflows else []), *self._weight_lines(),
+            *self._unseen_lines(), *self._outside_lines(), *self._missing_lines(),
+            *self._extra_lines(), *([odd] if self.overflows else []), *self._weight_lines(),
         ]  # fmt: skip
 
     def _unseen_lines(self) -> list[str]:
@@ -70,7 +104,22 @@ class Report:
     def _missing_lines(self) -> list[str]:
         return [
             f"{quoted(column)}: {plural(count, 'missing cell')} filled in"
+            + self._usual(column, count)
             for column, count in self.missing.items()
+        ]
+
+    def _usual(self, column: str, count: int) -> str:
+        """How that compares with training rows, where it is known."""
+        if column not in self.usual_missing or not self.rows:
+            return ""
+        now, usual = count / self.rows, self.usual_missing[column]
+        return f": {share(now)} of the rows, {share(usual)} of training rows"
+
+    def _outside_lines(self) -> list[str]:
+        return [
+            f"{quoted(column)}: {plural(known.count, known.unit)} outside {known.low:g} … "
+            f"{known.high:g}, the range of training rows (the farthest is {known.farthest:g})"
+            for column, known in self.outside.items()
         ]
 
     def _extra_lines(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import le
 from typing import TYPE_CHECKING
 
-from nntrain.data import plain
+from nntrain.data import plain, seen
 from nntrain.data.arrays import ArrayFeature
 from nntrain.data.categories import Categories, Embedded, Hashed, Ordinal
 from nntrain.data.dates import CIRCLES, LINES, Dates
@@ -49,6 +49,7 @@ def check(found: Preprocessor) -> None:
             raise plain.damaged(f"{feature.name}: fill {feature.fill!r:.60}")
         if why := _odd(feature):
             raise plain.damaged(f"{feature.name}: {why}")
+    seen.check(found.seen, names)
     if found.task not in _tasks(found.target_columns):
         raise plain.damaged(f"task {found.task!r:.60}")
     for target in found.each_target:

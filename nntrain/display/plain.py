@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nntrain.audit.finding import Finding
 from nntrain.data.columns import Column
 from nntrain.display import text
 from nntrain.events import (
@@ -155,7 +156,18 @@ def ended(summary: Mapping[str, Any]) -> list[str]:
         head += f", best epoch {summary['best_epoch']}"
     if retries := summary.get("retries"):
         head += f", diverged {plural(retries, 'time')} on the way"
-    return ["", head, *scores(summary["metrics"])]
+    return ["", head, *scores(summary["metrics"]), *baselines(summary.get("baselines"))]
+
+
+def baselines(found: Mapping[str, Any] | None) -> list[str]:
+    """What simpler models score on the same rows, in a line, and why one is missing."""
+    if not found:
+        return []
+    metric, known = found["metric"], found["scores"]
+    each = ", ".join(f"{name} {text.number(own.get(metric))}" for name, own in known.items())
+    line = f"baselines on {found['split']}, {metric}: {each}"
+    lines = [f"{line}; network {text.number(found['network'])}"] if known else []
+    return [*lines, *(f"note: {note}" for note in found["notes"])]
 
 
 def scores(metrics: Mapping[str, float | None]) -> list[str]:
@@ -227,6 +239,19 @@ def gradients(compared: Sequence[GradientRow]) -> list[str]:
     verdict = f"{wrong} of {len(compared)} are wrong" if wrong else f"all {len(compared)} agree"
     head = "gradients against finite differences; error: as a share of the largest number"
     return [head, *table(rows, "llrrrl"), verdict]
+
+
+def audited(findings: Sequence[Finding], limits: Sequence[str]) -> list[str]:
+    """What an audit found: the finding, rows that show it, and what to do."""
+    serious = sum(finding.serious for finding in findings)
+    remarks = len(findings) - serious
+    lines = [f"audit: {serious} serious, {plural(remarks, 'remark')}"]
+    for finding in findings:
+        mark = "SERIOUS" if finding.serious else "remark"
+        lines.append(f"{mark}: {text.printable(finding.message)}")
+        lines += [f"  {text.printable(example)}" for example in finding.examples]
+        lines.append(f"  → {text.printable(finding.advice)}")
+    return [*lines, *(f"note: {limit}" for limit in limits)]
 
 
 def evaluated(result: Mapping[str, Any]) -> list[str]:

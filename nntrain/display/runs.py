@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nntrain.display import text
-from nntrain.display.plain import table
+from nntrain.display.plain import baselines, table
 
 MOST_SCORES = 6  # columns; --json has all of them
 WIDEST = 48
@@ -45,6 +45,7 @@ def shown(run: Mapping[str, Any]) -> list[str]:
     if run["metrics"]:
         scores = [(_clean(name), text.number(value)) for name, value in run["metrics"].items()]
         lines += ["", *table(scores, "lr")]
+    lines += [_clean(line, 4 * WIDEST) for line in baselines(run["baselines"])]
     if run["manifest"]:
         lines += ["", *table([(_clean(k), _value(v)) for k, v in run["manifest"].items()], "ll")]
     rows = [(name, text.count(f["bytes"]), f["sha256"][:12]) for name, f in run["files"].items()]
@@ -102,5 +103,5 @@ def _value(value: Any) -> str:
     return _clean(repr(value) if isinstance(value, float) else str(value))
 
 
-def _clean(value: str) -> str:
-    return text.shortened(value, WIDEST)
+def _clean(value: str, width: int = WIDEST) -> str:
+    return text.shortened(value, width)

@@ -76,6 +76,27 @@ class Recorded:
             return {}
         return {str(name): _number(value) for name, value in found.items()}
 
+    @property
+    def baselines(self) -> dict[str, Any]:
+        """What simpler models score, as `training/baselines.py` writes it; empty if damaged."""
+        found = self.summary.get("baselines")
+        if not isinstance(found, dict) or not isinstance(found.get("scores"), dict):
+            return {}
+        scores = {
+            str(name): {str(metric): _number(value) for metric, value in own.items()}
+            for name, own in found["scores"].items()
+            if isinstance(own, dict)
+        }
+        notes = found.get("notes")
+        return {
+            "split": _text(found.get("split")),
+            "metric": _text(found.get("metric")),
+            "network": _number(found.get("network")),
+            "scores": scores,
+            "no_worse": _text(found.get("no_worse")) or None,
+            "notes": [_text(note) for note in notes] if isinstance(notes, list) else [],
+        }
+
     def to_plain(self) -> dict[str, Any]:
         """A line of `runs list` in JSON types."""
         return {
@@ -85,6 +106,7 @@ class Recorded:
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
             "metrics": self.metrics,
+            "baselines": self.baselines,
             "seconds": _number(self.summary.get("seconds")),
             "damage": self.damage,
         }

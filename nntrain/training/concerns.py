@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from nntrain.config import Experiment
 from nntrain.events import EpochRow, LayerLook, Warned
@@ -117,3 +118,18 @@ def overfitting(progress: Progress) -> Iterator[Warned]:
             f"the model is that of epoch {progress.best_epoch}; `weight_decay`, dropout, fewer "
             "units or more rows may make it better",
         )
+
+
+def unbeaten(found: Mapping[str, Any] | None) -> Iterator[Warned]:
+    """What `baselines` found: does something much simpler do as well?"""
+    if not found or not found["no_worse"]:
+        return
+    name, metric, split = found["no_worse"], found["metric"], found["split"]
+    ours, theirs = found["network"], found["scores"][name][metric]
+    yield Warned(
+        "baseline",
+        f"the network is no better than the baseline `{name}` on {split} rows: {metric} "
+        f"{'nan' if ours is None else f'{ours:.4g}'}, baseline {theirs:.4g}",
+        "a few rows more or less may be chance; else use the simpler model, or look for what it "
+        "lacks: more epochs, another learning rate, more units, less regularization",
+    )

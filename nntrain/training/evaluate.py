@@ -62,8 +62,8 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
 
     Where a prediction is NaN there is no score, though argmax and sorting would give one.
     """
-    total, count, sums, broken = 0.0, 0.0, dict[str, Array](), False
-    unit = 1.0 if part.weights is None else float(part.weights.mean()) or 1.0  # near 1 in float32
+    total, count, sums = 0.0, 0.0, Sums(model)
+    unit = unit_of(part)
     for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
         target = part.target[block]
         weights = steps_to_answer(target, prediction)
@@ -76,15 +76,13 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
             weights *= factors
         value, _ = model.loss(prediction, target, weights)
         total, count = total + value, count + float(weights.sum())
-        rows = steps_as_rows(model.show(prediction), part.raw[block], ones).counted()
-        broken = broken or bool(np.isnan(rows.shown).any())
-        if len(rows.weights) and not broken:
-            _add(sums, model, rows)
-    found = {
-        name: math.nan if broken or name not in sums else metric.score(sums[name])
-        for name, metric, _ in model.scores
-    }
-    return {"loss": total / count if count else 0.0, **found}
+        sums.add(steps_as_rows(model.show(prediction), part.raw[block], ones).counted())
+    return {"loss": total / count if count else 0.0, **sums.scores()}
+
+
+def unit_of(part: Part) -> float:
+    """What weights are divided by, so that they are near 1 in float32."""
+    return 1.0 if part.weights is None else float(part.weights.mean()) or 1.0
 
 
 def steps_to_answer(target: Array, prediction: Array) -> Array:
@@ -121,13 +119,32 @@ def steps_as_rows(shown: Array, target: Array, weights: Array) -> Rows:
     return Rows(flat[known], steps[known], weights.repeat(shown.shape[1])[known])
 
 
-def _add(sums: dict[str, Array], model: Model, rows: Rows) -> None:
-    """Add some rows to the sums of every score."""
-    heads = dict(each_head(model.preprocessor, rows.shown, rows.target))
-    for name, metric, head in model.scores:
-        shown, target = heads[head] if head else rows[:2]
-        new = metric.sums(shown, target, rows.weights)
-        sums[name] = metric.combine(sums[name], new) if name in sums else new
+class Sums:
+    """The sums of every score of a model's experiment, which rows are added to."""
+
+    def __init__(self, model: Model):
+        self._model = model
+        self._sums = dict[str, Array]()
+        self._broken = False
+
+    def add(self, rows: Rows) -> None:
+        self._broken = self._broken or bool(np.isnan(rows.shown).any())
+        if self._broken or not len(rows.weights):
+            return
+        heads = dict(each_head(self._model.preprocessor, rows.shown, rows.target))
+        for name, metric, head in self._model.scores:
+            shown, target = heads[head] if head else rows[:2]
+            new, before = metric.sums(shown, target, rows.weights), self._sums.get(name)
+            self._sums[name] = new if before is None else metric.combine(before, new)
+
+    def scores(self) -> dict[str, float]:
+        """Each score by name; NaN where a prediction was, or no row."""
+        return {
+            name: math.nan
+            if self._broken or name not in self._sums
+            else metric.score(self._sums[name])
+            for name, metric, _ in self._model.scores
+        }
 
 
 def each_head(

@@ -17,7 +17,7 @@ from nntrain.run.lock import locked
 from nntrain.run.run import Run
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
-from nntrain.training.concerns import overfitting, undefined
+from nntrain.training.concerns import overfitting, unbeaten, undefined
 from nntrain.training.diagnosis import diagnose_epoch
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
@@ -54,6 +54,7 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Iterator[E
             raise
     if status in ("completed", "early_stopped"):
         yield from overfitting(run.progress)
+    yield from unbeaten(summary.get("baselines"))
     yield Ended(summary)
 
 
@@ -174,6 +175,10 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
     }
     if run.model.experiment.on_divergence:
         summary["retries"] = progress.retries
+    if scores:
+        from nntrain.training.baselines import baselines  # here: what comes before needs none
+
+        summary["baselines"] = baselines(run.model, run.dataset, scores)
     run.write_history()  # flushed, before the summary says that nothing more is to come
     run.folder.write_json(run.folder.summary, summary)
     return summary

@@ -13,6 +13,7 @@ from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
 from nntrain.data.parts import Part
 from nntrain.data.report import Report
+from nntrain.data.seen import look
 from nntrain.data.settings import Window
 from nntrain.data.several import Several
 from nntrain.data.table import Table, join
@@ -62,10 +63,13 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
         raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
     if known.window:
-        yield from _forecasts(model, known.window, join(list(_tables(model, source))), report)
+        yield from _forecasts(
+            model, known.window, look(join(list(_tables(model, source))), known, report), report
+        )
         return
     done = 0
     for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
+        table = look(table, known, report)
         shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:

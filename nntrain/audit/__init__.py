@@ -1,0 +1,1 @@
+"""Audit: what in the data spoils results, a finding a function; `check --audit` shows it."""
