@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full soak fuzz bench clean
+.PHONY: demo test test-full soak fuzz mutants bench clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -27,7 +27,7 @@ test-full: test
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
 	$(BIN)/python datasets/rebuild.py --check
-	for name in digits-cnn fashion-mnist paradise-lost; do \
+	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
 	done
 
@@ -43,6 +43,10 @@ fuzz: .venv/developing
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz checkpoints 20000
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz data 5000
 
+# Changes the code in small ways, one at a time: tests must notice.  Some ten minutes on two cores.
+mutants: .venv/mutating
+	$(BIN)/python -m tests.mutants
+
 bench: .venv/developing
 	$(BIN)/python bench/run.py
 
@@ -57,6 +61,10 @@ bench: .venv/developing
 .venv/developing: .venv/installed
 	$(PIP) --upgrade "pip>=25.1"
 	$(PIP) --group dev
+	touch $@
+
+.venv/mutating: .venv/developing
+	$(PIP) --group mutation
 	touch $@
 
 clean:

@@ -38,6 +38,7 @@ PLACES = {
     "Averaging": "`averaging:`",
     "Metric": "in `metrics:`",
     "Source": "`data.format:`",
+    "Augmentation": "in `data.augmentation:`",
     "Initializer": "`kernel_initializer:`, `bias_initializer:`",
 }
 

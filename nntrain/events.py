@@ -131,7 +131,51 @@ class Ended:
     summary: Mapping[str, Any]
 
 
-Event = Began | Stepped | EpochEnded | LayersSeen | Warned | WentBack | Saved | Ended
+@dataclass(frozen=True)
+class TrialBegan:
+    """Of several trainings of one config, the one numbered `number` of `count` is about to begin.
+
+    goes_on: it was stopped before.  notes: sentences that came up.
+    """
+
+    folder: Path
+    number: int
+    count: int
+    goes_on: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """It is over; `summary` is what its summary.json says.  earlier: it had been before."""
+
+    folder: Path
+    number: int
+    count: int
+    summary: Mapping[str, Any]
+    earlier: bool
+
+
+@dataclass(frozen=True)
+class TrialsEnded:
+    """All of them are over, or stopped; `summary` is that of the folder of all."""
+
+    summary: Mapping[str, Any]
+
+
+Event = (
+    Began
+    | Stepped
+    | EpochEnded
+    | LayersSeen
+    | Warned
+    | WentBack
+    | Saved
+    | Ended
+    | TrialBegan
+    | TrialEnded
+    | TrialsEnded
+)
 
 
 @dataclass(frozen=True)

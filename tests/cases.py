@@ -14,12 +14,26 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from nntrain.augmentations import (
+    Brightness,
+    Cutmix,
+    Cutout,
+    Flip,
+    Mixup,
+    Noise,
+    Rotate,
+    Scale,
+    Shift,
+    TimeShift,
+    Zoom,
+)
 from nntrain.averaging import Ema, Swa
 from nntrain.families import (
     Activation,
     Array,
+    Augmentation,
     Averaging,
     Family,
     Initializer,
@@ -371,6 +385,34 @@ INITIALIZERS: tuple[Initializer, ...] = (
     Orthogonal(), Orthogonal(gain=1.5),
 )  # fmt: skip
 
+
+class AugmentationCase(NamedTuple):
+    """An augmentation, and the shape of a row."""
+
+    augmentation: Augmentation
+    shape: Shape
+
+
+AUGMENTATIONS = [
+    AugmentationCase(Shift(), (7, 6, 2)),
+    AugmentationCase(Shift(4), (5, 9, 1)),
+    AugmentationCase(Flip(), (4, 5, 3)),
+    AugmentationCase(Flip("both"), (4, 5, 1)),
+    AugmentationCase(Rotate(), (6, 6, 2)),
+    AugmentationCase(Rotate(180.0), (5, 8, 1)),
+    AugmentationCase(Zoom(), (6, 7, 2)),
+    AugmentationCase(Brightness(), (4, 4, 3)),
+    AugmentationCase(Noise(), (4, 4, 3)),
+    AugmentationCase(Noise(0.5), (9, 3)),
+    AugmentationCase(Cutout(3), (8, 7, 2)),
+    AugmentationCase(Scale(), (9, 3)),
+    AugmentationCase(TimeShift(), (9, 3)),
+    AugmentationCase(TimeShift(20), (9, 2)),
+    AugmentationCase(Mixup(), (5,)),
+    AugmentationCase(Mixup(2.0), (4, 4, 2)),
+    AugmentationCase(Cutmix(), (8, 9, 2)),
+]
+
 TABLE: dict[type[Family], Sequence[Family]] = {
     Layer: [case.layer for case in LAYERS],
     Activation: ACTIVATIONS,
@@ -380,6 +422,7 @@ TABLE: dict[type[Family], Sequence[Family]] = {
     Averaging: AVERAGINGS,
     Metric: METRICS,
     Initializer: INITIALIZERS,
+    Augmentation: [case.augmentation for case in AUGMENTATIONS],
 }
 
 
@@ -405,7 +448,13 @@ def over(name: str, cases: Iterable[Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(name, cases, ids=ids)
 
 
-quick = settings(max_examples=50, deadline=None, derandomize=True)
+quick = settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    # tests/mutants.py runs a method in one process again and again, each time with a new `self`
+    suppress_health_check=[HealthCheck.differing_executors],
+)
 
 
 def unregistered(kind: type[F]) -> type[F]:

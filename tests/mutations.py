@@ -303,6 +303,19 @@ def _plain_table(path: Path) -> None:
     path.write_text(f"a,b,y\n{rows}\n")
 
 
+def _json_lines(path: Path) -> None:
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(30, 3)).round(3).tolist()
+    path.write_text("".join(json.dumps(dict(zip("aby", row, strict=True))) + "\n" for row in rows))
+
+
+def _parquet(path: Path) -> None:
+    import polars
+
+    rows = np.random.default_rng(6).normal(size=(30, 3))
+    polars.DataFrame(rows, schema=["a", "b", "y"]).write_parquet(path)
+
+
 def _data(file: str, write: Callable[[Path], Any], more: str, loss: str = "cross_entropy") -> Kind:
     model = "model: {layers: [{type: dense, units: auto}]}"
     return Kind(file, write, f"data: {{path: {file}{more}}}\n{model}\nloss: {loss}\n")
@@ -312,6 +325,8 @@ MEAN = "mean_squared_error"
 DATA: dict[str, Kind] = {
     **KINDS,
     "plain": _data("plain.csv", _plain_table, ", target: y", MEAN),
+    "jsonl": _data("plain.jsonl", _json_lines, ", target: y", MEAN),
+    "parquet": _data("plain.parquet", _parquet, ", target: y", MEAN),
     "npz": _data("plain.npz", _uncompressed, ", target: y"),
     "npy": _data("plain.npy", _saved(np.save), "", MEAN),
     "idx": _data("an-images.idx3", _idx, ", target: label"),

@@ -17,7 +17,7 @@ def test_batches_are_the_rows_in_order(n: int, size: int, first: int, chunk: int
     rows = order(n, 0, 1)
     before, module.CHUNK_BYTES = module.CHUNK_BYTES, chunk
     try:
-        found = [(a.copy(), b.copy()) for a, b, _ in batches(x, target, rows, size, first)]
+        found = [(a.copy(), b.copy()) for a, b, *_ in batches(x, target, rows, size, first)]
     finally:
         module.CHUNK_BYTES = before
     wanted = [rows[at : at + size] for at in range(first * size, n, size)]
@@ -28,7 +28,7 @@ def test_batches_are_the_rows_in_order(n: int, size: int, first: int, chunk: int
 
 def test_an_input_that_is_its_own_target_is_gathered_once() -> None:
     x = np.arange(12.0, dtype=np.float32).reshape(6, 2)
-    for a, b, _ in batches(x, x, np.arange(6)[::-1], 4):
+    for a, b, *_ in batches(x, x, np.arange(6)[::-1], 4):
         assert np.shares_memory(a, b)
         assert np.array_equal(a, b)
 

@@ -57,7 +57,10 @@ def wrong(*cells: str, **settings: Any) -> tuple[str, int, str]:
         (("True", "False"), "categorical"),
         (("1", "b"), "categorical"),
         (("1_0", "2_0"), "categorical"),
-        (("2020-01-01", "2020-01-02"), "categorical"),
+        (("2020-01-01", "2020-01-02"), "date"),
+        (("2020-01-01T10:00", "", "2020-01-01 10:01:30.5"), "date"),
+        (("2020-01-01", "2020-02-30"), "categorical"),
+        (("2020-01-01", "2020-01-01"), "ignore"),
         (("7", "7"), "ignore"),
         (("7", "", "7"), "ignore"),
         (("a", "a"), "ignore"),
@@ -106,7 +109,8 @@ def test_numbers_beyond_float32(cell: str) -> None:
 def test_text_that_differs_in_most_rows_is_left_out() -> None:
     found = columns_of({"x": [f"row {i}" for i in range(60)]})["x"]
     assert found.kind == "ignore"
-    assert found.note == "looks like an id or free text: 60 different values in 60 rows"
+    assert found.note == "looks like an id: 60 different values in 60 rows"
+    assert found.shown_kind == "id-like"
     assert kind_of(*[f"row {i}" for i in range(50)]) == "ignore"
     assert kind_of(*[f"row {i}" for i in range(49)], "row 48") == "categorical"
     assert kind_of(*[f"row {i}" for i in range(20)]) == "categorical"

@@ -75,7 +75,9 @@ def test_parts_are_the_rows_of_the_file(tmp_path: Path) -> None:
     scaled = found.preprocessor.feature_columns[0]
     assert isinstance(scaled, Scaled)
     assert scaled.shift == found.parts["train"].rows.mean()
-    assert found.notes == ("10 of 40 rows without a value in `y` left out",)
+    left_out, counts = found.notes
+    assert left_out == "10 of 40 rows without a value in `y` left out"
+    assert counts.startswith("`x` counts the rows one by one: if it is an id, `data.features:")
 
 
 def test_statistics_come_from_training_rows_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def read(text: str, rows_at_a_time: int = 1000, delimiter: str = ",") -> tuple[R
     return [list(row) for row in zip(*columns, strict=True)], table.lines.tolist()
 
 
-def failure(path: Path, **settings: str) -> DataError:
+def failure(path: Path, **settings: Any) -> DataError:
     with pytest.raises(DataError) as caught:
         list(Csv(**settings).read(path))
     assert caught.value.problem.file == str(path)

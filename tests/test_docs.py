@@ -29,9 +29,10 @@ from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = ("digits-cnn", "fashion-mnist", "paradise-lost")  # `make test-full` trains them to the end
+# `make test-full` trains these to the end
+LONG = ("digits-cnn", "fashion-mnist", "fashion-mnist-augmented", "paradise-lost")
 RUNS = ("runs list", "runs show", "runs diff", "runs verify")
-COMMANDS = ("fit", "check", "eval", "predict", *RUNS)
+COMMANDS = ("fit", "check", "eval", "predict", "report", *RUNS)
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -32,6 +32,7 @@ PLACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "Loss": lambda kind: {"loss": kind},
     "Optimizer": lambda kind: {"optimizer": kind},
     "Schedule": lambda kind: {"lr_schedule": kind},
+    "Augmentation": lambda kind: {"data": {**LEAST["data"], "augmentation": [kind]}},
     "Averaging": lambda kind: {"averaging": kind},
     "Metric": lambda kind: {"metrics": [kind]},
     "Initializer": lambda kind: {

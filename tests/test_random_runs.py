@@ -215,7 +215,7 @@ def test_it_survives_the_way_through_yaml_and_the_model_file(
 
 
 def _dataset(folder: Path, experiment: Experiment) -> Dataset:
-    path = folder / experiment.data.path
+    path = folder / str(experiment.data.path)
     return Dataset.load(experiment.data, path, experiment.loss.goal, experiment.seed)
 
 

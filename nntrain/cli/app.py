@@ -17,6 +17,7 @@ from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
+from nntrain.cli.report import report
 from nntrain.cli.runs import runs
 from nntrain.cli.schema import schema
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
@@ -55,6 +56,7 @@ app.add_command(check, "check")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 app.add_command(runs, "runs")
+app.add_command(report, "report")
 app.add_command(schema, "schema")
 
 

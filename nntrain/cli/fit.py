@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from click.exceptions import Exit
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
-from nntrain.errors import ConfigError, GateError, MachineError
+from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
 from nntrain.threads import pin
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
     from nntrain.display.printer import Printer
+    from nntrain.run.folder import RunFolder
     from nntrain.run.run import Run
 
 
@@ -59,6 +61,18 @@ if TYPE_CHECKING:
     metavar="N",
     help="Threads of the linear algebra; by default 1.",
 )
+@click.option(
+    "--k-fold",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Train N times, each time holding out other rows for the test; mean and deviation.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Train with N seeds, from that of the config on; mean and deviation.",
+)
 @click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
 @json_option
 @common_options
@@ -72,6 +86,8 @@ def fit(
     smoke: bool,
     seed: int | None,
     threads: int | None,
+    k_fold: int | None,
+    seeds: int | None,
     max_time: str,
     as_json: bool,
     quiet: bool,
@@ -84,15 +100,39 @@ def fit(
 
     limit = seconds(max_time) if max_time else None
     pin(threads or 1)
-    begins = output_dir or warm_start or overwrite or smoke or seed is not None or threads
+    several = k_fold or seeds
+    begins = (
+        output_dir or warm_start or overwrite or smoke or seed is not None or threads or several
+    )
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
+    given = [*settings, *([] if seed is None else [f"seed={seed}"])]
+    if several:
+        from nntrain.cli.several import Reader, begin, train
+
+        _check_several(k_fold, seeds, warm_start, smoke=smoke)
+        read = Reader(say, verbose=verbose)
+        trials = begin(
+            config, given, "folds" if k_fold else "seeds", several, read, output_dir,
+            overwrite=overwrite, threads=threads or 1,
+        )  # fmt: skip
+        train(trials, read, limit, say, as_json=as_json)
+        return
     if resume:
-        run = _resume(resume, settings, as_json=as_json)
+        folder = _unfinished(resume, settings, as_json=as_json)
+        from nntrain.run.folder import members
+
+        if members(folder):
+            from nntrain.cli import several as trials_of
+
+            trials_of.resume(folder, settings, limit, say, as_json=as_json, verbose=verbose)
+            return
+        from nntrain.run.run import Run
+
+        run = Run.resume(folder, settings)
     else:
         if smoke and warm_start:
             raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
-        given = [*settings, *([] if seed is None else [f"seed={seed}"])]
         loaded = load_config(Path(config), given)
         if output_dir:
             from nntrain.run.folder import check_free
@@ -118,8 +158,9 @@ def fit(
     for note in run.notes:
         say(f"note: {note}")
     with Stopper(limit) as stop, _way_on(run):
-        summary = _watch(run, stop, say)
-    _end(run, summary, stop, as_json=as_json)
+        summary = _watch(run, stop, say, debug=debug)
+        report = _leave_report(run, debug=debug)
+    _end(run, summary, stop, report, as_json=as_json)
 
 
 def _check_arguments(
@@ -142,13 +183,28 @@ def _check_arguments(
         )
 
 
-def _resume(asked: str, settings: tuple[str, ...], *, as_json: bool) -> Run:
+def _check_several(k_fold: int | None, seeds: int | None, warm_start: str, *, smoke: bool) -> None:
+    flag = "--k-fold" if k_fold else "--seeds"
+    if k_fold and seeds:
+        raise ConfigError("--seeds: it does not go with --k-fold: every fold has the same seed")
+    if k_fold and warm_start:
+        raise ConfigError(
+            "--warm-start: weights that were trained before may know the rows that a fold holds "
+            "out",
+            hint="leave it out with --k-fold",
+        )
+    if warm_start or smoke:
+        other = "--warm-start" if warm_start else "--smoke"
+        raise ConfigError(f"{other}: it is for one training and does not go with {flag}")
+
+
+def _unfinished(asked: str, settings: tuple[str, ...], *, as_json: bool) -> RunFolder:
+    """The folder to go on in; tells of a run that is finished, and ends there."""
     from nntrain.run.folder import FINISHED, resumable
-    from nntrain.run.run import Run
 
     folder = resumable(asked)
     if settings or folder.status() not in FINISHED:
-        return Run.resume(folder, settings)
+        return folder
     summary = folder.read_json(folder.summary)
     if as_json:
         print_json(summary)
@@ -166,17 +222,40 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
         show(*report, "smoke test passed")
 
 
-def _watch(run: Run, stop: Stopper, say: Printer) -> dict[str, Any]:
+def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, Any]:
     """Train, show what happens, and return the summary."""
     from nntrain.display.view import view
     from nntrain.training.fit import fit as train
 
     summary: dict[str, Any] = {}
-    with view(say, run.log) as see:
-        for event in train(run, stop):
-            see(event)
-            summary = dict(getattr(event, "summary", {}))
+    try:
+        with view(say, run.log) as see:
+            for event in train(run, stop):
+                see(event)
+                summary = dict(getattr(event, "summary", {}))
+    except DivergedError:
+        _leave_report(run, debug=debug)
+        raise
     return summary
+
+
+def _leave_report(run: Run, *, debug: bool) -> Path | None:
+    """The page of this run.  All is saved by now, so whatever goes wrong here is but a note."""
+    from nntrain.display.printer import Printer
+
+    try:
+        from nntrain.report.page import page
+        from nntrain.report.told import at_the_end
+        from nntrain.run.archive import write_whole
+
+        write_whole(run.folder.report, page([at_the_end(run)]).encode())
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        what = error if isinstance(error, MachineError) else f"{type(error).__name__}: {error}"
+        Printer(sys.stderr)(f"note: there is no new report.html: {what}")
+        return None
+    return run.folder.report
 
 
 @contextmanager
@@ -191,14 +270,16 @@ def _way_on(run: Run) -> Iterator[None]:
         raise
 
 
-def _end(run: Run, summary: dict[str, Any], stop: Stopper, *, as_json: bool) -> None:
+def _end(
+    run: Run, summary: dict[str, Any], stop: Stopper, report: Path | None, *, as_json: bool
+) -> None:
     """Print the result and leave with the exit code of the status."""
     from nntrain.display.plain import finished
 
     if as_json:
         print_json(summary)
     else:
-        show(*finished(summary))
+        show(*finished(summary, report))
     if summary["status"] == "interrupted":
         where = shlex.quote(str(run.folder.path))
         print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)

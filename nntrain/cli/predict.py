@@ -16,13 +16,16 @@ from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
 from nntrain.wording import listed, visible
 
-FORMATS = ("csv", "jsonl")
+TEXTS = ("csv", "jsonl")
+BINARY = ("npy", "parquet")
 
 
 @click.command(short_help="Predict the target of new rows.")
 @click.argument("names", nargs=-1, metavar="[RUN] INPUT")
 @click.option("--output", "-o", type=Path, metavar="FILE", help="The file to write; else stdout.")
-@click.option("--format", "form", default="", metavar="NAME", help="csv or jsonl; else by FILE.")
+@click.option(
+    "--format", "form", default="", metavar="NAME", help="csv, jsonl, npy or parquet; else by FILE."
+)
 @click.option(
     "--generate", type=click.IntRange(1), metavar="N", help="Go on with a text by N tokens."
 )
@@ -48,7 +51,9 @@ def predict(
     verbose: bool,
     debug: bool,
 ) -> None:
-    """Predict the target of the rows in INPUT (- is stdin) with RUN (the newest run).
+    """Predict the target of the rows in INPUT with RUN (the newest run).
+
+    INPUT is a file, a folder of images, a pattern in quotes ("new/*.csv"), or - for stdin.
 
     With --generate, a network that has learned a text goes on with one: there is no INPUT.
     """
@@ -66,19 +71,30 @@ def predict(
         raise ConfigError(f"predict: expected [RUN] INPUT, got {len(names)} names")
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
     kind = _format(form, output)
-    if output and output.exists() and Path(source).exists() and output.samefile(source):
-        raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
 
+    from nntrain.data.inputs import files_of
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run
-    from nntrain.training.predict import columns, predictions, write_csv, write_jsonl
+    from nntrain.training import writing
+    from nntrain.training.predict import columns, predictions
 
+    files = () if source == "-" else files_of(source)
+    if output and output.exists() and any(f.exists() and output.samefile(f) for f in files):
+        raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
     model, report = open_run(run).model, Report()
     rows = predictions(model, sys.stdin if source == "-" else Path(source), report)
     first = next(rows, None)  # so that wrong data is told before anything is written
     rows = chain([] if first is None else [first], rows)
-    with _open(output) as stream:
-        (write_csv if kind == "csv" else write_jsonl)(columns(model), rows, stream)
+    if output and kind in BINARY:
+        with _written(output) as aside, aside.open("wb") as binary:
+            if kind == "npy":
+                writing.write_npy(rows, binary)
+            else:
+                writing.write_parquet(columns(model), rows, binary)
+    else:
+        with _open(output) as stream:
+            write = writing.write_csv if kind == "csv" else writing.write_jsonl
+            write(columns(model), rows, stream)
     if not quiet:
         for line in report.lines():
             print(f"note: {line}", file=sys.stderr)
@@ -133,9 +149,11 @@ def _go_on(
 
 def _format(form: str, output: Path | None) -> str:
     kind = form or (output.suffix.lstrip(".").lower() if output else "csv")
-    if kind not in FORMATS:
+    if kind not in (*TEXTS, *BINARY):
         what = f"--format {form}" if form else f"--output {output}"
-        raise ConfigError(f"{what}: expected csv or jsonl")
+        raise ConfigError(f"{what}: expected csv, jsonl, npy or parquet")
+    if kind in BINARY and not output:
+        raise ConfigError(f"--format {kind}: expected --output FILE with it, since this is no text")
     return kind
 
 
@@ -149,10 +167,16 @@ def _open(output: Path | None) -> Iterator[TextIO]:
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
+    with _written(output) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+@contextmanager
+def _written(output: Path) -> Iterator[Path]:
+    """A file beside the output, which takes its place once it is whole."""
     aside = output.with_name(f".{output.name}.part")
     try:
-        with aside.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
+        yield aside
         aside.replace(output)
     except OSError as error:
         raise MachineError(f"{output}: can not be written: {error.strerror or error}") from None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+import nntrain.augmentations
 import nntrain.averaging
 import nntrain.heads
 import nntrain.initializers

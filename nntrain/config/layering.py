@@ -31,6 +31,7 @@ from nntrain.families import Family
 from nntrain.wording import listed, nearest, quoted
 
 COMMAND_LINE = "--set"
+PATHS = ("path", "validation_path", "test_path")  # keys of `data`
 
 
 class Layered(NamedTuple):
@@ -240,17 +241,23 @@ def _default_kind(path: KeyPath) -> str | None:
 
 
 def _from_folder_of(config: Path, root: Node) -> Node:
-    """`root` with `data.path` relative to the folder of `config`, wherever it was written."""
+    """`root` with the paths of its data relative to the folder of `config`, wherever written."""
     data = child(root, "data")
     if not isinstance(root, MappingNode) or not isinstance(data, MappingNode):
         return root
-    node = data.items.get("path")
+    moved = {key: _moved(data.items[key], config) for key in PATHS if key in data.items}
+    data = replace(data, items={**data.items, **moved})
+    return replace(root, items={**root.items, "data": data})
+
+
+def _moved(node: Node, config: Path) -> Node:
+    """A path, or each of a list, as seen from the folder of `config`."""
+    if isinstance(node, ListNode):
+        return replace(node, items=tuple(_moved(item, config) for item in node.items))
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value:
-        return root
+        return node
     written_in = Path() if node.place.file == COMMAND_LINE else Path(node.place.file).parent
     if written_in == config.parent or Path(node.value).is_absolute():
-        return root
+        return node
     file = Path(os.path.realpath(written_in), node.value)
-    moved = replace(node, value=os.path.relpath(file, os.path.realpath(config.parent)))
-    data = replace(data, items={**data.items, "path": moved})
-    return replace(root, items={**root.items, "data": data})
+    return replace(node, value=os.path.relpath(file, os.path.realpath(config.parent)))

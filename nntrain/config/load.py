@@ -17,6 +17,7 @@ from nntrain.config.rules.naming import unusable
 from nntrain.config.scores import default_metrics
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
+from nntrain.data.inputs import below
 from nntrain.errors import ConfigError, Problem
 
 MOST_PROBLEMS = 20
@@ -27,7 +28,8 @@ class Loaded:
     """A config that was read: the experiment, and where each part of it was written.
 
     text: the file as given, without what it extends and without `--set`.
-    data_path, test_path: the data files, absolute.
+    data_paths, validation_path, test_path: the data files or patterns, absolute; data_path is the
+        first of them.
     """
 
     experiment: Experiment
@@ -37,16 +39,26 @@ class Loaded:
 
     @property
     def data_path(self) -> Path:
+        return self.data_paths[0]
+
+    @property
+    def data_paths(self) -> tuple[Path, ...]:
         return self._beside(self.experiment.data.path)
 
     @property
-    def test_path(self) -> Path | None:
+    def validation_path(self) -> tuple[Path, ...] | None:
+        validation_path = self.experiment.data.validation_path
+        return None if validation_path is None else self._beside(validation_path)
+
+    @property
+    def test_path(self) -> tuple[Path, ...] | None:
         test_path = self.experiment.data.test_path
         return None if test_path is None else self._beside(test_path)
 
-    def _beside(self, path: str) -> Path:
+    def _beside(self, paths: str | tuple[str, ...]) -> tuple[Path, ...]:
         folder = os.path.realpath(self.path.parent)
-        return Path(os.path.normpath(Path(folder, path)))
+        several = (paths,) if isinstance(paths, str) else paths
+        return tuple(Path(os.path.normpath(below(folder, path))) for path in several)
 
     def origin(self, path: KeyPath) -> str:
         """Where the value at a key path was written, `file:line`; nothing for a default."""

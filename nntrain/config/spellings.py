@@ -60,16 +60,35 @@ KEYS: Table = {
     "early_stopping.min_delta": "tol threshold",
     "model": "network net architecture arch",
     "data": "dataset datasets input",
-    "data.path": "file filename csv csv_path train_path data_path",
+    "data.path": (
+        "file filename csv csv_path train_path data_path files paths folder directory image_dir "
+        "data_dir pattern glob"
+    ),
     "data.target": "label labels y targets target_column label_column output_column",
     "data.id": "index index_col id_column ids key",
     "data.format.delimiter": "sep separator",
+    "data.format.decimal": "decimal_separator decimal_sign dec decimal_point",
+    "data.format.comment": "comment_char comments comment_prefix",
+    "data.format.size": "image_size target_size img_size image_shape resize",
+    "data.format.color": "colour color_mode colormode mode",
     "data.na_values": "na missing_values missing",
     "data.columns": "dtypes column_types input_types",
     "data.features.exclude": "drop drop_columns ignore_columns ignore",
     "data.features.include": "columns_to_use usecols inputs",
     "data.preprocessing": "transform transforms preprocess",
-    "data.preprocessing.numeric.impute": "imputation fillna fill",
+    "data.weight": "sample_weight sample_weights row_weight row_weights weight_column weights",
+    "data.preprocessing.numeric.impute": "imputation fillna imputer",
+    "data.preprocessing.numeric.fill": "fill_value missing_value",
+    "data.preprocessing.numeric.missing_flag": (
+        "add_indicator missing_indicator indicator missing_indicators"
+    ),
+    "data.preprocessing.categorical.buckets": "n_buckets num_buckets hash_buckets",
+    "data.preprocessing.categorical.unknown": "handle_unknown unseen",
+    "data.preprocessing.categorical.min_count": "min_frequency min_freq rare_threshold",
+    "data.preprocessing.date.parts": "date_features date_parts datetime_features",
+    "data.preprocessing.text.vocabulary": "max_tokens max_features num_words",
+    "data.preprocessing.text.length": "max_len maxlen max_length output_sequence_length",
+    "data.preprocessing.text.unit": "tokenizer analyzer level token",
     "data.preprocessing.numeric.scale": "scaling normalize scaler",
     "data.split.validation": (
         "val_split validation_split validation_fraction validation_size val_size val valid "
@@ -78,7 +97,15 @@ KEYS: Table = {
     "data.split.test": "test_split test_size test_fraction",
     "data.split.stratify": "stratified",
     "data.split.by": "split_by split_method split_type",
+    "data.split.column": (
+        "group_column group_col groups split_column fold_column stratify_column group_by"
+    ),
+    "data.split.k_fold": "kfold cv cross_validation n_splits n_folds num_folds",
+    "data.validation_path": "validation_file val_path val_file valid_path dev_path eval_path",
     "data.test_path": "test_file test_csv test_filename",
+    "data.augmentation": "augment augmentations data_augmentation random_transforms albumentations",
+    "data.augmentation.pixels": "translate max_shift height_factor width_shift_range",
+    "data.augmentation.degrees": "angle rotation_range max_angle",
     "data.window": "sliding_window windows sequence rolling",
     "data.window.length": (
         "lookback look_back window_size window_length seq_len sequence_length lags n_lags "
@@ -190,6 +217,19 @@ NOTES: Table = {
 
 # Our kind: its foreign names; by family.
 KINDS: Mapping[str, Table] = {
+    "augmentation": {
+        "shift": "translate translation random_translation random_affine random_crop crop",
+        "flip": "random_flip horizontal_flip vertical_flip random_horizontal_flip mirror hflip",
+        "rotate": "rotation random_rotation turn",
+        "zoom": "random_zoom resize random_resized_crop",
+        "brightness": "random_brightness color_jitter",
+        "noise": "gaussian_noise jitter random_noise jittering",
+        "cutout": "random_erasing erase erasing coarse_dropout",
+        "scale": "scaling magnitude_scaling",
+        "time_shift": "roll temporal_shift",
+        "mixup": "mix input_mixup",
+        "cutmix": "cut_and_mix",
+    },
     "layer": {
         "dense": "linear fully_connected fc affine inner_product hidden perceptron mlp",
         "dropout": "drop dropout1d",
@@ -342,6 +382,10 @@ KINDS: Mapping[str, Table] = {
     },
     "file format": {
         "csv": "text txt tsv",
+        "jsonl": "json ndjson json_lines jsonlines",
+        "parquet": "pq",
+        "arrow": "feather ipc",
+        "images": "image image_folder imagefolder png jpg jpeg",
         "npz": "numpy",
         "idx": "mnist ubyte idx_ubyte",
         "ts": "sktime aeon tsfile uea ucr",
@@ -365,13 +409,26 @@ WORDS: Table = {
     "none": "false no off null identity",
     "most_frequent": "mode most_common frequent",
     "mean": "average avg",
+    "robust": "robust_scaler iqr",
+    "rank_normal": "quantile quantile_normal gauss_rank rank_gauss rankgauss",
     "one_hot": "dummy dummies",
+    "ordinal": "label integer label_encoding",
+    "hashed": "hash hashing feature_hashing",
+    "embedding": "embed entity_embedding",
     "numeric": "number float int numerical continuous",
-    "categorical": "category text string nominal",
+    "categorical": "category string nominal",
+    "date": "datetime timestamp",
+    "text": "free_text document",
+    "words": "word",
+    "characters": "chars char character",
+    "weekday": "day_of_week dow dayofweek",
     "ignore": "skip drop exclude",
     "error": "raise fail",
     "time": "temporal chronological chronologically ordered sequential order",
     "random": "shuffle shuffled randomly",
+    "group": "grouped groups group_kfold by_group",
+    "hash": "hashed md5 checksum id_hash",
+    "column": "predefined fixed manual",
     "sqrt": "square_root root",
     "log": "ln natural_log logarithm",
     "log1p": "log_1p log_plus_one",

@@ -36,6 +36,7 @@ class Grid:
     @classmethod
     def learn(cls, table: Table, name: str, how: Numeric) -> Grid:
         """The statistics of the rows of `table`, over all places of a channel."""
+        _check_scale(table, name, how)
         cells = table.columns[name]
         shape = cells.shape[1:] if cells.ndim != 3 else (*cells.shape[1:], 1)
         blocks = _Blocks(table, name, shape, how.transform)
@@ -80,6 +81,7 @@ class Series:
     @classmethod
     def learn(cls, table: Table, name: str, how: Numeric) -> Series:
         """The statistics of the rows of `table`, over all steps that they have."""
+        _check_scale(table, name, how)
         cells = table.columns[name]
         lengths, channels = [len(one) for one in cells], cells[0].shape[1]
         blocks = _Blocks(_steps(table, name, channels), name, (channels,), how.transform)
@@ -126,6 +128,12 @@ class Series:
 
 ArrayFeature = Grid | Series
 """Kinds that are a network's only input: `shape`, `note`, `read(table)`, `lengths(table)`."""
+
+
+def _check_scale(table: Table, name: str, how: Numeric) -> None:
+    if how.scale in ("robust", "rank_normal"):
+        message = f"{quoted(name)} is an array, which `scale: {how.scale}` does not scale"
+        raise table.error(message, hint="write `standard`, `min_max` or `none`")
 
 
 class _Blocks:

@@ -20,11 +20,18 @@ def order(n: int, seed: int, epoch: int) -> Array:
 
 
 class Batch(NamedTuple):
-    """Rows of one step: x (n, …), target (n, …), and lengths (n,) where rows have their own."""
+    """Rows of one step: x (n, …), target (n, …), and where rows have their own, lengths (n,) and
+    weights (n,)."""
 
     x: Array
     target: Array
     lengths: Array | None
+    weights: Array | None = None
+
+    @property
+    def total(self) -> float:
+        """How much the rows count together."""
+        return len(self.x) if self.weights is None else float(self.weights.sum())
 
 
 def batches(
@@ -34,6 +41,7 @@ def batches(
     size: int,
     first: int = 0,
     lengths: Array | None = None,
+    weights: Array | None = None,
 ) -> Iterator[Batch]:
     """Batches of `size` rows (the last one has what is left), from batch number `first` on.
 
@@ -55,7 +63,8 @@ def batches(
         for at in range(0, len(some), size):
             end = min(at + size, len(some))
             own = None if lengths is None else lengths[some[at:end]]
-            yield Batch(trimmed(x_buffer[at:end], own), t_buffer[at:end], own)
+            count = None if weights is None else weights[some[at:end]]
+            yield Batch(trimmed(x_buffer[at:end], own), t_buffer[at:end], own, count)
 
 
 def trimmed(x: Array, lengths: Array | None) -> Array:

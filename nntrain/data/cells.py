@@ -104,6 +104,6 @@ def comma_error(table: Table, name: str, row: int) -> DataError:
     return table.error(
         f"column {quoted(name)}: {table.place(row)} has {cell}, a number with a comma",
         row,
-        "write numbers as 1234.5, or, where these are names, "
-        f"`data.columns: {{{in_yaml(name)}: categorical}}`",
+        'write numbers as 1234.5, or say `data.format: {type: csv, decimal: ","}`, or, where these '
+        f"are names, `data.columns: {{{in_yaml(name)}: categorical}}`",
     )

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from nntrain.data.cells import COMMAS, absent, as_number, check_range, comma_error, numbers
+from nntrain.data.dates import ISO, dates, read_dates
 from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
@@ -17,6 +18,12 @@ from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories
 FEWEST_IDS = 20  # above it, cells that differ in every row are no categories
+SENTENCE = 2.0  # blanks in a cell, in the mean: from there on, cells are free text and no ids
+SPLITS_BY = {
+    "group": "no feature: rows with equal cells are in the same part",
+    "column": "no feature: it says which part a row is in",
+    "hash": "no feature: its hash says which part a row is in",
+}
 
 
 @dataclass(frozen=True)
@@ -26,17 +33,31 @@ class Column:
     missing: number of cells without a value.
     note: what is done with it, or why it is left out.
     constant: it is left out for having one value in all rows.
+    looks: what its cells look like, where that is no kind: `id-like` or `text`.
+    rows: cells, missing ones too.
     """
 
     name: str
-    kind: Literal["numeric", "categorical", "grid", "series", "ignore", "target", "id"]
+    kind: Literal[
+        "numeric", "categorical", "date", "text", "grid", "series",
+        "ignore", "target", "id", "weight", "split",
+    ]  # fmt: skip
     missing: int
     note: str = ""
     constant: bool = False
+    looks: str = ""
+    rows: int = 0
 
     @property
     def is_feature(self) -> bool:
-        return self.kind not in ("ignore", "target", "id")
+        return self.kind not in ("ignore", "target", "id", "weight", "split")
+
+    @property
+    def shown_kind(self) -> str:
+        """The kind as people see it: why a column is left out, where its cells say so."""
+        if self.kind != "ignore":
+            return self.kind
+        return "constant" if self.constant else self.looks or self.kind
 
 
 def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
@@ -45,8 +66,8 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
     columns, cells = [], {}
     for name in table.columns:
         column, parsed = _infer(table, name, settings)
-        columns.append(column)
-        if column.kind != "ignore":
+        columns.append(replace(column, rows=len(table)))
+        if column.kind not in ("ignore", "split"):
             cells[name] = parsed
     lags = settings.window and settings.targets  # what came before is an input, targets too
     if not lags and not any(column.is_feature for column in columns):
@@ -57,20 +78,25 @@ def parse(table: Table, settings: Data) -> tuple[Table, tuple[Column, ...]]:
 
 
 def _check_arrays(table: Table, columns: Sequence[Column], settings: Data) -> None:
-    """An array is the only input of a network, and never its target or an id."""
-    arrays = [c for c in columns if is_array(table.columns[c.name]) and c.kind != "ignore"]
+    """An array or a text is the only input of a network, and never its target or an id."""
+    arrays = [
+        c
+        for c in columns
+        if c.kind == "text" or (is_array(table.columns[c.name]) and c.kind != "ignore")
+    ]
     for column in arrays:
         if not column.is_feature:
             raise table.error(f"{quoted(column.name)} is an array, it can not be {column.kind}")
+    what = "a text" if arrays and arrays[0].kind == "text" else "an array"
     others = (
         [c.name for c in columns if c.is_feature and c.name != arrays[0].name] if arrays else []
     )
     if arrays and settings.window:
         message = f"windows are cut from rows of single values, and {quoted(arrays[0].name)} is "
-        raise table.error(f"{message}an array", hint="leave `data.window` out")
+        raise table.error(f"{message}{what}", hint="leave `data.window` out")
     if others:
         hint = f"leave the others out with `data.features: {{include: [{arrays[0].name}]}}`"
-        message = f"{quoted(arrays[0].name)} is an array, which is the only input of a network; "
+        message = f"{quoted(arrays[0].name)} is {what}, which is the only input of a network; "
         raise table.error(
             f"{message}there {'is' if len(others) == 1 else 'are'} {listed(others)} too", hint=hint
         )
@@ -81,9 +107,11 @@ def check_names(table: Table, settings: Data) -> None:
     places: dict[str, Iterable[str]] = {
         "target": settings.targets,
         "id": settings.ids,
+        "weight": settings.weights,
         "features.include": settings.features.include or (),
         "features.exclude": settings.features.exclude,
         "columns": settings.columns,
+        "split.column": (settings.split.column,) if settings.split.column is not None else (),
     }
     for place, names in places.items():
         unknown = [name for name in names if name not in table.columns]
@@ -91,7 +119,9 @@ def check_names(table: Table, settings: Data) -> None:
             raise unknown_columns(table, unknown, f"data.{place} names")
     targets, features = set(settings.targets), set(settings.features.include or ())
     ignored = {name for name, kind in settings.columns.items() if kind == "ignore"}
+    weights = {*settings.weights}
     both = targets & {*settings.ids, *features, *ignored} | features & {*settings.ids}
+    both |= weights & {*targets, *settings.ids, *features, *ignored}
     if both:
         raise table.error(f"data: {listed(sorted(both))} can not be two things at once")
 
@@ -111,12 +141,19 @@ def _without_a_look(table: Table, name: str, settings: Data) -> Column | None:
         return Column(name, "target", missing)
     if name in settings.ids:
         return Column(name, "id", missing, "passed through to predictions")
+    if name == settings.weight:
+        return Column(name, "weight", missing, "how much a row counts")
+    if name == settings.split.column and name not in (settings.features.include or ()):
+        return Column(name, "split", missing, SPLITS_BY[settings.split.by or "group"])
     if name in settings.features.exclude:
         return Column(name, "ignore", missing, "in data.features.exclude")
     if settings.features.include is not None and name not in settings.features.include:
         return Column(name, "ignore", missing, "not in data.features.include")
     if settings.columns.get(name) == "ignore":
         return Column(name, "ignore", missing, "in data.columns")
+    named = (*(settings.features.include or ()), *settings.columns)
+    if name in table.aside and name not in named:
+        return Column(name, "ignore", missing, table.aside[name])
     return None
 
 
@@ -132,11 +169,20 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     wanted = settings.columns.get(name)
     if wanted == "series":
         raise table.error(f"column {quoted(name)} holds single values, it can not be series")
+    if wanted == "text":
+        return Column(name, "text", int(absent(cells, settings.na_values).sum())), cells
     values, wrong = numbers(cells, settings.na_values)
     present = ~np.isnan(values) | wrong
     if not present.any():
         hint = f"leave it out with `data.features: {{exclude: [{in_yaml(name)}]}}`"
         raise table.error(f"column {quoted(name)} has no value in any row", hint=hint)
+    if wanted == "date":
+        form = date_format(settings, name)
+        return _date(name, read_dates(table, name, settings.na_values, form), cells, settings)
+    if wanted is None and wrong.any() and ISO.fullmatch(cells[int(present.argmax())]):
+        seconds, no_date = dates(cells, settings.na_values)
+        if not no_date.any():
+            return _date(name, seconds, cells, settings)
     if wanted == "categorical" or (wanted is None and 2 * wrong.sum() >= present.sum()):
         if wanted is None:
             _check_no_commas(table, name, present)
@@ -148,7 +194,29 @@ def _infer(table: Table, name: str, settings: Data) -> tuple[Column, Array]:
     known = values[present]
     if wanted is None and known.min() == known.max():
         return Column(name, "ignore", missing, f"every value is {known[0]:g}", True), values
-    return Column(name, "numeric", missing), values
+    return Column(name, "numeric", missing, looks="id-like" if counts(values) else ""), values
+
+
+def counts(values: Array) -> bool:
+    """Whether numbers (N,) count the rows, 1, 2, 3 …, as an id may."""
+    whole = len(values) > FEWEST_IDS and values[0] == np.floor(values[0])
+    return bool(whole and (np.diff(values) == 1.0).all())
+
+
+def date_format(settings: Data, name: str) -> str:
+    """How the dates of a column are written; empty: as ISO 8601 has it."""
+    chosen = settings.columns.get(name) == "date"
+    return (settings.preprocessing.date.format or "") if chosen else ""
+
+
+def _date(name: str, seconds: Array, cells: Array, settings: Data) -> tuple[Column, Array]:
+    """A column of dates, and its cells as seconds."""
+    gone = np.isnan(seconds)
+    missing, known = int(gone.sum()), seconds[~gone]
+    if name not in settings.columns and known.min() == known.max():
+        only = quoted(str(cells[int(gone.argmin())]))
+        return Column(name, "ignore", missing, f"every value is {only}", True), seconds
+    return Column(name, "date", missing), seconds
 
 
 def _categorical(cells: Array, name: str, settings: Data) -> Column:
@@ -163,8 +231,10 @@ def _categorical(cells: Array, name: str, settings: Data) -> Column:
         return Column(name, "ignore", missing, f"every value is {quoted(values.pop())}", True)
     unlike = len(values) == rows and rows > FEWEST_IDS
     if unlike or (len(values) > MOST_CATEGORIES and 2 * len(values) > rows):
-        note = f"looks like an id or free text: {len(values):,} different values in {rows:,} rows"
-        return Column(name, "ignore", missing, note)
+        free = float(np.strings.count(cells[~gone], " ").mean()) >= SENTENCE
+        what, looks = ("free text", "text") if free else ("an id", "id-like")
+        note = f"looks like {what}: {len(values):,} different values in {rows:,} rows"
+        return Column(name, "ignore", missing, note, looks=looks)
     return Column(name, "categorical", missing)
 
 

@@ -8,14 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from nntrain.data.cells import absent, read_numbers
-from nntrain.data.labels import UNKNOWN, number_of, sort_labels
+from nntrain.data.cells import read_numbers
 from nntrain.data.report import Report
-from nntrain.data.settings import Categorical, Numeric
+from nntrain.data.settings import Numeric
 from nntrain.data.table import Table
 from nntrain.data.transforms import transformed
 from nntrain.families import Array
-from nntrain.wording import listed, quoted
+from nntrain.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class Scaled:
     """A numeric column: x = (f(v) - shift) / scale, where `fill` stands in for a missing v.
 
     transform: f, see `transforms`.
+    flag: one more input, 1 where the value is missing, else 0.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -31,6 +31,7 @@ class Scaled:
     shift: float
     scale: float
     transform: str = "none"
+    flag: bool = False
 
     @classmethod
     def learn(cls, table: Table, name: str, na_values: Collection[str], how: Numeric) -> Scaled:
@@ -38,26 +39,25 @@ class Scaled:
         before mean and (population) standard deviation are taken."""
         values = read_numbers(table, name, na_values)
         gone = np.isnan(values)
-        fill = 0.0 if gone.all() else _typical(values[~gone], how.impute)
+        fill = filling(values, gone, how)
         bent = transformed(np.where(gone, fill, values), how.transform, name, table)
-        return cls(name, fill, *shift_and_scale(bent, how.scale), how.transform)
+        flag = how.missing_flag and bool(gone.any())
+        return cls(name, fill, *shift_and_scale(bent, how.scale), how.transform, flag)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        return (self.name,)
+        return with_flag(self.name, self.flag)
 
     @property
     def note(self) -> str:
         x = "x" if self.transform == "none" else f"{self.transform} x"
-        return f"({x} - {self.shift:.4g}) / {self.scale:.4g}, missing is {self.fill:.4g}"
+        return f"({x} - {self.shift:.4g}) / {self.scale:.4g}, {of_missing(self.fill, self.flag)}"
 
     def write(self, table: Table, na_values: Collection[str], out: Array, report: Report) -> None:
-        """Fill the input, out (1, N) float32."""
-        values = read_numbers(table, self.name, na_values)
-        gone = np.isnan(values)
-        if count := int(gone.sum()):
-            report.missing[self.name] += count
-            values = np.where(gone, self.fill, values)
+        """Fill the input, and the flag, out (C, N) float32."""
+        values, gone = filled(table, self.name, na_values, self.fill, report)
+        if self.flag:
+            out[1] = gone
         bent = transformed(values, self.transform, self.name, table)
         with np.errstate(over="ignore"):
             out[0] = (bent - self.shift) / self.scale
@@ -70,79 +70,6 @@ class Scaled:
             )
 
 
-@dataclass(frozen=True)
-class OneHot:
-    """A categorical column: one input a category, 1 where the row has it, else 0.
-
-    fill: the category that stands in for a missing cell; `None` gives missing cells an input of
-    their own, after the others, where training rows had any (`gap`), else zeros.
-    strict: an unseen category is an error; else all its inputs are 0.
-    """
-
-    kind: ClassVar[str] = "categorical"
-    name: str
-    categories: tuple[str, ...]
-    fill: str | None
-    gap: bool
-    strict: bool
-
-    @classmethod
-    def learn(cls, table: Table, name: str, na_values: Collection[str], how: Categorical) -> OneHot:
-        cells = table.columns[name]
-        gone = absent(cells, na_values)
-        known = cells[~gone]
-        categories = sort_labels(known.tolist())
-        own = how.impute == "category"
-        fill = None
-        if categories and not own:
-            fill = categories[np.bincount(number_of(known, categories)).argmax()]
-        return cls(name, categories, fill, own and bool(gone.any()), how.unknown == "error")
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        own = (f"{self.name}=",) if self.gap else ()
-        return tuple(f"{self.name}={category}" for category in self.categories) + own
-
-    @property
-    def note(self) -> str:
-        missing = "an input of its own" if self.gap else "zeros"
-        if self.fill is not None:
-            missing = quoted(self.fill)
-        return f"one-hot: {listed(self.categories, most=5)}; missing is {missing}"
-
-    def write(self, table: Table, na_values: Collection[str], out: Array, report: Report) -> None:
-        """Fill the inputs, out (C, N) float32."""
-        cells = table.columns[self.name]
-        numbers = number_of(cells, self.categories)  # (N,)
-        gone = absent(cells, na_values)
-        unseen = (numbers == UNKNOWN) & ~gone
-        if unseen.any():
-            self._meet(table, unseen, report)
-        if count := int(gone.sum()):
-            report.missing[self.name] += count
-            numbers[gone] = self._number_of_missing()
-        rows = np.flatnonzero(numbers != UNKNOWN)
-        out[:] = 0.0
-        out[numbers[rows], rows] = 1.0
-
-    def _number_of_missing(self) -> int:
-        if self.gap:
-            return len(self.categories)
-        return UNKNOWN if self.fill is None else self.categories.index(self.fill)
-
-    def _meet(self, table: Table, unseen: Array, report: Report) -> None:
-        cells = table.columns[self.name]
-        if self.strict:
-            row = int(unseen.argmax())
-            raise table.error(
-                f"column {quoted(self.name)}: {table.place(row)} has {quoted(cells[row])}, "
-                "a category that no training row had",
-                row,
-                "`unknown: ignore` under `data.preprocessing.categorical` lets such cells through",
-            )
-        report.add_unseen(self.name, cells[unseen].tolist())
-
-
 def shift_and_scale(values: Array, how: str) -> tuple[float, float]:
     """(v - shift) / scale brings values (N,) to the wanted range; constant ones to 0."""
     low, high = float(values.min()), float(values.max())
@@ -152,7 +79,39 @@ def shift_and_scale(values: Array, how: str) -> tuple[float, float]:
         return low, 1.0
     if how == "min_max":
         return low, high - low
+    if how == "robust":
+        quarter, middle, other = np.percentile(values, [25, 50, 75]).tolist()
+        return middle, (other - quarter) or 1.0  # as scikit-learn has it where half is constant
     return float(values.mean()), float(values.std())
+
+
+def filling(values: Array, gone: Array, how: Numeric) -> float:
+    """What stands in for a missing value of a column whose training rows have these."""
+    if how.impute == "constant":
+        return how.fill
+    return 0.0 if gone.all() else _typical(values[~gone], how.impute)
+
+
+def filled(
+    table: Table, name: str, na_values: Collection[str], fill: float, report: Report
+) -> tuple[Array, Array]:
+    """The values of a numeric column, and which of them stand in for missing ones, (N,) each."""
+    values = read_numbers(table, name, na_values)
+    gone = np.isnan(values)
+    if count := int(gone.sum()):
+        report.missing[name] += count
+        values = np.where(gone, fill, values)
+    return values, gone
+
+
+def with_flag(name: str, flag: bool) -> tuple[str, ...]:
+    """The names of the inputs of a numeric column."""
+    return (name, f"{name} is missing") if flag else (name,)
+
+
+def of_missing(fill: float, flag: bool) -> str:
+    """What is done where a number is missing, in words."""
+    return f"missing is {fill:.4g}" + (" and an input of its own" if flag else "")
 
 
 def _typical(values: Array, how: str) -> float:

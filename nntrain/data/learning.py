@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nntrain.data.arrays import Grid, Series
-from nntrain.data.columns import Column
-from nntrain.data.features import OneHot, Scaled
-from nntrain.data.preprocessing import Feature, Preprocessor
+from nntrain.data.categories import Embedded, Hashed, OneHot, Ordinal
+from nntrain.data.columns import Column, date_format
+from nntrain.data.dates import Dates
+from nntrain.data.features import Scaled
+from nntrain.data.kinds import Feature
+from nntrain.data.preprocessing import Preprocessor
+from nntrain.data.ranks import Ranked
 from nntrain.data.seen import learn_seen
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.texts import Texts
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Goal, Task
+
+ENCODINGS: dict[str, type[OneHot | Ordinal | Hashed | Embedded]] = {
+    "one_hot": OneHot, "ordinal": Ordinal, "hashed": Hashed, "embedding": Embedded,
+}  # fmt: skip
 
 
 def learn(
@@ -30,9 +39,15 @@ def learn(
     features: list[Feature] = []
     for name, kind in kinds.items():
         if kind == "numeric":
-            features.append(Scaled.learn(training, name, na_values, how.numeric))
+            scaled = Ranked if how.numeric.scale == "rank_normal" else Scaled
+            features.append(scaled.learn(training, name, na_values, how.numeric))
         elif kind == "categorical":
-            features.append(OneHot.learn(training, name, na_values, how.categorical))
+            encoded = ENCODINGS[how.categorical.encode]
+            features.append(encoded.learn(training, name, na_values, how.categorical))
+        elif kind == "date":
+            features.append(_dates(training, name, settings))
+        elif kind == "text":
+            features.append(_texts(training, name, settings))
         elif kind == "grid":
             features.append(Grid.learn(training, name, how.numeric))
         elif kind == "tokens" and settings.text:
@@ -41,10 +56,21 @@ def learn(
             features.append(_series(training, name, settings))
     target = learn_target(training, settings, goal)
     task: Task = "heads" if isinstance(goal, Mapping) else goal
+    weight = settings.weight or ""
     seen = () if settings.text else learn_seen(training, features, na_values)
-    return Preprocessor(
-        task, tuple(features), target, settings.ids, na_values, settings.window, seen=seen
+    found = Preprocessor(
+        task, tuple(features), target, settings.ids, na_values, settings.window, weight, seen
     )
+    if not found.inputs:
+        message = "no feature gives an input: no category has as many training rows as it needs"
+        raise training.error(message, hint="`min_count` under `data.preprocessing.categorical`")
+    return found
+
+
+def _dates(training: Table, name: str, settings: Data) -> Dates:
+    how, in_order = settings.preprocessing.date, settings.split.by == "time"
+    form = date_format(settings, name)
+    return Dates.learn(training, name, settings.na_values, how, form=form, in_order=in_order)
 
 
 def _series(training: Table, name: str, settings: Data) -> Series:
@@ -53,6 +79,13 @@ def _series(training: Table, name: str, settings: Data) -> Series:
         message = "a network can not learn series of unequal length as its own output"
         raise training.error(message, hint="`data.target` names what it is to learn")
     return series
+
+
+def _texts(training: Table, name: str, settings: Data) -> Texts:
+    if not settings.targets:
+        message = "a network can not learn texts as its own output"
+        raise training.error(message, hint="`data.target` names what it is to learn")
+    return Texts.learn(training, name, settings.na_values, settings.preprocessing.text)
 
 
 def learn_target(table: Table, settings: Data, goal: Goal) -> Target:

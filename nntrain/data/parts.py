@@ -25,10 +25,12 @@ class Part:
         network learns its own input of one axis.
     raw: what metrics compare with: numbers in their own unit, (N, K) float64; else `target`.
     rows: (N,) the number of each row in the file, from 0; of a window, its target's.
+    weights: (N,) float64, how much each row counts; None where all count the same.
     lengths: (N,) int64, how many steps of axis 1 each row really has, the rest is zeros; None
         where all rows are whole.
     in_order: each row goes on where the one before it ended, so that recurrent layers can keep
         their state from row to row.
+    ids: the cells of each id column, (N,) text; none where the table does not have them.
     """
 
     x: Array
@@ -37,6 +39,8 @@ class Part:
     rows: Array
     lengths: Array | None = None
     in_order: bool = False
+    weights: Array | None = None
+    ids: tuple[Array, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -55,11 +59,17 @@ class Part:
         rows = np.flatnonzero(known)
         table = table if len(rows) == len(table) else table.take(rows)
         x, lengths = preprocessor.features(table, report), preprocessor.lengths(table)
+        weights = preprocessor.weights(table, report)
         if not preprocessor.targets:
             target = x if x.ndim == 2 else x.reshape(len(x), -1)
-            return Part(x, target, target, rows)
+            return Part(x, target, target, rows, weights=weights, ids=_ids(table, preprocessor))
         target, raw = preprocessor.target(table), preprocessor.raw_target(table)
-        return Part(x, target, raw, rows, lengths)
+        return Part(x, target, raw, rows, lengths, weights=weights, ids=_ids(table, preprocessor))
+
+    @property
+    def counts(self) -> bool:
+        """Whether any of the rows does."""
+        return self.weights is None or bool(self.weights.any())
 
     def take(self, rows: Array) -> Part:
         """Some of the rows."""
@@ -67,7 +77,15 @@ class Part:
         target = x if self.target is self.x else self.target[rows]
         raw = target if self.raw is self.target else self.raw[rows]
         lengths = None if self.lengths is None else self.lengths[rows]
-        return Part(x, target, raw, self.rows[rows], lengths)  # in any order
+        weights = None if self.weights is None else self.weights[rows]
+        ids = tuple(cells[rows] for cells in self.ids)  # rows in any order
+        return Part(x, target, raw, self.rows[rows], lengths, weights=weights, ids=ids)
+
+
+def _ids(table: Table, preprocessor: Preprocessor) -> tuple[Array, ...]:
+    names = preprocessor.id_columns
+    there = all(name in table.columns for name in names)
+    return tuple(table.columns[name] for name in names) if there else ()
 
 
 def _windows(
@@ -88,7 +106,9 @@ def _windows(
     rows = target_rows(first, window)
     foretold = table.take(rows)
     x = cut(preprocessor.features(table, report), first, window)
-    return Part(x, preprocessor.target(foretold), preprocessor.raw_target(foretold), rows)
+    target, raw = preprocessor.target(foretold), preprocessor.raw_target(foretold)
+    weights, ids = preprocessor.weights(foretold, report), _ids(foretold, preprocessor)
+    return Part(x, target, raw, rows, weights=weights, ids=ids)
 
 
 def passage(

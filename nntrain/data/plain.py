@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from nntrain.errors import MachineError
@@ -23,7 +24,7 @@ def encode(value: Any) -> dict[str, Any]:
 
 def decode(cls: type[T], plain: Any, where: str) -> T:
     """The dataclass whose fields `plain` holds; floats keep every bit in JSON."""
-    hints = {name: hint for name, hint in get_type_hints(cls).items() if not _is_class_var(hint)}
+    hints: dict[str, Any] = _hints(cls)  # type: ignore[arg-type]
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     needed = {name for name, field in fields.items() if field.default is dataclasses.MISSING}
     if not isinstance(plain, dict) or not needed <= set(plain) <= set(hints):
@@ -44,6 +45,12 @@ def read(hint: Any, value: Any, where: str) -> Any:
     elif type(value) is hint:
         return value
     raise damaged(f"{where}: {value!r:.60}")
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """The types of the fields; found once, for there may be thousands of columns."""
+    return {name: hint for name, hint in get_type_hints(cls).items() if not _is_class_var(hint)}
 
 
 def _is_class_var(hint: Any) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nntrain.data import plain
-from nntrain.data.arrays import ArrayFeature, Grid, Series
+from nntrain.data import kinds, plain
+from nntrain.data.arrays import ArrayFeature
+from nntrain.data.categories import Embedded
 from nntrain.data.columns import unknown_columns
-from nntrain.data.features import OneHot, Scaled
+from nntrain.data.kinds import Feature, Scalar
 from nntrain.data.report import Report
 from nntrain.data.seen import Seen
 from nntrain.data.settings import Window
@@ -24,15 +25,23 @@ from nntrain.data.several import Several, Target
 from nntrain.data.soundness import check
 from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
+from nntrain.data.texts import Texts
 from nntrain.data.tokens import Tokens
+from nntrain.data.weights import read_weights
 from nntrain.families import Array, Shape, Task
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
-Feature = Scaled | OneHot | ArrayFeature | Tokens
-KINDS: dict[str, type[Any]] = {
-    "numeric": Scaled, "categorical": OneHot, "grid": Grid, "series": Series,
-    "classes": Classes, "amounts": Amounts, "tokens": Tokens,
-}  # fmt: skip
+
+
+class Embedding(NamedTuple):
+    """A column whose input is the number of its category.
+
+    place: on the last axis of the inputs.  rows, width: of the table that it is looked up in.
+    """
+
+    place: int
+    rows: int
+    width: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Preprocessor:
     target_columns: what becomes of the target.
     id_columns: names of the columns that pass through to predictions.
     na_values: cells that mean missing, besides the empty one.
+    weight_column: the name of the column that says how much a row counts; empty: all the same.
     window: where rows are steps in time, how many of them are one input, see `windows`.
     seen: what training rows had of each feature; none in old model files.
     """
@@ -54,18 +64,38 @@ class Preprocessor:
     id_columns: tuple[str, ...] = ()
     na_values: tuple[str, ...] = ()
     window: Window | None = None
+    weight_column: str = ""
     seen: tuple[Seen, ...] = ()
 
     @property
-    def array(self) -> ArrayFeature | None:
+    def array(self) -> ArrayFeature | Texts | None:
         """The feature that is an array, if there is one: the network's only input."""
         first = self.feature_columns[0]
-        return first if isinstance(first, ArrayFeature) else None
+        return first if isinstance(first, ArrayFeature | Texts) else None
 
     @property
     def tokens(self) -> Tokens | None:
         """What a text is made of, where the network goes on with one."""
         return self.target_columns if isinstance(self.target_columns, Tokens) else None
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many different tokens come in, where the input is tokens."""
+        if isinstance(self.array, Texts):
+            return self.array.size
+        return self.tokens.outputs if self.tokens else None
+
+    @property
+    def embeddings(self) -> dict[str, Embedding]:
+        """The columns whose categories the network's first layer looks up."""
+        places = self.places
+        return {
+            feature.name: Embedding(
+                places[feature.name].start, max(feature.size, 1), feature.dimensions
+            )
+            for feature in self.feature_columns
+            if isinstance(feature, Embedded)
+        }
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -91,8 +121,8 @@ class Preprocessor:
         return math.prod(self.shape)
 
     @property
-    def _scalars(self) -> tuple[Scaled | OneHot, ...]:
-        return tuple(f for f in self.feature_columns if isinstance(f, Scaled | OneHot))
+    def _scalars(self) -> tuple[Scalar, ...]:
+        return tuple(f for f in self.feature_columns if isinstance(f, Scalar))
 
     @property
     def places(self) -> dict[str, slice]:
@@ -154,6 +184,8 @@ class Preprocessor:
         report = Report() if report is None else report
         report.rows += len(table)
         report.extra = self._extra(table)
+        if isinstance(self.array, Texts):
+            return self.array.read(table, self.na_values, report)
         if self.array is not None:
             return self.array.read(table)
         if self.tokens:
@@ -167,7 +199,20 @@ class Preprocessor:
 
     def lengths(self, table: Table) -> Array | None:
         """How many steps each row of `features` has, (N,); None where all have the same."""
+        if isinstance(self.array, Texts):
+            return self.array.lengths(table, self.na_values)
         return None if self.array is None else self.array.lengths(table)
+
+    def weights(self, table: Table, report: Report | None = None) -> Array | None:
+        """How much each row counts, (N,) float64; None where all count the same, as those of a
+        file without the column do, which `report` notes."""
+        if not self.weight_column:
+            return None
+        if self.weight_column not in table.columns:
+            if report is not None:
+                report.unweighted = self.weight_column
+            return None
+        return read_weights(table, self.weight_column, self.na_values)
 
     def _columns(self, table: Table, width: int, report: Report) -> Array:
         out = np.empty((width, len(table)), dtype=np.float32)  # (D, n)
@@ -180,7 +225,7 @@ class Preprocessor:
 
     def _extra(self, table: Table) -> tuple[str, ...]:
         used = {feature.name for feature in self.feature_columns}
-        used |= {*self.targets, *self.id_columns}
+        used |= {*self.targets, *self.id_columns, self.weight_column, *table.aside}
         return tuple(name for name in table.columns if name not in used)
 
     def has_target(self, table: Table) -> Array:
@@ -223,11 +268,12 @@ class Preprocessor:
         """The same in JSON types."""
         return {
             "task": self.task,
-            "features": [_encode(feature) for feature in self.feature_columns],
-            "target": _encode(self.target_columns),
+            "features": [kinds.encode(feature) for feature in self.feature_columns],
+            "target": kinds.encode(self.target_columns),
             "ids": list(self.id_columns),
             "na_values": list(self.na_values),
             "window": plain.encode(self.window) if self.window else None,
+            "weight": self.weight_column,
             "seen": [plain.encode(seen) for seen in self.seen],
         }
 
@@ -239,12 +285,13 @@ class Preprocessor:
         texts = tuple[str, ...]
         result = cls(
             plain.read(str, value.get("task"), "task"),
-            tuple(_decode(item, Feature, "features") for item in value["features"]),
-            _decode(value.get("target"), Target, "target"),
+            tuple(kinds.decode(item, Feature, "features") for item in value["features"]),
+            kinds.decode(value.get("target"), Target, "target"),
             plain.read(texts, value.get("ids"), "ids"),
             plain.read(texts, value.get("na_values"), "na_values"),
             plain.decode(Window, value["window"], "window") if value.get("window") else None,
-            seen=_seen(value.get("seen", [])),
+            plain.read(str, value.get("weight", ""), "weight"),
+            _seen(value.get("seen", [])),
         )
         check(result)
         return result
@@ -260,24 +307,3 @@ def _require(table: Table, names: Iterable[str], what: str) -> None:
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise unknown_columns(table, missing, what)
-
-
-def _encode(value: Feature | Target) -> dict[str, Any]:
-    if isinstance(value, Several):
-        return {"kind": "several", "parts": [_encode(part) for part in value.parts]}
-    kind = next(kind for kind, cls in KINDS.items() if type(value) is cls)
-    return {"kind": kind, **plain.encode(value)}
-
-
-def _decode(value: Any, family: Any, where: str) -> Any:
-    kind = value.get("kind") if isinstance(value, dict) else None
-    if kind == "several" and Several in get_args(family):
-        parts = value.get("parts")
-        if set(value) != {"kind", "parts"} or not isinstance(parts, list) or len(parts) < 2:
-            raise plain.damaged(f"{where}: no list of targets")
-        return Several(tuple(_decode(part, Classes | Amounts, where) for part in parts))
-    cls = KINDS.get(kind) if isinstance(kind, str) else None
-    if cls is None or cls not in get_args(family):
-        raise plain.damaged(f"{where}: unknown kind {kind!r:.60}")
-    rest = {key: item for key, item in value.items() if key != "kind"}
-    return plain.decode(cls, rest, where)

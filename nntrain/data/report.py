@@ -39,23 +39,29 @@ class Report:
     rows: rows converted.
     missing: cells without a value, by feature.
     unseen: cells with a category that no training row had, by feature and category.
+    few: how many training rows a category needs to be none of these, by feature, where it is not 1.
     extra: columns of the file that the model does not use.
     overflows: predictions that are not finite.
     unit: what is counted as unseen, `cell` or `token`.
     usual_missing: the share of training rows without a value, by feature, where it is known.
     outside: values beyond those of training rows, by feature.
+    unweighted: the column of row weights that the rows lack, so that all count the same.
     """
 
     rows: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     unseen: dict[str, Counter[str]] = field(default_factory=dict)
+    few: dict[str, int] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
     overflows: int = 0
     unit: str = "cell"
     usual_missing: dict[str, float] = field(default_factory=dict)
     outside: dict[str, Outside] = field(default_factory=dict)
+    unweighted: str = ""
 
-    def add_unseen(self, column: str, categories: list[str]) -> None:
+    def add_unseen(self, column: str, categories: list[str], least: int = 1) -> None:
+        if least > 1:
+            self.few[column] = least
         known = self.unseen.setdefault(column, Counter())
         for category, count in Counter(categories).items():
             full = len(known) >= MOST_VALUES and category not in known
@@ -74,18 +80,26 @@ class Report:
         odd = f"{plural(self.overflows, 'prediction')} not finite: the inputs are far too large"
         return [
             *self._unseen_lines(), *self._outside_lines(), *self._missing_lines(),
-            *self._extra_lines(), *([odd] if self.overflows else []),
+            *self._extra_lines(), *([odd] if self.overflows else []), *self._weight_lines(),
         ]  # fmt: skip
 
     def _unseen_lines(self) -> list[str]:
-        what = "with a category that no training row had"
-        if self.unit == "token":
-            what = "that the vocabulary lacks"
         return [
-            f"{quoted(column)}: {plural(known.total(), self.unit)} {what} "
+            f"{quoted(column)}: {plural(known.total(), self.unit)} {self._lacking(column)} "
             f"({listed((text for text, _ in known.most_common()), most=5)})"
             for column, known in self.unseen.items()
         ]
+
+    def _lacking(self, column: str) -> str:
+        if self.unit == "token":
+            return "that the vocabulary lacks"
+        few = self.few.get(column)
+        rows = f"fewer than {few} training rows" if few else "no training row"
+        return f"with a category that {rows} had"
+
+    def _weight_lines(self) -> list[str]:
+        same = f"there is no column {quoted(self.unweighted)}: all rows count the same"
+        return [same] if self.unweighted else []
 
     def _missing_lines(self) -> list[str]:
         return [

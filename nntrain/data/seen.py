@@ -12,6 +12,7 @@ from nntrain.data import plain
 from nntrain.data.arrays import AT_A_TIME, ArrayFeature
 from nntrain.data.cells import absent, read_numbers
 from nntrain.data.features import Scaled
+from nntrain.data.ranks import Ranked
 from nntrain.data.report import Report
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.families import Array
@@ -44,7 +45,7 @@ def learn_seen(
         name = getattr(feature, "name", "")
         if isinstance(feature, ArrayFeature):
             found.append(Seen(name, *_extremes(training.columns[name], feature.shape[-1]), 0.0))
-        elif isinstance(feature, Scaled):
+        elif isinstance(feature, Scaled | Ranked):
             values = read_numbers(training, name, na)
             known = values[~np.isnan(values)]
             low = (float(known.min()),) if len(known) else ()

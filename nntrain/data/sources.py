@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import numpy as np
 
+from nntrain.data.decimals import with_points
 from nntrain.data.files import UTF8_HINT, checked_lines, opened_text
-from nntrain.data.table import TEXT, Table
+from nntrain.data.table import TEXT, Empty, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
 from nntrain.limits import Len
@@ -21,8 +23,12 @@ from nntrain.wording import listed, plural, quoted
 if TYPE_CHECKING:
     from _csv import Reader
 
+T = TypeVar("T")
+
 BLANKS = " \t"
 ROWS_AT_A_TIME = 32768
+CELLS_AT_A_TIME = 1 << 20
+LETTERS_AT_A_TIME = 1 << 25
 QUOTE_HINT = 'a quoted cell is quoted as a whole, and a quote inside it is doubled: "5"" disk"'
 
 
@@ -31,9 +37,13 @@ class Csv(Source):
     """Comma-separated values (RFC 4180) in UTF-8, the first row holds the names of the columns.
 
     delimiter: the character between two cells.
+    decimal: the sign before the decimals of a number; with a comma, no points between thousands.
+    comment: how lines begin that are passed over.
     """
 
     delimiter: Annotated[str, Len(1, 1)] = ","
+    decimal: Literal[".", ","] = "."
+    comment: Annotated[str, Len(1, 9)] | None = None
 
     def read(
         self, source: str | Path | TextIO, rows_at_a_time: int = ROWS_AT_A_TIME
@@ -49,15 +59,33 @@ class Csv(Source):
     def _tables(self, stream: TextIO, file: str, count: int) -> Iterator[Table]:
         if len(self.delimiter) != 1 or self.delimiter in '" \r\n\0':
             raise DataError(f"{quoted(self.delimiter)} can not be the delimiter", file)
-        lines = checked_lines(stream, file)
+        gaps = _Gaps(file)
+        lines = self._content(checked_lines(stream, file), gaps)
         names, at = self._header(lines, file)
-        empty = True
+        gaps.begin(at)
+        count = max(1, min(count, CELLS_AT_A_TIME // len(names)))
+        any_rows = False
         for numbers, cells in self._bodies(lines, at, len(names), file, count):
-            empty = False
+            any_rows = True
+            if self.decimal == ",":
+                cells = with_points(cells, names, numbers, file)
             columns = {name: np.ascontiguousarray(cells[:, j]) for j, name in enumerate(names)}
-            yield Table(file, numbers, columns)
-        if empty:
+            yield Table(file, numbers, columns, empty=gaps.until(int(numbers[-1])))
+        if not any_rows:
             raise DataError("there are no rows below the header", file, at)
+
+    def _content(self, lines: Iterator[str], gaps: _Gaps) -> Iterator[str]:
+        """The lines, those that are comments made empty, so that the others keep their numbers."""
+        within = False  # a cell in quotes
+        for number, line in enumerate(lines, 1):
+            if within or not line.strip(" \r\n"):
+                if not within:
+                    gaps.lines.append(number)
+            elif self.comment and line.lstrip(" ").startswith(self.comment):
+                line = "\n"
+            if '"' in line:
+                within ^= line.count('"') % 2 == 1
+            yield line
 
     def _header(self, lines: Iterator[str], file: str) -> tuple[list[str], int]:
         """The names of the columns, and the number of lines read so far."""
@@ -72,11 +100,11 @@ class Csv(Source):
         self, lines: Iterator[str], at: int, width: int, file: str, count: int
     ) -> Iterator[tuple[Array, Array]]:
         """Line numbers (n,) and cells (n, width): quick until a block needs the careful way."""
-        while block := list(islice(lines, count)):
+        while block := _portion(lines, count, len):
             body = _quick(block, self.delimiter, width)
             if body is None:
                 rest = chain(block, lines)
-                del block
+                del block, lines
                 yield from self._careful(rest, at, width, file, count)
                 return
             kept, cells = body
@@ -90,11 +118,44 @@ class Csv(Source):
         """The same by the csv module, which knows quotes; here every mistake gets its line."""
         reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
         records = _records(reader, at, file)
-        while some := list(islice(records, count)):
+        while some := _portion(records, count, _letters):
             for row, start in some:
                 if len(row) != width:
                     raise _ragged(row, start, width, file)
             yield np.array([start for _, start in some]), _text(some, file)
+
+
+class _Gaps:
+    """Empty lines, told only once a row follows: those at the end of a file mean nothing."""
+
+    def __init__(self, file: str):
+        self.file = file
+        self.lines: list[int] = []
+
+    def begin(self, line: int) -> None:
+        """Those above the header mean nothing either."""
+        self.lines = [number for number in self.lines if number > line]
+
+    def until(self, line: int) -> Empty:
+        """Those not told yet above a row."""
+        told = [number for number in self.lines if number < line]
+        self.lines = self.lines[len(told) :]
+        return Empty(len(told), f"line {told[0]} of {self.file}") if told else Empty()
+
+
+def _portion(items: Iterator[T], count: int, letters: Callable[[T], int]) -> list[T]:
+    """The next `count` of the items, or fewer where they are long."""
+    some, total = [], 0
+    for item in items:
+        some.append(item)
+        total += letters(item)
+        if len(some) == count or total > LETTERS_AT_A_TIME:
+            break
+    return some
+
+
+def _letters(record: tuple[list[str], int]) -> int:
+    return sum(map(len, record[0]))
 
 
 def _ragged(row: list[str], line: int, width: int, file: str) -> DataError:
@@ -168,6 +229,10 @@ def _bad_quotes(error: csv.Error, start: int, end: int, file: str) -> DataError:
 
 def _check_header(names: list[str], line: int, file: str) -> None:
     if len(names) == 1:
+        if names[0].startswith(("#", "%")):
+            hint = f'data.format: {{type: csv, comment: "{names[0][0]}"}}'
+            message = f"the header is one name, {quoted(names[0])}: is this a comment?"
+            raise DataError(message, file, line, hint)
         for other in ";\t|,":
             if other in names[0]:
                 sign = other.replace("\t", "\\t")
@@ -180,7 +245,7 @@ def _check_header(names: list[str], line: int, file: str) -> None:
         if not name:
             hint = "pandas leaves out its index with: frame.to_csv(path, index=False)"
             raise DataError(f"column {number} has no name", file, line, hint)
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
             f"the header names a column twice: {listed(twice)}",

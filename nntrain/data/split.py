@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from nntrain.data.folds import held_out
+from nntrain.data.grouping import by_word, check_whole, cut_groups, groups_of, uniform
 from nntrain.data.settings import Split
 from nntrain.errors import ConfigError, DataError, Problem
 from nntrain.families import Array
@@ -20,22 +23,50 @@ class Parts(NamedTuple):
     test: Array
 
 
-def split(n: int, classes: Array | None, settings: Split, seed: int) -> Parts:
-    """Cut n rows by the settings; a function of (n, classes, settings, seed) alone.
+def split(
+    n: int, classes: Array | None, settings: Split, seed: int, cells: Array | None = None
+) -> Parts:
+    """Cut n rows by the settings; a function of its arguments alone.
 
     By time, the rows train that come first in the file; those for validation follow, then those
-    for the test.  At random, `classes` (n,) may give the class of each row from 0: where the
-    settings say `stratify`, every class has its share in every part, rounded by largest
-    remainders so that the parts keep their sizes; a class always has a training row, and with as
-    many rows as there are parts one in each as far as the sizes allow.
+    for the test.  `classes` (n,) may give the class of each row from 0, for `stratify`, and
+    `cells` (n,) the text of the column that group, column and hash look at.
     """
-    shares = _shares(n, settings)
+    if cells is not None:
+        check_whole(cells, settings.column or "")
+    if fold := settings.k_fold:
+        test, rest = held_out(n, classes, cells, settings, fold, seed)
+        own = [None if array is None else array[rest] for array in (classes, cells)]
+        inner = replace(settings, k_fold=None, test=0.0)
+        train, validation, _ = split(len(rest), own[0], inner, seed, own[1])
+        return Parts(rest[train], rest[validation], test)
+    if settings.by == "column" and cells is not None:
+        part = by_word(cells, settings.column or "")
+        _check_train(part, "no row says `train`")
+        return _parts(part)
+    shares = shares_of(n, settings)
+    if settings.by == "hash" and cells is not None:
+        return _by_hash(uniform(cells, seed, "split"), shares)
+    if settings.by == "group" and cells is not None:
+        train, validation, test = shares.tolist()
+        strata = classes if settings.stratify else None
+        # the test is drawn first, then validation; the rest trains
+        part = cut_groups(groups_of(cells), strata, [test, validation, train], seed, "split")
+        return _parts(2 - part)
     sizes = _sizes(n, shares)
     if settings.by == "time":
         first, second = np.cumsum(sizes)[:2]
         return Parts(*np.split(np.arange(n), [first, second]))
+    return _at_random(n, classes if settings.stratify else None, shares, sizes, seed)
+
+
+def _at_random(n: int, classes: Array | None, shares: Array, sizes: Array, seed: int) -> Parts:
+    """By the seed; with `classes`, each has its share in every part, rounded by largest
+    remainders so that the parts keep their sizes; a class always has a training row, and with as
+    many rows as there are parts one in each as far as the sizes allow.
+    """
     order = permutation(n, seed, "split")
-    if classes is None or not settings.stratify:
+    if classes is None:
         counts = sizes[:, None]  # (3, 1)
         group = np.zeros(n, dtype=np.int64)
     else:
@@ -47,10 +78,32 @@ def split(n: int, classes: Array | None, settings: Split, seed: int) -> Parts:
     for number, count in enumerate(counts.T):
         rows = order[group[order] == number]
         part[rows] = np.repeat(np.arange(3), count)
+    return _parts(part)
+
+
+def _by_hash(place: Array, shares: Array) -> Parts:
+    """By a number in [0, 1) of each row: the test has the first ones, so that its rows stay when
+    the share of validation is another."""
+    _, validation, test = shares.tolist()
+    part = np.where(place < test, 2, np.where(place < test + validation, 1, 0))
+    for number, name in ((0, "train"), (1, "validation"), (2, "test")):
+        if shares[number] > 0 and not (part == number).any():
+            message = f"of {len(part):,} usable rows, none falls into {name} by its hash"
+            raise DataError(message, hint="more rows, or a larger share in `data.split`")
+    return _parts(part)
+
+
+def _check_train(part: Array, message: str) -> None:
+    if not (part == 0).any():
+        raise DataError(message, hint="there is nothing to train on")
+
+
+def _parts(part: Array) -> Parts:
+    """From the number of each row's part, (n,)."""
     return Parts(*(np.flatnonzero(part == number) for number in range(3)))
 
 
-def _shares(n: int, settings: Split) -> Array:
+def shares_of(n: int, settings: Split) -> Array:
     """Shares of train, validation, test, (3,)."""
     kept = [settings.validation, settings.test]
     validation, test = (size / max(n, size) if size >= 1 else size for size in kept)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.wording import plural
 
 TEXT = np.dtypes.StringDType()  # 16 bytes a cell up to 15 bytes of text; a Python str takes 60
+
+
+class Empty(NamedTuple):
+    """Lines with nothing on them that stand between rows: how many, and where the first is."""
+
+    lines: int = 0
+    place: str = ""
+
+
+NONE_EMPTY = Empty()
 
 
 @dataclass(frozen=True)
@@ -25,13 +37,20 @@ class Table:
     file: the file's name, for messages.
     lines: (N,) where each row begins, from 1: the line of a text file, the number of the row in
         a binary one.
-    unit: what `lines` counts, `line` or `row`.
+    unit: what `lines` counts, `line` or `row`; of an `image`, a file of its own, nothing.
+    files, origin: where the rows come from several files, these, and (N,) which one each is from.
+    aside: columns that are no features unless the config says so, and what they are.
+    empty: the empty lines that were passed over.
     """
 
     file: str
     lines: Array
     columns: Mapping[str, Array]
     unit: str = "line"
+    files: tuple[str, ...] = ()
+    origin: Array | None = None
+    aside: Mapping[str, str] = field(default_factory=dict)
+    empty: Empty = NONE_EMPTY
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -39,7 +58,8 @@ class Table:
     def take(self, rows: Array | slice) -> Table:
         """Some of the rows: their numbers, a mask (N,) or a slice."""
         columns = {name: cells[rows] for name, cells in self.columns.items()}
-        return replace(self, lines=self.lines[rows], columns=columns)
+        origin = None if self.origin is None else self.origin[rows]
+        return replace(self, lines=self.lines[rows], columns=columns, origin=origin)
 
     def place(self, row: int) -> str:
         """Where a row is, in words: `line 7`."""
@@ -47,7 +67,14 @@ class Table:
 
     def error(self, message: str, row: int | None = None, hint: str = "") -> DataError:
         """What is wrong with this file, and in which of its lines."""
-        return DataError(message, self.file, 0 if row is None else int(self.lines[row]), hint)
+        if row is None:
+            return DataError(message, self.file, 0, hint)
+        line = 0 if self.unit == "image" else int(self.lines[row])
+        return DataError(message, self.file_of(row), line, hint)
+
+    def file_of(self, row: int) -> str:
+        """The file that a row comes from."""
+        return self.file if self.origin is None else self.files[self.origin[row]]
 
 
 def is_grid(cells: Array) -> bool:
@@ -68,13 +95,40 @@ def as_column(series: Sequence[Array]) -> Array:
 
 
 def join(tables: list[Table]) -> Table:
-    """One table of all rows.  Empties the list, to hold little more than one copy."""
+    """One table of all rows, which have the same columns.
+
+    Empties the list, to hold little more than one copy.
+    """
     if len(tables) == 1:
         return tables.pop()
-    first = replace(tables[0], columns={})
+    first = replace(tables[0], columns={}, **_origins(tables))
     names = list(tables[0].columns)
     lines = np.concatenate([table.lines for table in tables])
+    empty = sum(table.empty.lines for table in tables)
+    places = [table.empty.place for table in tables if table.empty.lines]
     parts = [dict(table.columns) for table in tables]
     tables.clear()
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
-    return replace(first, lines=lines, columns=columns)
+    return replace(first, lines=lines, columns=columns, empty=Empty(empty, *places[:1]))
+
+
+def _origins(tables: Sequence[Table]) -> dict[str, Any]:
+    """`file`, `files` and `origin` of the tables together."""
+    if all(table.origin is None and table.file == tables[0].file for table in tables):
+        return {}
+    if all(table.files is tables[0].files for table in tables) and tables[0].files:
+        return {"origin": np.concatenate([table.origin for table in tables])}
+    numbers: dict[str, int] = {}
+    origins = []
+    for table in tables:
+        own = [numbers.setdefault(name, len(numbers)) for name in table.files or (table.file,)]
+        where = np.zeros(len(table), np.int32) if table.origin is None else table.origin
+        origins.append(np.array(own, dtype=np.int32)[where])
+    names = list(dict.fromkeys(table.file for table in tables))
+    return {"file": shown(names), "files": tuple(numbers), "origin": np.concatenate(origins)}
+
+
+def shown(names: Sequence[str]) -> str:
+    """What several files are called in messages about all of them."""
+    rest = len(names) - 1
+    return f"{names[0]} and {plural(rest, 'more file')}" if rest else names[0]

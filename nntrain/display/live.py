@@ -34,9 +34,13 @@ REFRESH = 5  # pictures a second
 
 
 class LiveView:
-    """Watches a training in a terminal; use as a context manager."""
+    """Watches a training in a terminal; use as a context manager.
 
-    def __init__(self, stream: TextIO):
+    keep: the table of epochs stays when it is over.
+    """
+
+    def __init__(self, stream: TextIO, *, keep: bool = True):
+        self.keep = keep
         self.console = Console(file=stream, highlight=False)
         self.fancy = (stream.encoding or "").lower().replace("-", "").startswith("utf")
         self.columns: list[str] = []
@@ -63,6 +67,8 @@ class LiveView:
     ) -> None:
         if self.live.is_started:
             self.live.stop()
+            if not self.keep:
+                return
             room = self.console.height * 2
             if self.rows:
                 self.console.print(self._table(room), soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from nntrain.audit.finding import Finding
@@ -72,8 +73,7 @@ def network(layers: Sequence[LayerRow], inputs: Shape) -> list[str]:
     """The network as a table: layer, kind, output shape, parameters."""
     rows = [("layer", "kind", "output", "parameters"), ("input", "", text.shape(inputs), "")]
     rows += [
-        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters))
-        for r in _outer_first(layers)
+        (r.path, r.kind, text.shape(r.shape), text.count(r.parameters)) for r in outer_first(layers)
     ]
     rows.append(("total", "", "", text.count(parameters(layers))))
     return table(rows, "llrr")
@@ -91,7 +91,7 @@ def _above(path: str) -> Iterator[str]:
         yield path
 
 
-def _outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
+def outer_first(layers: Sequence[LayerRow]) -> list[LayerRow]:
     """Each layer before those inside of it, which were built first."""
     ordered: list[LayerRow] = []
     for row in layers:
@@ -187,16 +187,25 @@ def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = Fals
     first = {"target": 0, "id": 1}
     ordered = sorted(found, key=lambda column: first.get(column.kind, 2))
     shown = ordered if every or len(ordered) <= MOST_COLUMNS else ordered[: MOST_COLUMNS - 1]
-    rows = [("column", "kind", "missing", "what is done")]
-    rows += [(c.name, c.kind, text.count(c.missing), c.note) for c in shown]
-    lines = table([tuple(text.shortened(cell) for cell in row) for row in rows], "llrl")
-    if rest := Counter(column.kind for column in ordered[len(shown) :]):
+    rows = [("column", "kind", "values", "missing", "what is done")]
+    rows += [
+        (c.name, c.shown_kind, text.count(c.rows - c.missing), _missing(c), c.note) for c in shown
+    ]
+    lines = table([tuple(text.shortened(cell) for cell in row) for row in rows], "llrrl")
+    if rest := Counter(column.shown_kind for column in ordered[len(shown) :]):
         kinds = ", ".join(f"{count} {kind}" for kind, count in rest.items())
         lines.append(f"… and {kinds} (all of them with -v)")
     return [*lines, *(f"note: {note}" for note in notes), ""]
 
 
-def finished(summary: Mapping[str, Any]) -> list[str]:
+def _missing(column: Column) -> str:
+    """How many cells, and which share of all."""
+    count = text.count(column.missing)
+    share = 100 * column.missing / max(column.rows, 1)
+    return f"{count} ({share:.2g} %)" if column.missing else count
+
+
+def finished(summary: Mapping[str, Any], report: Path | None = None) -> list[str]:
     """The result of a training, and what can be done with it."""
     lines = [*ended(summary), ""]
     if not summary["best_epoch"]:
@@ -205,6 +214,7 @@ def finished(summary: Mapping[str, Any]) -> list[str]:
     return [
         *lines,
         f"saved the model of epoch {summary['best_epoch']} in {run}",
+        *([f"report: {report}"] if report else []),
         f"next: nntrain eval {run}",
     ]
 

@@ -14,15 +14,17 @@ See = Callable[[Event], None]
 
 
 @contextmanager
-def view(printer: Printer, log: Callable[[str], None]) -> Iterator[See]:
+def view(printer: Printer, log: Callable[[str], None], *, keep: bool = True) -> Iterator[See]:
     """A function to show events with.  The log always gets the plain lines.
+
+    keep: what a live view showed stays when the training is over.
 
     `Ended` is left to the caller, for whom the summary is a result.
     """
     if printer.stream.isatty() and not printer.silent and not _is_dumb():
         from nntrain.display.live import LiveView
 
-        with LiveView(printer.stream) as live:
+        with LiveView(printer.stream, keep=keep) as live:
             yield _logged(live.see, log)
     else:
         yield _logged(lambda event: _print(event, printer), log)

@@ -9,6 +9,7 @@ dtype, so that the tests can build everything in float64.
 """
 
 from nntrain.arrays import Array, Shape
+from nntrain.families.augmentation import Augmentation, Draws
 from nntrain.families.course import Averaging, Schedule
 from nntrain.families.kind import (
     Family,
@@ -40,12 +41,13 @@ from nntrain.families.source import Source
 
 FAMILIES: tuple[type[Family], ...] = (
     Layer, Activation, Loss, Optimizer, Schedule, Averaging, Metric, Source, Initializer,
+    Augmentation,
 )  # fmt: skip
 
 __all__ = [
-    "FAMILIES", "Activation", "Array", "Arrays", "Averaging", "Backward", "Builder", "Built",
-    "Draw", "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss", "Metric",
-    "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt", "Rate",
-    "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update", "knowing",
-    "to_plain",
+    "FAMILIES", "Activation", "Array", "Arrays", "Augmentation", "Averaging", "Backward", "Builder",
+    "Built", "Draw", "Draws", "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss",
+    "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt",
+    "Rate", "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update",
+    "knowing", "to_plain",
 ]  # fmt: skip

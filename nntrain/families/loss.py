@@ -26,12 +26,14 @@ class Loss(Family):
     applies: the function that `link` is, where it is one.
     unscaled: what it takes targets for, where these must not be scaled.
     least_targets: how many target columns it needs.
+    takes_shares: it also learns shares of classes, such as mixed rows have.
     """
 
     task: ClassVar[Task]
     applies: ClassVar[str] = ""
     unscaled: ClassVar[str] = ""
     least_targets: ClassVar[int] = 1
+    takes_shares: ClassVar[bool] = False
 
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
         raise NotImplementedError

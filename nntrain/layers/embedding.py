@@ -50,7 +50,7 @@ class Embedding(Layer):
                 real = ids, dy
                 if padding is not None:
                     real = ids[~padding], dy[~padding]
-                _sum_by_token(*real, dE)
+                sum_by_token(*real, dE)
                 return np.zeros_like(x) if needs_dx else None  # steps are flat
 
             return E.take(ids, axis=0), backward
@@ -66,7 +66,7 @@ def _tokens(x: Array, tokens: int) -> Array:
     return ids
 
 
-def _sum_by_token(ids: Array, dy: Array, dE: Array) -> None:
+def sum_by_token(ids: Array, dy: Array, dE: Array) -> None:
     """dE[k] = Σ dy where ids are k: sorted, equal tokens are neighbours and add up in one call.
 
     `np.add.at` takes 2 to 5 times as long; a product with ones where the token is, too, where

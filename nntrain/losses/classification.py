@@ -34,14 +34,20 @@ class CrossEntropy(Loss):
 
     Of sequences, (N, T, C) with classes (N, T), the mean over the steps of each row; a step whose
     class is -1 does not count, and class weights are those of steps.
+
+    Where rows are mixed, the target is shares of classes (N, C) with the sum 1 in the place of
+    one class: L = -Σᵢ wᵢ Σₖ tᵢₖ log softmax(zᵢ)ₖ, each share times the weight of its class.
     """
 
     task: ClassVar[Task] = "classes"
     applies: ClassVar[str] = "softmax"
+    takes_shares: ClassVar[bool] = True
     label_smoothing: Rate = 0.0
     class_weight: ClassWeight = None
 
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        if target.dtype.kind == "f":
+            return self._of_shares(prediction, target, weights)
         z, target, weights = as_rows(prediction, target, weights, self.class_weight)
         rows, smooth = np.arange(len(target)), self.label_smoothing
         p = z - z.max(axis=1, keepdims=True)
@@ -57,6 +63,24 @@ class CrossEntropy(Loss):
             p -= (weights * (smooth / p.shape[1]))[:, None]
         p[rows, target] -= weights * (1.0 - smooth)
         return value, p.reshape(prediction.shape)
+
+    def _of_shares(self, z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        """The same for shares of classes, (N, C)."""
+        if isinstance(self.class_weight, Mapping):  # `row_weights` has their sum
+            target = target * _numbers(self.class_weight).astype(target.dtype)
+            target /= target.sum(axis=1, keepdims=True)
+        if self.label_smoothing:
+            target = target * (1.0 - self.label_smoothing)
+            target += self.label_smoothing / target.shape[1]
+        p: Array = z - z.max(axis=1, keepdims=True)
+        true = np.einsum("nc,nc->n", target, p)
+        np.exp(p, out=p)
+        total = p.sum(axis=1)
+        value = float(weights @ (np.log(total) - true))
+        p /= total[:, None]
+        p -= target
+        p *= weights[:, None]
+        return value, p
 
     def link(self, prediction: Array) -> Array:
         """softmax: the probability of each class, (N, C)."""
@@ -84,11 +108,15 @@ class BinaryCrossEntropy(Loss):
 
     task: ClassVar[Task] = "binary"
     applies: ClassVar[str] = "sigmoid"
+    takes_shares: ClassVar[bool] = True
     label_smoothing: Rate = 0.0
     class_weight: ClassWeight = None
 
     def __call__(self, prediction: Array, target: Array, weights: Array) -> tuple[float, Array]:
         z = prediction
+        if isinstance(self.class_weight, Mapping):  # of a share, each class by its own
+            first, second = self.class_weight.values()
+            target = target * second / ((1.0 - target) * first + target * second)
         if self.label_smoothing:
             target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
         values = np.maximum(z, 0.0) - z * target + np.log1p(np.exp(-np.abs(z)))
@@ -105,7 +133,9 @@ class BinaryCrossEntropy(Loss):
         return half
 
     def row_weights(self, target: Array) -> Array | None:
-        return factors_of_rows(self.class_weight, target[:, 0].astype(np.int64))
+        second = target[:, 0]
+        shares = np.stack([1.0 - second, second], axis=1)
+        return factors_of_rows(self.class_weight, shares)
 
     def settled(self, classes: Sequence[str], counts: Sequence[int]) -> BinaryCrossEntropy:
         return settled(self, classes, counts)
@@ -222,12 +252,15 @@ def as_rows(
 
 
 def factors_of_rows(class_weight: ClassWeight, target: Array) -> Array | None:
-    """The factor of each row's class, (N,); of sequences none, whose steps have it."""
-    if class_weight is None or target.ndim > 1:
+    """The factor of each row's class, (N,), or the mean of those that it has shares of; of
+    sequences none, whose steps have it."""
+    mixed = target.dtype.kind == "f"
+    if class_weight is None or (target.ndim > 1 and not mixed):
         return None
     if not isinstance(class_weight, Mapping):
         raise TypeError(f"class_weight {class_weight!r} is not settled")
-    found: Array = _numbers(class_weight)[target]
+    numbers = _numbers(class_weight)
+    found: Array = target @ numbers if mixed else numbers[target]
     return found
 
 

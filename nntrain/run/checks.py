@@ -6,25 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nntrain.config import Experiment, Loaded
 from nntrain.config.tree import KeyPath, find
-from nntrain.data.arrays import Series
 from nntrain.data.columns import Column
 from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import Csv
 from nntrain.data.targets import Classes
+from nntrain.data.texts import Texts
 from nntrain.errors import ConfigError, DataError, Problem
 from nntrain.families import Group, Layer, Loss, Shape
 from nntrain.heads import Heads
 from nntrain.layers.chain import LayerError, nested
 from nntrain.layers.dense import Dense
+from nntrain.layers.embedding import Embedding
 from nntrain.layers.graph import Graph
+from nntrain.layers.residual import Residual
 from nntrain.layers.units import settle_units
 from nntrain.layers.wiring import names
 from nntrain.losses import WeightedSum
 from nntrain.metrics import TopK
 from nntrain.network import plan
 from nntrain.run import any_length
-from nntrain.run.model import settled_layers
+from nntrain.run.model import lookup_of, settled_layers
 from nntrain.store import Plan, of_groups
 from nntrain.wording import listed, quoted, suggestion
 
@@ -42,8 +44,9 @@ def check_layers_alone(loaded: Loaded) -> None:
     knows what it wants, and so do the columns that a graph names.
     """
     data, layers = loaded.experiment.data, loaded.experiment.model.layers
+    _check_texts(loaded)
     names_columns = any(isinstance(layer, Graph) and layer.inputs for _, layer in nested(layers))
-    if not isinstance(data.source(data.path), Csv) or names_columns:
+    if not isinstance(data.source(loaded.data_path), Csv) or names_columns:
         return
     one, two = [(data.window.length, n) if data.window else (n,) for n in (1, 2)]
     try:
@@ -53,7 +56,8 @@ def check_layers_alone(loaded: Loaded) -> None:
         if before and _shape_after(before, one) == _shape_after(before, two) != ():
             raise _located(loaded, error) from None
     else:
-        _check_groups(loaded, planned)
+        if data.preprocessing.categorical.encode != "embedding":  # they would be a layer more
+            _check_groups(loaded, planned)
 
 
 def check_layers(
@@ -71,7 +75,8 @@ def check_layers(
 def _plan(loaded: Loaded, shape: Shape, known: Preprocessor | None = None) -> Plan:
     """Before the data is read, widths of 1 stand in for those of targets."""
     if known:
-        return plan(settled_layers(loaded.experiment, known), shape, known.places)
+        layers = settled_layers(loaded.experiment, known)
+        return plan(layers, shape, known.places, lookup_of(known))
     layers = loaded.experiment.model.layers
     return plan(settle_units(layers, 1, _ones(layers)), shape)
 
@@ -144,7 +149,7 @@ def check_outputs(
     check_classes(loaded, preprocessor)
     hint = _KEEP if any(column.constant for column in columns) else ""
     found = check_layers(loaded, preprocessor.shape, preprocessor, hint)
-    if isinstance(preprocessor.array, Series) and preprocessor.array.varies:
+    if isinstance(preprocessor.array, Texts) or getattr(preprocessor.array, "varies", False):
         _check_any_length(loaded, preprocessor)
     shape = found.layers[-1].shape
     if shape == preprocessor.output_shape:
@@ -178,7 +183,7 @@ def check_loss(loaded: Loaded, dataset: Dataset) -> None:
             if odd := loss.check_target(part.raw[:, columns] if columns else part.raw):
                 row, message = odd
                 message = f"data row {part.rows[row] + 1:,}: {message} for `{loss.kind}`"
-                raise DataError(message, dataset.path)
+                raise DataError(message, dataset.name)
 
 
 def _losses(loaded: Loaded, known: Preprocessor) -> Iterator[tuple[KeyPath, Loss, slice | None]]:
@@ -220,12 +225,24 @@ def check_classes(loaded: Loaded, preprocessor: Preprocessor) -> None:
             raise ConfigError(loaded.problem(("metrics", i), message, hint))
 
 
+def _check_texts(loaded: Loaded) -> None:
+    """The numbers of tokens are no amounts: what begins the network must know it."""
+    data, first = loaded.experiment.data, loaded.experiment.model.layers[0]
+    texts = [name for name, kind in data.columns.items() if kind == "text" and data.sees(name)]
+    if texts and not isinstance(first, Embedding | Graph | Residual):
+        message = f"{quoted(texts[0])} is a text, whose tokens come in as numbers: expected an "
+        message += "embedding first"
+        hint = "begin with `{type: embedding, input_dim: auto, output_dim: 32}`"
+        raise ConfigError(loaded.problem(("model", "layers", 0), message, hint))
+
+
 def _check_any_length(loaded: Loaded, preprocessor: Preprocessor) -> None:
     layers = settled_layers(loaded.experiment, preprocessor)
     if odd := any_length.fault(layers, preprocessor.shape):
         hint = "bring each series to one vector first: pool it over time, or end a recurrent "
         hint += "layer with its last step; `flatten` keeps all steps"
-        message = f"series differ in length, and {odd.message}"
+        what = "texts" if isinstance(preprocessor.array, Texts) else "series"
+        message = f"{what} differ in length, and {odd.message}"
         raise ConfigError(loaded.problem(keys_of(loaded, odd.path), message, hint))
 
 

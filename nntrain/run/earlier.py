@@ -11,6 +11,7 @@ from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import DataError, MachineError
+from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
 from nntrain.run.manifest import read_manifest
 
@@ -23,15 +24,24 @@ def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
         return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
     except OSError as error:
         raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise damaged(folder.resolved, "it is no text") from None
+
+
+def check_data(folder: RunFolder) -> dict[str, Any]:
+    """What the manifest says of the data of a run; refuses files that have changed since."""
+    facts: dict[str, Any] = read_manifest(folder)["data"]
+    one = {} if isinstance(facts["path"], list) else {facts["path"]: facts["sha256"]}
+    for path, known in {**one, **facts.get("others", {})}.items():
+        _check_unchanged(Path(path), known)
+    return facts
 
 
 def reload_dataset(
     folder: RunFolder, experiment: Experiment, preprocessor: Preprocessor | None = None
 ) -> Dataset:
     """The rows that a run was trained on, found by the manifest and checked by their SHA-256."""
-    facts: dict[str, Any] = read_manifest(folder)["data"]
-    for path, known in {facts["path"]: facts["sha256"], **facts.get("others", {})}.items():
-        _check_unchanged(Path(path), known)
+    facts = check_data(folder)
     return Dataset.load(
         experiment.data,
         facts["path"],
@@ -39,6 +49,7 @@ def reload_dataset(
         experiment.seed,
         preprocessor,
         facts.get("test_path"),
+        facts.get("validation_path"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from nntrain.run.archive import aside, flush_folder, make_folder, write_whole
 from nntrain.run.lock import is_locked, locked
 
 RUNS = Path("runs")
+_MEMBER = re.compile(r"(fold|seed)-\d+")
 FINISHED = ("completed", "early_stopped", "gate_failed")
 
 
@@ -32,6 +34,8 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.safetensors"
         self.previous = path / "checkpoint.previous.safetensors"
         self.summary = path / "summary.json"
+        self.predictions = path / "predictions.csv"
+        self.report = path / "report.html"
         self.lock = path / ".lock"
 
     def files(self) -> list[Path]:
@@ -86,7 +90,30 @@ def _exactly(path: Path, overwrite: bool) -> RunFolder:
         for file in (folder.manifest, *folder.files()):  # half a run is no run
             if file != folder.lock:
                 file.unlink(missing_ok=True)
+        for inner in _inner(path):
+            for file in RunFolder(inner).files():
+                file.unlink(missing_ok=True)
+            inner.rmdir()
     return folder
+
+
+def _inner(path: Path) -> list[Path]:
+    """The folders of trials in a folder of several, whatever state they are in."""
+    return sorted(
+        inner for inner in path.iterdir() if inner.is_dir() and _MEMBER.fullmatch(inner.name)
+    )
+
+
+def members(folder: RunFolder) -> list[Path]:
+    """Where a folder is that of several trials (`fit --k-fold`): their folders."""
+    if not folder.manifest.exists():
+        return []
+    names = folder.read_json(folder.manifest).get("members")
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and _MEMBER.fullmatch(name) for name in names
+    ):
+        return []
+    return [folder.path / name for name in names]
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -103,6 +130,15 @@ def check_free(path: Path, *, overwrite: bool) -> None:
             "`--overwrite`; keep it: another --output-dir, or none",
         )
     foreign = sorted(there - {file.name for file in RunFolder(path).files()})
+    if foreign and path.is_dir():
+        inner = _inner(path)
+        foreign = [name for name in foreign if path / name not in inner]
+        foreign += [
+            f"{one.name}/{file.name}"
+            for one in inner
+            for file in one.iterdir()
+            if file not in RunFolder(one).files()
+        ]
     if foreign:
         raise ConfigError(
             f"--overwrite: {path} holds files that no run wrote, such as {foreign[0]}",

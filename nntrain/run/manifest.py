@@ -27,11 +27,12 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "seed": seed,
         "data": {
-            "path": absolute(dataset.path),
+            "path": _absolute(dataset.path),
             "sha256": dataset.sha256,
             "bytes": dataset.size,
             "rows": {name: len(part.rows) for name, part in dataset.parts.items()},
-            "test_path": dataset.test_path and absolute(dataset.test_path),
+            "validation_path": dataset.validation_path and _absolute(dataset.validation_path),
+            "test_path": dataset.test_path and _absolute(dataset.test_path),
             "others": {absolute(path): found for path, found in dataset.others.items()},
         },
         **bits_depend_on(threads),
@@ -46,10 +47,16 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
         raise damaged(folder.manifest, "it has no `threads`")
     if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):
         raise damaged(folder.manifest, "it does not say which data the run is of")
-    needed = [data.get("path"), data.get("sha256"), data.get("test_path") or ""]
+    named = [data.get("path"), *(data.get(key) or "" for key in ("validation_path", "test_path"))]
+    needed = [data.get("sha256"), *(n for n in named if not isinstance(n, list))]
+    needed += [name for names in named if isinstance(names, list) for name in names]
     if not all(isinstance(text, str) for text in needed):
         raise damaged(folder.manifest, "it does not say which data the run is of")
     return facts
+
+
+def _absolute(path: str | tuple[str, ...]) -> str | list[str]:
+    return absolute(path) if isinstance(path, str) else [absolute(one) for one in path]
 
 
 def absolute(path: str) -> str:

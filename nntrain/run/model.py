@@ -19,6 +19,7 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
 from nntrain.errors import ConfigError, MachineError
 from nntrain.families import Array, Layer, Loss, to_plain
+from nntrain.layers.lookup import LearnedTable, Lookup
 from nntrain.layers.units import settle_units, settle_vocabulary
 from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
@@ -62,20 +63,27 @@ def build_network(
             dtype=dtype,
             groups=experiment.optimizer.groups,
             columns=preprocessor.places,
+            lookup=lookup_of(preprocessor),
         )
 
 
 def build_plan(experiment: Experiment, preprocessor: Preprocessor) -> Plan:
     """What that network would consist of."""
     layers = settled_layers(experiment, preprocessor)
-    return plan(layers, preprocessor.shape, preprocessor.places)
+    return plan(layers, preprocessor.shape, preprocessor.places, lookup_of(preprocessor))
+
+
+def lookup_of(preprocessor: Preprocessor) -> Lookup | None:
+    """What looks up the categories that the network embeds, where there are such columns."""
+    tables = {name: LearnedTable(*embedding) for name, embedding in preprocessor.embeddings.items()}
+    return Lookup(tables) if tables else None
 
 
 def settled_layers(experiment: Experiment, preprocessor: Preprocessor) -> tuple[Layer, ...]:
     """The layers of a config, once the data tells what is `auto`."""
     layers = settle_units(experiment.model.layers, preprocessor.outputs, preprocessor.widths)
-    tokens = preprocessor.tokens
-    return settle_vocabulary(layers, tokens.outputs) if tokens else layers
+    size = preprocessor.vocabulary
+    return settle_vocabulary(layers, size) if size else layers
 
 
 def settled_loss(experiment: Experiment, preprocessor: Preprocessor) -> Loss:
@@ -107,8 +115,9 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     if text := model.experiment.data.text:  # the ending of the path said so
         config["data"]["format"] = to_plain(text)
     config["name"] = config["data"]["path"] = ""
-    if config["data"]["test_path"] is not None:
-        config["data"]["test_path"] = ""
+    for key in ("validation_path", "test_path"):
+        if config["data"][key] is not None:
+            config["data"][key] = ""
     facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
     write_archive(path, "model", weights, facts)
 

@@ -32,7 +32,7 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     loss_sum: float = 0.0
-    row_sum: int = 0
+    row_sum: float = 0.0
     best: float | None = None
     best_epoch: int = 0
     reference: float | None = None
@@ -47,8 +47,8 @@ class Progress:
     looks: list[LayerLook] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
-    def count(self, loss: float, rows: int) -> None:
-        """One more batch of the epoch under way is done."""
+    def count(self, loss: float, rows: float) -> None:
+        """One more batch of the epoch under way is done, whose rows count so much together."""
         self.step += 1
         self.batch += 1
         self.loss_sum += loss * rows
@@ -59,7 +59,7 @@ class Progress:
         self.epoch += 1
         self.batch = 0
         self.loss_sum = 0.0
-        self.row_sum = 0
+        self.row_sum = 0.0
         self.seconds += seconds
 
     def to_plain(self) -> dict[str, Any]:

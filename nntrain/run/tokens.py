@@ -28,12 +28,12 @@ def check_tokens(loaded: Loaded, dataset: Dataset) -> None:
     known = dataset.preprocessor
     for keys, layer in nested(loaded.experiment.model.layers):
         if isinstance(layer, Embedding) and layer.input_dim != "auto":
-            if known.tokens and layer.input_dim < known.tokens.outputs:
-                count = f"{known.tokens.outputs} tokens, with the one that stands for unknown ones"
+            if known.vocabulary and layer.input_dim < known.vocabulary:
+                count = f"{known.vocabulary} tokens, with the one that stands for unknown ones"
                 message, hint = f"there are {count}", "write `input_dim: auto`"
                 place = ("model", "layers", *keys, "input_dim")
                 raise ConfigError(loaded.problem(place, message, hint))
-            if keys == (0,) and not known.tokens:
+            if keys == (0,) and not known.vocabulary:
                 _check_whole(loaded, dataset.parts["train"].x, layer.input_dim)
     if known.tokens:
         _check_order(loaded, known)

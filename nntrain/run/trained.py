@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nntrain.data.dataset import read
+from nntrain.data.dataset import load_part
 from nntrain.data.parts import Part
 from nntrain.data.report import Report
-from nntrain.data.seen import look
 from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset
-from nntrain.run.folder import RunFolder, newest
+from nntrain.run.folder import RunFolder, members, newest
 from nntrain.run.manifest import limit_threads
 from nntrain.run.model import Model, confined, read_model
 
@@ -36,9 +35,7 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            table = look(read(experiment.data, data), preprocessor, report)
-            part = Part.from_table(table, preprocessor, report)
-            return part, {"data": str(data)}
+            return load_part(experiment.data, data, preprocessor, report), {"data": str(data)}
         if not self.folder:
             raise ConfigError(
                 f"{self.path} is a model file, which has no rows", hint="give some with --data FILE"
@@ -67,6 +64,11 @@ def open_run(asked: str) -> Trained:
     folder = RunFolder(path)
     if not folder.manifest.exists():
         raise ConfigError(f"{path} is no run folder (it has no manifest.json)")
+    if inner := members(folder):
+        raise ConfigError(
+            f"{path} holds {len(inner)} trainings and has no model of its own",
+            hint=f"name one of them: {inner[0]} … {inner[-1].name}",
+        )
     if not folder.model.exists():
         raise ConfigError(
             f"{path} has no model yet (no model.safetensors)",

@@ -48,7 +48,8 @@ def diagnose_epoch(run: Run, split: str, part: Part) -> str:
             return f"{start}{name} is not finite\n  {ADVICE}"
     for block in blocks(len(part), run.model.network.widest):
         lengths = None if part.lengths is None else part.lengths[block]
-        batch = Batch(trimmed(part.x[block], lengths), part.target[block], lengths)
+        counts = None if part.weights is None else part.weights[block]
+        batch = Batch(trimmed(part.x[block], lengths), part.target[block], lengths, counts)
         where, rows = _first_odd(run, batch, INFERENCE)
         if where:
             numbers = part.rows[block][rows] + 1
@@ -66,10 +67,10 @@ def _first_odd(run: Run, batch: Batch, call: Call) -> tuple[str, Array]:
         if not found and not np.isfinite(seen).all():
             found.append((f"the {what} of {path} ({kinds[path]})", seen, part.start))
 
-    x, target, lengths = batch
+    x, target, lengths, counts = batch
     network, loss = run.model.network, run.model.loss
     kinds = {row.path: row.kind for row in network.plan.layers}
-    weights = shares(loss, target, x.dtype)
+    weights = shares(loss, target, x.dtype, counts)
     for part in Portions(network.store, run.model.experiment.trainer.micro_batch_size)(len(x)):
         own = None if lengths is None else lengths[part]
         here = Call(call.training, call.step, part.start, watch=watch, lengths=own)

@@ -23,10 +23,15 @@ FEW = 32  # rows that make products of matrices pay; fewer where they alone take
 MOST_BYTES = 2**26
 
 
+def block_size(width: int) -> int:
+    """How many rows that become `width` numbers go through one forward pass."""
+    each = 4 * max(width, 1)
+    return max(1, min(FEW, MOST_BYTES // each), min(4096, BLOCK_BYTES // each))
+
+
 def blocks(rows: int, width: int) -> Iterator[slice]:
     """Slices that cut rows that become `width` numbers into portions for one forward pass."""
-    each = 4 * max(width, 1)
-    size = max(1, min(FEW, MOST_BYTES // each), min(4096, BLOCK_BYTES // each))
+    size = block_size(width)
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
@@ -58,17 +63,26 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
     Where a prediction is NaN there is no score, though argmax and sorting would give one.
     """
     total, count, sums = 0.0, 0.0, Sums(model)
+    unit = unit_of(part)
     for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
         target = part.target[block]
         weights = steps_to_answer(target, prediction)
+        ones = np.ones(len(prediction), prediction.dtype)
+        if part.weights is not None:
+            ones = part.weights[block] / unit
+            weights *= ones.astype(prediction.dtype)
         factors = model.loss.row_weights(target)
         if factors is not None:
             weights *= factors
         value, _ = model.loss(prediction, target, weights)
         total, count = total + value, count + float(weights.sum())
-        ones = np.ones(len(prediction), prediction.dtype)
-        sums.add(steps_as_rows(model.show(prediction), part.raw[block], ones))
-    return {"loss": total / count, **sums.scores()}
+        sums.add(steps_as_rows(model.show(prediction), part.raw[block], ones).counted())
+    return {"loss": total / count if count else 0.0, **sums.scores()}
+
+
+def unit_of(part: Part) -> float:
+    """What weights are divided by, so that they are near 1 in float32."""
+    return 1.0 if part.weights is None else float(part.weights.mean()) or 1.0
 
 
 def steps_to_answer(target: Array, prediction: Array) -> Array:
@@ -85,6 +99,11 @@ class Rows(NamedTuple):
     shown: Array
     target: Array
     weights: Array
+
+    def counted(self) -> Rows:
+        """Those that count, since means over none are no numbers."""
+        some = self.weights > 0
+        return self if some.all() else Rows(self.shown[some], self.target[some], self.weights[some])
 
 
 def steps_as_rows(shown: Array, target: Array, weights: Array) -> Rows:

@@ -15,6 +15,7 @@ from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
 from nntrain.training.concerns import overfitting, unbeaten, undefined
 from nntrain.training.diagnosis import diagnose_epoch
@@ -62,7 +63,7 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
     progress, experiment = run.progress, run.model.experiment
     part, size = run.dataset.parts["train"], experiment.trainer.batch_size
     insight, rate = Insight(run), _learning_rate(run)
-    step = insight.around(make_step(run))
+    step, augment = insight.around(make_step(run)), make_augment(run)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
     plateau = PlateauJudge(experiment, patience)
 
@@ -71,9 +72,13 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
             return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
-        for batch in batches(part.x, part.target, run.order, size, progress.batch, part.lengths):
+        for batch in batches(
+            part.x, part.target, run.order, size, progress.batch, part.lengths, part.weights
+        ):
+            if augment:
+                batch = augment(batch, progress.step)
             value = step(batch, progress.step, rate(progress.step))
-            progress.count(value, len(batch.x))
+            progress.count(value, batch.total)
             if status := stop():
                 progress.seconds += pace.seconds()
                 return status
@@ -138,7 +143,7 @@ def _row(run: Run, rate: float, sample: Part) -> dict[str, float]:
         "epoch": progress.epoch + 1,
         "step": progress.step,
         "learning_rate": rate,
-        "train_loss": progress.loss_sum / progress.row_sum,
+        "train_loss": progress.loss_sum / (progress.row_sum or 1.0),
         "train_loss_evaluated": evaluate(bare, sample)["loss"],
     }
     part = run.dataset.parts.get("validation")

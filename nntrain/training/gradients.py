@@ -44,7 +44,7 @@ def _compared(experiment: Experiment, dataset: Dataset) -> Iterator[GradientRow]
     part = dataset.parts["train"]
     part = part.take(np.arange(min(ROWS, len(part))))
     x, target = _wide(trimmed(part.x, part.lengths)), _wide(part.target)
-    weights = shares(loss, target, np.dtype(np.float64))
+    weights = shares(loss, target, np.dtype(np.float64), part.weights)
     for training in (False, True):
         call = Call(training=training, lengths=part.lengths)
 

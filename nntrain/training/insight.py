@@ -68,7 +68,8 @@ class Insight:
         target, lengths = self.few.target, self.few.lengths
         call = Call(training=True, step=number, watch=seen, lengths=lengths)
         prediction, backward = network(trimmed(self.few.x, lengths), call)
-        backward(loss(prediction, target, shares(loss, target, prediction.dtype))[1])
+        weights = shares(loss, target, prediction.dtype, self.few.weights)
+        backward(loss(prediction, target, weights)[1])
         store = network.store
         moved, old = store.views(store.theta - before), store.views(before)
         looks = []

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
-from nntrain.data.arrays import Grid
-from nntrain.data.formats import Csv, Npz, Ts
+from nntrain.data.arrays import Grid, Series
+from nntrain.data.formats import Csv, Jsonl, Npz, Ts
+from nntrain.data.inputs import tables
+from nntrain.data.parts import Part
 from nntrain.data.report import Report
 from nntrain.data.seen import look
 from nntrain.data.settings import Window
@@ -24,7 +23,7 @@ from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.errors import ConfigError
 from nntrain.families import Array, Source
 from nntrain.run.model import Model
-from nntrain.training.evaluate import chosen_class, predict
+from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
 PORTION = 8192  # rows read, predicted and written at a time
@@ -63,12 +62,14 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
     if known.tokens:
         hint = "let it go on with one: nntrain predict [RUN] --generate 200 --prompt TEXT"
         raise ConfigError("this network has learned a text, it has no rows to predict", hint=hint)
-    tables = _format(model, source).read(source, PORTION)
     if known.window:
-        yield from _forecasts(model, known.window, look(join(list(tables)), known, report), report)
+        yield from _forecasts(
+            model, known.window, look(join(list(_tables(model, source))), known, report), report
+        )
         return
     done = 0
-    for table in (look(table, known, report) for table in tables):
+    for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
+        table = look(table, known, report)
         shown = predict(model, known.features(table, report), known.lengths(table))
         ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
         if not known.id_columns:
@@ -79,14 +80,34 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         done += len(table)
 
 
-def _format(model: Model, source: Path | TextIO) -> Source:
-    """By the ending of a file; a stream has none, so what holds such rows as were learned."""
-    data, array = model.experiment.data, model.preprocessor.array
+def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
     if isinstance(source, Path):
-        return data.source(source)
+        return tables(model.experiment.data.source, source, PORTION)
+    return _format(model, source).read(source, PORTION)
+
+
+def _in_blocks(tables: Iterator[Table], size: int) -> Iterator[Table]:
+    """The rows in tables of whole blocks but for the last: what comes out, to the last bit, does
+    not depend on how a file was cut into tables."""
+    rest: list[Table] = []
+    for table in tables:
+        joined = join([*rest, table])
+        whole = len(joined) - len(joined) % size
+        if whole:
+            yield joined.take(slice(0, whole))
+        rest = [joined.take(slice(whole, None))] if whole < len(joined) else []
+    yield from rest
+
+
+def _format(model: Model, stream: TextIO) -> Source:
+    """A stream has no ending that says it, so it is what holds such rows as were learned."""
+    data, array = model.experiment.data, model.preprocessor.array
+    peek = getattr(getattr(stream, "buffer", None), "peek", None)
+    if peek and not data.format and peek(1).lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{"):
+        return Jsonl()
     if isinstance(array, Grid):
         return data.format or Npz()
-    return data.format or (Ts() if array else Csv())
+    return data.format or (Ts() if isinstance(array, Series) else Csv())
 
 
 def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:
@@ -105,6 +126,28 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
         for row, rest in zip(rows, _shown_rows(model, shown), strict=True):
             own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
             yield [*own, *rest]
+
+
+def columns_with_target(model: Model) -> list[str]:
+    """Names of what `held_out_rows` yields, but for the row's number."""
+    known = model.preprocessor
+    names = [f"target_{name}" for name in known.targets] if len(known.targets) > 1 else ["target"]
+    ids = len(known.id_columns) or 1
+    return [*(names if known.targets else []), *columns(model)[ids:]]
+
+
+def held_out_rows(model: Model, part: Part) -> Iterator[Row]:
+    """For rows whose target is known: the row's number in the file, what is true, predictions."""
+    known = model.preprocessor
+    shown = predict(model, part.x, part.lengths)
+    raw = part.raw.reshape(len(part), -1)
+    true = [raw[:, column].tolist() for column in range(raw.shape[1] if known.targets else 0)]
+    for column, target in enumerate(known.each_target):
+        if isinstance(target, Classes):
+            true[column] = [target.classes[int(number)] for number in true[column]]
+    own: Iterable[Iterable[Any]] = zip(*true, strict=True) if true else [[]] * len(part)
+    rows = zip(part.rows.tolist(), own, _shown_rows(model, shown), strict=True)
+    yield from ([row + 1, *cells, *rest] for row, cells, rest in rows)
 
 
 def _overflows(shown: Array) -> int:
@@ -136,15 +179,3 @@ def _cells(target: Classes | Amounts, shown: Array, label: bool) -> Iterator[Row
 def _brief(value: float) -> float:
     """A probability with the digits that a float32 has."""
     return float(f"{value:.7g}")
-
-
-def write_csv(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-
-
-def write_jsonl(names: list[str], rows: Iterable[Row], stream: TextIO) -> None:
-    for row in rows:
-        known = [None if isinstance(v, float) and not math.isfinite(v) else v for v in row]
-        stream.write(json.dumps(dict(zip(names, known, strict=True)), allow_nan=False) + "\n")

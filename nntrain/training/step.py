@@ -35,8 +35,8 @@ def make_step(run: Run) -> Step:
     largest = math.inf if clips else LARGEST
 
     def step(batch: Batch, number: int, rate: float) -> float:
-        x, target, lengths = batch
-        weights, value = shares(loss, target, store.theta.dtype), 0.0
+        x, target, lengths, counts = batch
+        weights, value = shares(loss, target, store.theta.dtype, counts), 0.0
         for part in portions(len(x)):
             own = None if lengths is None else lengths[part]
             call = Call(training=True, step=number, row=part.start, lengths=own)

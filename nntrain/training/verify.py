@@ -21,7 +21,7 @@ from nntrain.events import Ended, Event
 from nntrain.run.archive import read_archive
 from nntrain.run.differences import Difference, between
 from nntrain.run.earlier import reload_dataset
-from nntrain.run.folder import FINISHED, RunFolder
+from nntrain.run.folder import FINISHED, RunFolder, members
 from nntrain.run.manifest import bits_depend_on, read_manifest
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
@@ -114,6 +114,9 @@ def _check_finished(run: Recorded) -> None:
             f"{path} was not trained to its end ({run.status}): there is nothing to compare with",
             hint=f"train it to its end: nntrain fit --resume {path}",
         )
+    if inner := members(run.folder):
+        hint = f"name one of them: {inner[0]} … {inner[-1].name}"
+        raise ConfigError(f"{path} holds {len(inner)} trainings", hint=hint)
     for name in COMPARED:
         if not (path / name).is_file():
             raise MachineError(f"{path / name}: there is no such file")

@@ -10,13 +10,15 @@ import numpy as np
 from nntrain.families import Array, Loss
 
 
-def shares(loss: Loss, target: Array, dtype: np.dtype[Any]) -> Array:
-    """Weights (N,) of the rows of a batch, which sum to 1; equal but for class weights."""
+def shares(loss: Loss, target: Array, dtype: np.dtype[Any], weights: Array | None = None) -> Array:
+    """Shares (N,) of the rows of a batch in its loss, which sum to 1: equal but for class weights
+    and `weights` (N,) of their own; all 0 where no row counts."""
     factors = loss.row_weights(target)
+    if weights is not None:
+        factors = weights if factors is None else factors * weights
     if factors is None:
         return _equal(len(target), dtype)
-    weights: Array = factors / factors.sum()
-    return weights.astype(dtype)
+    return (factors / (factors.sum() or 1.0)).astype(dtype)
 
 
 @lru_cache(maxsize=8)

@@ -10,16 +10,20 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nntrain.config.rules import data, loss, model, naming, outputs, scores, training
+from nntrain.config.rules import augmentation, data, loss, model, naming, outputs, scores, training
 from nntrain.config.rules.finding import Findings
 from nntrain.config.tree import Node, place_of
 from nntrain.errors import Problem
 
 RULES: tuple[Callable[..., Findings], ...] = (
     naming.run_name, naming.metadata_is_finite,
-    data.split_leaves_rows, data.test_rows_once, data.labels_of_one_file, data.windows_foretell,
+    data.split_column, data.split_sizes, data.folds,
+    data.split_leaves_rows, data.validation_rows_once, data.test_rows_once, data.paths_are_there,
+    data.labels_of_one_file, data.windows_foretell,
     data.columns_once, data.columns_have_one_role, data.ids_are_not_names_of_predictions,
-    data.ignored_columns,
+    data.ignored_columns, data.weights_of_rows, data.numbers_are_filled,
+    data.categories_are_filled, data.categories_are_known, data.parts_of_dates,
+    augmentation.mixed_targets_are_learned,
     model.layers_end_well, model.graphs_are_wired, model.auto_units_last,
     model.no_first_value_without_a_bias,
     outputs.raw_scores_for_cross_entropy, outputs.one_output_for_two_classes,

@@ -77,7 +77,7 @@ def _monitored(
     if name not in known:
         hint = _score_hint(name, known, "monitor one of")
         yield Finding(path, f"there is no score {quoted(name)} to monitor", hint)
-    elif name.startswith("validation_") and data.split.validation == 0:
+    elif name.startswith("validation_") and not _has_rows("validation", data):
         message = f"`{name}` needs validation rows, but `data.split.validation` is 0"
         yield Finding(path, message, "set `data.split.validation: 0.15`, or monitor `train_loss`")
 
@@ -91,14 +91,19 @@ def gates(
         if name not in known:
             hint = _score_hint(name, known, "the scores are")
             yield Finding(path, "there is no such score", hint, about_key=True)
-        elif split == "test" and data.test_path is not None:
-            pass
-        elif split != "train" and getattr(data.split, split) == 0:
+        elif not _has_rows(split, data):
             message = f"needs {split} rows, but `data.split.{split}` is 0"
             yield Finding(path, message, f"set `data.split.{split}: 0.15`", about_key=True)
         if not _is_condition(condition):
             message = f"expected `>=`, `<=`, `>` or `<` and a number, got {quoted(condition)}"
             yield Finding(path, message, 'write it like ">= 0.95"')
+
+
+def _has_rows(part: str, data: Data) -> bool:
+    """Whether the config keeps rows for a part."""
+    if part == "train" or (part == "test" and data.split.k_fold):
+        return True
+    return getattr(data, f"{part}_path") is not None or getattr(data.split, part) > 0
 
 
 def _is_condition(text: str) -> bool:
