@@ -36,16 +36,22 @@ class Linear(NamedTuple):
         return np.exp(_log_softmax(self(x)))
 
 
-def ridge(x: Array, y: Array, penalties: Sequence[float]) -> list[Linear]:
-    """A ridge regression for each penalty, from one decomposition.   x (N, D), y (N, K)."""
-    center, scale = _placed(x)
-    z, middle = (x - center) / scale, y.mean(axis=0)
+def ridge(
+    x: Array, y: Array, penalties: Sequence[float], weights: Array | None = None
+) -> list[Linear]:
+    """A ridge regression for each penalty, from one decomposition.   x (N, D), y (N, K).
+
+    weights: (N,), how much each row counts.
+    """
+    shares = _shares(len(x), weights)
+    center, scale = _placed(x, shares)
+    middle, roots = shares @ y, np.sqrt(shares)[:, None]
+    z, aim = roots * ((x - center) / scale), roots * (y - middle)
     wide = len(z) < z.shape[1]  # then rows times rows is the smaller matrix, and says the same
-    values, vectors = np.linalg.eigh((z @ z.T if wide else z.T @ z) / len(x))
-    aim = (y - middle) / len(x) if wide else z.T @ (y - middle) / len(x)
-    turned, values = vectors.T @ aim, np.maximum(values, 0.0)[:, None]
-    weights = [vectors @ (turned / (values + max(penalty, 1e-12))) for penalty in penalties]
-    return [Linear(z.T @ weight if wide else weight, middle, center, scale) for weight in weights]
+    values, vectors = np.linalg.eigh(z @ z.T if wide else z.T @ z)
+    turned, values = vectors.T @ (aim if wide else z.T @ aim), np.maximum(values, 0.0)[:, None]
+    found = [vectors @ (turned / (values + max(penalty, 1e-12))) for penalty in penalties]
+    return [Linear(z.T @ weight if wide else weight, middle, center, scale) for weight in found]
 
 
 def logistic(
@@ -63,10 +69,9 @@ def logistic(
     weights: (N,), how much each row counts.  start: where to begin.
     close: the largest number in a gradient that is as good as none.
     """
-    center, scale = (start.center, start.scale) if start else _placed(x)
+    shares = _shares(len(x), weights)
+    center, scale = (start.center, start.scale) if start else _placed(x, shares)
     outputs = 1 if classes == 2 else classes
-    shares = np.ones(len(x)) if weights is None else weights.astype(np.float64)
-    shares = shares / shares.sum()
     z = np.ones((len(x), x.shape[1] + 1))
     z[:, :-1] = (x - center) / scale
     rows = np.arange(len(x))
@@ -130,13 +135,20 @@ def _direction(gradient: Array, pairs: list[tuple[Array, Array]]) -> Array:
     return -g
 
 
-def _placed(x: Array) -> tuple[Array, Array]:
+def _shares(rows: int, weights: Array | None) -> Array:
+    """How much each row counts, (N,); their sum is 1."""
+    counts = np.ones(rows) if weights is None else weights.astype(np.float64)
+    shares: Array = counts / counts.sum()
+    return shares
+
+
+def _placed(x: Array, shares: Array) -> tuple[Array, Array]:
     """What centers the inputs, and brings those to size 1 that are far from it.
 
     Inputs that were scaled before stay as they are, so that the penalty means what it says.
     """
-    center = x.mean(axis=0, dtype=np.float64)
-    spread = x.std(axis=0, dtype=np.float64)
+    center = shares @ x
+    spread = np.sqrt(shares @ np.square(x - center))
     size = float(np.sqrt(np.square(spread).mean()))
     far = not 0.1 <= size <= 10.0
     return center, np.where(spread > 0, spread, 1.0) if far else np.ones_like(spread)

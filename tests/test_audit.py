@@ -346,6 +346,38 @@ def test_test_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert finding.examples[0].startswith("line 2 (test) = line ")
 
 
+def test_validation_rows_in_a_file_of_their_own_and_several_files(tmp_path: Path) -> None:
+    columns = clean()
+    whole = write(tmp_path / "whole.csv", columns)
+    lines = whole.read_text().splitlines()
+    (tmp_path / "a.csv").write_text("\n".join(lines[:121]) + "\n")
+    (tmp_path / "b.csv").write_text("\n".join([lines[0], *lines[121:]]) + "\n")
+    paths, other = (str(tmp_path / "a.csv"), str(tmp_path / "b.csv")), tmp_path / "v.csv"
+    rows = Dataset.load(Data(paths, target="kind"), paths, "classes", 0).parts["train"].rows
+    (tmp_path / "v.csv").write_text("\n".join([lines[0], *(lines[row + 1] for row in rows)]) + "\n")
+    data = Data(paths, target="kind", validation_path=str(other))
+    found = audit(Dataset.load(data, paths, "classes", 0, validation_path=other), data)
+    finding = next(f for f in found.findings if f.figures.get("part") == "validation")
+    assert (finding.kind, finding.serious) == ("duplicates", True)
+    assert any("b.csv" in one for one in finding.examples + _last(found, data, paths, other))
+
+
+def _last(found: Audit, data: Data, paths: tuple[str, ...], other: Path) -> tuple[str, ...]:
+    """Where the last row of the files is said to stand."""
+    dataset = Dataset.load(data, paths, "classes", 0, validation_path=other)
+    whole = materials.Material.of(dataset, data)
+    return (whole.place(int(whole.own_file[-1])),)
+
+
+def test_dates_and_texts_have_findings_too(tmp_path: Path) -> None:
+    days = [f"2024-{1 + row // 28 % 12:02d}-{1 + row % 28:02d}" for row in range(ROWS)]
+    found = look(tmp_path, clean() | {"day": days}, columns={"day": "date"})
+    assert kinds(found) == ["time_order"]
+    words = [f"{'good' if row % 2 else 'bad'} thing number {row}" for row in range(ROWS)]
+    data = {"note": words, "kind": KINDS[CLASS]}
+    assert look(tmp_path, data, columns={"note": "text"}).serious == 0
+
+
 def test_many_rows_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(materials, "MOST_ROWS", 100)
     found = look(tmp_path, clean() | {"code": CLASS})

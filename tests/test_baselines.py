@@ -105,6 +105,42 @@ def test_inputs_far_from_size_one_are_brought_to_it() -> None:
     assert (plain.probabilities(x).argmax(axis=1) == target).mean() > 0.95
 
 
+def test_a_weight_of_three_is_three_rows() -> None:
+    rng = np.random.default_rng(0)
+    x, y, target = rng.normal(size=(30, 3)), rng.normal(size=(30, 1)), rng.integers(0, 3, 30)
+    weights = rng.integers(0, 4, 30)
+    times = np.repeat(np.arange(30), weights)
+    a, b = ridge(x, y, [0.1], weights)[0], ridge(x[times], y[times], [0.1])[0]
+    np.testing.assert_allclose(a(x), b(x), atol=1e-10)
+    one = logistic(x, target, 3, 0.1, weights, **EXACT)
+    other = logistic(x[times], target[times], 3, 0.1, **EXACT)
+    np.testing.assert_allclose(one.probabilities(x), other.probabilities(x), atol=1e-6)
+
+
+def test_rows_without_weight_count_nowhere(nntrain: Command, points: Path) -> None:
+    lines = Path("points.csv").read_text().splitlines()
+    weighted = [f"{line},{'w' if i == 0 else 1 + i % 2}" for i, line in enumerate(lines)]
+    Path("points.csv").write_text("\n".join(weighted) + "\n")
+    loaded = load_config(points, ["data.weight=w"])
+    dataset = load_data(loaded)
+    found = baselines(build_model(loaded.experiment, dataset.preprocessor), dataset, {})
+    train, test = dataset.parts["train"], dataset.parts["test"]
+    assert train.weights is not None
+    assert test.weights is not None
+    largest = np.bincount(train.target, weights=train.weights).argmax()
+    share = np.average(test.target == largest, weights=test.weights)
+    assert found["scores"]["majority"]["accuracy"] == pytest.approx(share)
+    assert found["scores"]["linear"]["accuracy"] is not None
+
+
+def test_numbers_of_categories_have_no_linear_baseline(points: Path) -> None:
+    loaded = load_config(points, ["data.preprocessing.categorical.encode=embedding"])
+    dataset = load_data(loaded)
+    found = baselines(build_model(loaded.experiment, dataset.preprocessor), dataset, {})
+    assert list(found["scores"]) == ["majority"]
+    assert "no linear baseline" in found["notes"][0]
+
+
 def found_for(config: str, *sets: str) -> dict[str, Any]:
     loaded = load_config(ROOT / "configs" / f"{config}.yaml", list(sets))
     dataset = load_data(loaded)

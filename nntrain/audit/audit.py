@@ -61,7 +61,7 @@ def audit(dataset: Dataset, settings: Data) -> Audit:
             "not copies of the target, ids, wrong labels, shifts"
         )
     else:
-        looks = TABLES if material.columns else ARRAYS
+        looks = TABLES if material.columns else ARRAYS if known.vocabulary is None else ()
         found = [finding for look in ALL_ROWS for finding in look(material)]
         found += [finding for look in looks for finding in look(some)]
         if not material.columns:

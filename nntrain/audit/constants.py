@@ -8,6 +8,7 @@ import numpy as np
 
 from nntrain.audit.finding import Finding
 from nntrain.audit.material import SHOWN, Material
+from nntrain.data.arrays import ArrayFeature
 from nntrain.wording import in_yaml, listed, plural, quoted
 
 NEARLY_ALL = 0.99
@@ -67,7 +68,7 @@ def nearly_constant(material: Material) -> Iterator[Finding]:
 def blank(material: Material) -> Iterator[Finding]:
     """Images and series that are one value all over."""
     known = material.dataset.preprocessor
-    if known.array is None:
+    if not isinstance(known.array, ArrayFeature):
         return
     channels = known.array.shape[-1]
     x = material.x.reshape(len(material), -1, channels)

@@ -123,12 +123,16 @@ def _ranks(values: Array) -> Array:
 def ids(material: Material) -> Iterator[Finding]:
     """Numbers that count the rows, and categories of which hardly one comes twice."""
     tables, na = list(material.tables.values()), material.settings.na_values
-    for name, place in material.columns.items():
-        cells = np.concatenate([table.columns[name] for table in tables])
-        width = place.stop - place.start
-        if len(cells) < FEWEST_ROWS or name in material.settings.targets:
+    for column in material.dataset.columns:
+        name = column.name
+        if name not in material.columns or len(material) < FEWEST_ROWS:
             continue
-        what = _counts(numbers(cells, na)[0], material) if width == 1 else _rare(cells)
+        cells = np.concatenate([table.columns[name] for table in tables])
+        what = ""
+        if column.kind == "numeric":
+            what = _counts(numbers(cells, na)[0], material)
+        elif column.kind == "categorical":
+            what = _rare(cells)
         if what:
             yield Finding(
                 "id",
@@ -147,11 +151,9 @@ def _counts(values: Array, material: Material) -> str:
         return ""
     if steps.min() == steps.max():
         return f"counts the rows, from {values.min():.0f} to {values.max():.0f}"
-    in_file = values[np.argsort(material.lines, kind="stable")]
-    if len(material.tables) == 1 or material.dataset.test_path is None:
-        steps = np.diff(in_file)
-        if steps.min() > 0 or steps.max() < 0:
-            return "has another whole number in each row, in the order of the file"
+    steps = np.diff(values[material.own_file])
+    if steps.min() > 0 or steps.max() < 0:
+        return "has another whole number in each row, in the order of the file"
     return ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Material:
 
     parts: the names of the parts.  part: (N,) which of them each row is in.
     x: (N, D) what the network sees, flat.  targets: each target column.
-    lines: (N,) where each row stands in its file, counted in `unit`.  tables: the cells, by part.
+    numbers: (N,) of the rows in their files.  tables: the cells, by part.
     columns: which of x each column has become; none of images, series, windows and texts.
     """
 
@@ -53,8 +54,7 @@ class Material:
     x: Array
     lengths: Array | None
     targets: tuple[Target, ...]
-    lines: Array
-    unit: str
+    numbers: Array
     tables: dict[str, Table]
     columns: dict[str, slice]
     left_out: int = 0
@@ -77,8 +77,7 @@ class Material:
             _side_by_side(parts),
             lengths,
             tuple(_targets(dataset, parts)),
-            np.concatenate([tables[name].lines for name in names]),
-            next(iter(tables.values())).unit,
+            np.concatenate([one.rows for one in parts]),
             tables,
             known.places if flat else {},
         )
@@ -101,14 +100,21 @@ class Material:
             x=self.x[rows],
             lengths=None if self.lengths is None else self.lengths[rows],
             targets=tuple(replace(t, values=t.values[rows]) for t in self.targets),
-            lines=self.lines[rows],
+            numbers=self.numbers[rows],
             tables=tables,
             left_out=len(self) - MOST_ROWS,
         )
 
     def place(self, row: int) -> str:
-        """`line 7 (test)`."""
-        return f"{self.unit} {self.lines[row]} ({self.parts[self.part[row]]})"
+        """`line 7 (test)`; of several files `line 7 of b.csv (test)`."""
+        number = int(self.part[row])
+        name, first = self.parts[number], int((self.part < number).sum())
+        table, own = self.tables[name], row - first
+        place = table.place(own)
+        if table.origin is not None:
+            file = Path(table.file_of(own)).name
+            place = file if table.unit == "image" else f"{place} of {file}"
+        return f"{place} ({name})"
 
     def rows(self, name: str) -> Array:
         """The rows of a part, (n,)."""
@@ -120,6 +126,15 @@ class Material:
     def held_out(self) -> tuple[str, ...]:
         """The parts that judge."""
         return tuple(name for name in ("validation", "test") if name in self.parts)
+
+    @property
+    def own_file(self) -> Array:
+        """The rows of the file itself, not of files that validation or test have, in its order."""
+        data = self.dataset
+        apart = {"validation": data.validation_path, "test": data.test_path}
+        own = [number for number, name in enumerate(self.parts) if not apart.get(name)]
+        rows = np.flatnonzero(np.isin(self.part, own))
+        return rows[np.argsort(self.numbers[rows], kind="stable")]
 
     @property
     def can_be_modelled(self) -> bool:
@@ -162,11 +177,11 @@ class Material:
 def _tables(dataset: Dataset, settings: Data) -> dict[str, Table]:
     """The rows of each part as the files have them."""
     whole = read(settings, dataset.path)
+    others = {"validation": dataset.validation_path, "test": dataset.test_path}
     found = {}
     for name, part in dataset.parts.items():
-        own = name == "test" and dataset.test_path is not None
-        table = read(settings, dataset.test_path) if own and dataset.test_path else whole
-        found[name] = table.take(part.rows)
+        own = others.get(name)
+        found[name] = (read(settings, own) if own else whole).take(part.rows)
     return found
 
 

@@ -55,8 +55,7 @@ def _alike_neighbours(material: Material) -> Iterator[Finding]:
     few = len(material) < FEWEST_ROWS
     if not material.columns or few or material.left_out or not material.can_be_modelled:
         return
-    in_file = np.flatnonzero(np.isin(material.part, _own_file(material)))
-    in_file = in_file[np.argsort(material.lines[in_file], kind="stable")]
+    in_file = material.own_file
     for target in material.targets:
         values = target.values[in_file]
         if target.classes or _is_sorted(values):
@@ -72,12 +71,6 @@ def _alike_neighbours(material: Material) -> Iterator[Finding]:
                 "`data.split: {by: time}`",
                 figures={"target": target.name, "correlation": alike},
             )
-
-
-def _own_file(material: Material) -> list[int]:
-    """The parts that are of the file itself."""
-    own = [n for n in material.parts if not (n == "test" and material.dataset.test_path)]
-    return [material.parts.index(name) for name in own]
 
 
 def _is_sorted(values: Array) -> bool:

@@ -70,7 +70,8 @@ def _of_missing(material: Material, part: str, name: str, then: float, now: floa
 
 
 def _why(material: Material) -> str:
-    if material.dataset.test_path is not None or material.settings.split.by != "random":
+    apart = material.dataset.test_path or material.dataset.validation_path
+    if apart or material.settings.split.by != "random":
         return "the parts are of other times or sources: scores tell how the network does there"
     return "a random split should not do that: is the seed unlucky, are the parts small?"
 

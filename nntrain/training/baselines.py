@@ -24,7 +24,7 @@ from nntrain.data.transforms import TRANSFORMS
 from nntrain.families import Array, Shape
 from nntrain.linear import Linear, logistic, ridge
 from nntrain.run.model import Model
-from nntrain.training.evaluate import Sums, blocks, steps_as_rows
+from nntrain.training.evaluate import Sums, blocks, steps_as_rows, unit_of
 from nntrain.wording import plural
 
 PENALTIES = (0.1, 0.01, 1e-3, 1e-4)  # from strong to weak, until validation rows object
@@ -46,6 +46,14 @@ class Target(NamedTuple):
     kind: Classes | Amounts
     target: Array
     raw: Array
+
+
+class Rows(NamedTuple):
+    """Inputs (N, D), what to learn (N,) or (N, K), and how much each row counts, (N,) or None."""
+
+    x: Array
+    target: Array
+    weights: Array | None
 
 
 def baselines(model: Model, dataset: Dataset, scores: Mapping[str, float]) -> dict[str, Any]:
@@ -93,8 +101,8 @@ def _scores(model: Model, part: Part, show: Show) -> dict[str, float | None]:
     width = part.x[:1].size + (model.preprocessor.outputs * part.x[:1].size if part.in_order else 0)
     for block in blocks(len(part), width):
         shown = show(part.x[block])
-        ones = np.ones(len(shown), np.float32)
-        sums.add(steps_as_rows(shown, part.raw[block], ones))
+        ones = np.ones(len(shown)) if part.weights is None else part.weights[block] / unit_of(part)
+        sums.add(steps_as_rows(shown, part.raw[block], ones).counted())
     return {name: v if math.isfinite(v) else None for name, v in sums.scores().items()}
 
 
@@ -114,6 +122,9 @@ def _kinds(
         yield "persistence", lambda: last
     if not known.targets:
         return  # a linear model of the input by itself has nothing to learn
+    if known.vocabulary is not None or known.embeddings:
+        notes.append("no linear baseline: numbers of tokens and categories are no amounts")
+        return
     if known.inputs > MOST_INPUTS:
         notes.append(f"no linear baseline: {plural(known.inputs, 'input')} are too many for it")
         return
@@ -142,12 +153,14 @@ def _targets(known: Preprocessor, part: Part) -> list[Target]:
 def _constant(known: Preprocessor, train: Part) -> Show:
     """The shares of the classes in training rows, or the mean of the numbers: for every row."""
     shown = []
+    own = np.ones(len(train)) if train.weights is None else train.weights
+    own = own / own.sum()
     for kind, target, raw in _targets(known, train):
         if isinstance(kind, Classes):
-            shares = np.bincount(target, minlength=len(kind.classes)) / len(target)
+            shares = np.bincount(target, weights=own, minlength=len(kind.classes))
             shown.append(shares[1:] if kind.binary else shares)
         else:
-            shown.append(raw.mean(axis=0, dtype=np.float64))
+            shown.append(own @ raw)
     always = np.concatenate(shown)
     return lambda x: np.tile(always, (len(x), 1))
 
@@ -176,21 +189,22 @@ def _last_value(known: Preprocessor) -> Show | None:
 def _linear(model: Model, train: Part, validation: Part | None) -> Show:
     """A ridge or logistic regression for each target, on what the network sees."""
     known = model.preprocessor
-    x = _thinned(train, known)
+    own = _thinned(train, known)
     judge = None if validation is None else _thinned(validation, known)
-    alone = isinstance(known.target_columns, Classes)
-    weights = model.loss.row_weights(x.target) if alone else None
     models: list[tuple[Classes | Amounts, Linear]] = []
-    inputs = _flat(x.x, known.shape)
+    rows = _flat(own.x, known.shape)
     others = None if judge is None else _flat(judge.x, known.shape)
-    others_targets = [] if judge is None else _targets(known, judge)
-    for number, (kind, target, _) in enumerate(_targets(known, x)):
-        rest = others_targets[number].target if others_targets else None
+    truths = [] if judge is None else _targets(known, judge)
+    weights = _weights(model, own)
+    for number, (kind, target, _) in enumerate(_targets(known, own)):
+        judging = None
+        if judge is not None and others is not None:
+            judging = Rows(others, truths[number].target, judge.weights)
         if isinstance(kind, Classes):
-            fitted = _best_logistic(inputs, target, len(kind.classes), weights, others, rest)
+            classes = len(kind.classes)
+            models.append((kind, _best_logistic(Rows(rows, target, weights), classes, judging)))
         else:
-            fitted = _best_ridge(inputs, target, others, rest)
-        models.append((kind, fitted))
+            models.append((kind, _best_ridge(Rows(rows, target, own.weights), judging)))
 
     def show(x: Array) -> Array:
         flat = _flat(x, known.shape)
@@ -206,35 +220,43 @@ def _linear(model: Model, train: Part, validation: Part | None) -> Show:
     return show
 
 
-def _best_logistic(
-    x: Array,
-    target: Array,
-    classes: int,
-    weights: Array | None,
-    others: Array | None,
-    truth: Array | None,
-) -> Linear:
+def _weights(model: Model, part: Part) -> Array | None:
+    """How much each row counts: by its weight, and by the loss's factor of its class."""
+    alone = isinstance(model.preprocessor.target_columns, Classes)
+    factors = model.loss.row_weights(part.target) if alone else None
+    if factors is None or part.weights is None:
+        return part.weights if factors is None else factors
+    both: Array = factors * part.weights
+    return both
+
+
+def _best_logistic(rows: Rows, classes: int, judging: Rows | None) -> Linear:
+    x, target, weights = rows
     most = BUDGET // (4 * (x.size + 1) * classes) // len(PENALTIES)
     most = min(MOST_STEPS, max(FEWEST_STEPS, most))
-    if others is None or truth is None:
+    if judging is None:
         return logistic(x, target, classes, 1 / len(x), weights, None, most, CLOSE)
     best, lowest, fitted = None, math.inf, None
     for penalty in PENALTIES:
         fitted = logistic(x, target, classes, penalty, weights, fitted, most, CLOSE)
-        p = fitted.probabilities(others)[np.arange(len(others)), truth]
-        loss = -float(np.log(np.maximum(p, 1e-30)).mean())
+        p = fitted.probabilities(judging.x)[np.arange(len(judging.x)), judging.target]
+        loss = -float(np.average(np.log(np.maximum(p, 1e-30)), weights=judging.weights))
         if best is not None and not loss < lowest:
             break
         best, lowest = fitted, loss
     return best if best is not None else logistic(x, target, classes, 1.0, weights)
 
 
-def _best_ridge(x: Array, y: Array, others: Array | None, truth: Array | None) -> Linear:
-    y = y.astype(np.float64)
-    if others is None or truth is None:
-        return ridge(x, y, [1 / len(x)])[0]
-    fitted = ridge(x, y, PENALTIES)
-    return min(fitted, key=lambda one: float(np.square(one(others) - truth).mean()))
+def _best_ridge(rows: Rows, judging: Rows | None) -> Linear:
+    x, y, weights = rows.x, rows.target.astype(np.float64), rows.weights
+    if judging is None:
+        return ridge(x, y, [1 / len(x)], weights)[0]
+
+    def error(fitted: Linear) -> float:
+        squares = np.square(fitted(judging.x) - judging.target).mean(axis=1)
+        return float(np.average(squares, weights=judging.weights))
+
+    return min(ridge(x, y, PENALTIES, weights), key=error)
 
 
 def _thinned(part: Part, known: Preprocessor) -> Part:
