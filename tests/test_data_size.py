@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
         monkeypatch.setattr(converting, "BLOCK_BYTES", 300)
         monkeypatch.setattr(reading, "SMALL", 0)
         monkeypatch.setattr(memory, "LARGE_FILE", 0)
+        monkeypatch.setattr(memory, "LARGE_TABLE", 0)
 
     return begin
 
@@ -753,3 +755,47 @@ def test_several_files_are_one_table(oddity: str, tiny: Callable[[], None], tmp_
     assert found() == known
     assert found() == known
     assert isinstance(known, str) == (oddity == "format")
+
+
+def as_json_lines(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
+    lines = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    path = path.with_suffix(".jsonl")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def as_frame(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]], kind: str) -> Path:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(list(rows), schema=list(names), orient="row")
+    numbers = [name for name in names if name not in ("word", "y")]
+    frame = frame.with_columns(polars.col(name).cast(polars.Float64) for name in numbers)
+    path = path.with_suffix(f".{kind}")
+    getattr(frame, {"parquet": "write_parquet", "arrow": "write_ipc"}[kind])(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "arrow"])
+@pytest.mark.parametrize("seed", range(3))
+def test_other_tables_are_converted_to_the_same_bits(
+    kind: str, seed: int, tiny: Callable[[], None], tmp_path: Path
+) -> None:
+    random, names = np.random.default_rng(seed), ("a", "b", "word", "y")
+    words, classes = random.choice(["é", "x y", "z"], 300), random.choice(["yes", "no"], 300)
+    rows = [
+        (repr(a), repr(round(b, 3)), str(word), str(y))
+        for (a, b), word, y in zip(
+            random.normal(size=(300, 2)).tolist(), words, classes, strict=True
+        )
+    ]
+    path = (
+        as_json_lines(tmp_path / "rows", names, rows)
+        if kind == "jsonl"
+        else as_frame(tmp_path / "rows", names, rows, kind)
+    )
+    data = Data(path=path.name, target="y")
+    known = loaded(path, data, "classes")
+    assert not isinstance(known, str), known
+    tiny()
+    assert isinstance(reading.read(data, path, "classes").columns, Columns)
+    assert loaded(path, data, "classes") == known
+    assert loaded(path, data, "classes") == known  # out of the cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, NamedTuple, TextIO
 
 import numpy as np
 
@@ -32,39 +32,74 @@ class Parquet(Source):
     Columns of lists, structures or bytes are refused.
     """
 
+    is_table: ClassVar[bool] = True
+
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
-        path = path_of(source)
-        yield from _tables(
-            path, b"PAR1", "Parquet", lambda polars: polars.scan_parquet, rows_at_a_time
-        )
+        yield from _tables(path_of(source), PARQUET, rows_at_a_time)
+
+    def rows(self, path: Path) -> int | None:
+        return _rows(path, PARQUET)
 
 
 @dataclass(frozen=True)
 class Arrow(Source):
     """An Arrow IPC file, which is Feather version 2; needs `nntrain[tables]`.  As Parquet."""
 
+    is_table: ClassVar[bool] = True
+
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
-        path = path_of(source)
-        yield from _tables(path, b"ARROW1", "Arrow", lambda polars: polars.scan_ipc, rows_at_a_time)
+        yield from _tables(path_of(source), ARROW, rows_at_a_time)
+
+    def rows(self, path: Path) -> int | None:
+        return _rows(path, ARROW)
 
 
-def _tables(
-    path: Path, magic: bytes, name: str, scan: Callable[[Any], Any], count: int
-) -> Iterator[Table]:
+class _Form(NamedTuple):
+    """How a file begins, what its format is called, and what of polars opens it."""
+
+    magic: bytes
+    name: str
+    scan: str
+
+
+PARQUET, ARROW = _Form(b"PAR1", "Parquet", "scan_parquet"), _Form(b"ARROW1", "Arrow", "scan_ipc")
+
+
+class _Frame(NamedTuple):
+    """A file that is open: polars itself, its lazy frame, the schema and how many rows it has."""
+
+    polars: Any
+    lazy: Any
+    schema: Any
+    rows: int
+
+
+@contextmanager
+def _opened(path: Path, form: _Form) -> Iterator[_Frame]:
     with _plain_file(path) as file:
-        _check_begins(file, path, magic, name)
-        polars = extra("polars", "polars", "tables", f"{name} files are read")
-        with _damage_told(polars, path, name):
-            frame = scan(polars)(file, glob=False)
-            schema = frame.collect_schema()
-            rows = frame.select(polars.len()).collect().item()
+        _check_begins(file, path, form.magic, form.name)
+        polars = extra("polars", "polars", "tables", f"{form.name} files are read")
+        with _damage_told(polars, path, form.name):
+            lazy = getattr(polars, form.scan)(file, glob=False)
+            schema = lazy.collect_schema()
+            rows = lazy.select(polars.len()).collect().item()
+        yield _Frame(polars, lazy, schema, rows)
+
+
+def _rows(path: Path, form: _Form) -> int:
+    with _opened(path, form) as frame:
+        return frame.rows
+
+
+def _tables(path: Path, form: _Form, count: int) -> Iterator[Table]:
+    with _opened(path, form) as (polars, lazy, schema, rows):
         _check_columns(polars, schema, path)
         if not rows:
             raise DataError("there are no rows", path)
         count = max(1, min(count, CELLS_AT_A_TIME // len(schema)))
         for start in range(0, rows, count):
-            with _damage_told(polars, path, name):
-                some = frame.slice(start, count).collect()
+            with _damage_told(polars, path, form.name):
+                some = lazy.slice(start, count).collect()
                 columns = {one.name: _cells(polars, one) for one in some}
             numbers = np.arange(start + 1, start + len(some) + 1)
             yield Table(str(path), numbers, columns, "row")

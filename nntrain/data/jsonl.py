@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, ClassVar, NamedTuple, TextIO
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Jsonl(Source):
     A key that is not there is a missing cell, and so is `null`; `true` and `false` are text.
     Objects and lists as values are refused.
     """
+
+    is_table: ClassVar[bool] = True
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
         """Goes through the lines twice, since any of them may have a key of its own."""

@@ -17,6 +17,7 @@ UNITS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]+)\s*", re.IGNORECASE)
 
 LARGE_FILE = 64 * 10**6  # bytes; a table above it is converted once into files
+LARGE_TABLE = 256 * 10**6  # bytes of memory, of a format that packs its cells
 CELL = 36  # bytes that a cell of a table in memory takes, at the worst moment
 STORED = 300 * 10**6  # the most that takes a table in files, whatever its size
 UNPACKED = 5  # how many times as long a .gz is about when it is unpacked
@@ -80,6 +81,8 @@ def estimate(
     else:
         rows, columns = _shape(path, source, unpacked)
         in_memory, stored = rows * columns * CELL, unpacked > LARGE_FILE
+        if source.rows(path) is not None:  # packed: what is in it counts
+            stored = in_memory > LARGE_TABLE
         if most is not None and in_memory > most:
             stored = True
         memory, disk = (STORED, rows * (columns + 1) * 12) if stored else (in_memory, 0)
@@ -101,6 +104,8 @@ def _shape(path: Path, source: Source, unpacked: int) -> tuple[int, int]:
     with opened(path) as stream:
         start = stream.read(1 << 20)
     first = next(source.read(path, 64))
+    if (known := source.rows(path)) is not None:
+        return known, len(first.columns)
     lines = start.count(b"\n") or 1
     each = len(start) / lines
     return max(len(first), round(unpacked / each)), len(first.columns)

@@ -25,6 +25,10 @@ class Source(Family):
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError
 
+    def rows(self, path: Path) -> int | None:
+        """How many rows a file has, where it says so without being read; else None."""
+        return None
+
     def companions(self, path: Path) -> tuple[Path, ...]:
         """Other files that are read along with the one at `path`, such as one of labels."""
         return ()
