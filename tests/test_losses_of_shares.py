@@ -68,3 +68,27 @@ def test_the_slope_is_that_of_the_value(smoothing: float) -> None:
         rise = loss(up, target, weights)[0] - loss(down, target, weights)[0]
         assert np.isclose(slope[place], rise / 2e-6, atol=1e-8)
     assert np.isclose(loss(z, target, 2 * weights)[0], 2 * value)
+
+
+def test_logits_of_any_size_have_a_loss() -> None:
+    """As log Σ exp is taken beyond the largest logit of each row."""
+    z = np.array([[1000.0, 0.0, -1000.0], [-2000.0, -2001.0, -1999.0]])
+    target = np.array([[0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])
+    value, slope = CrossEntropy()(z, target, np.ones(2))
+    small = np.log(np.exp([-1.0, -2.0, 0.0]).sum())
+    by_hand = (0.25 * 1000 + 0.25 * 2000) + small + (0.2 * 1 + 0.3 * 2)
+    assert np.isclose(value, by_hand, rtol=1e-12)
+    assert np.isfinite(slope).all()
+    assert np.allclose(slope.sum(axis=1), 0.0, atol=1e-12)
+
+
+def test_two_classes_weigh_what_they_say() -> None:
+    """Σ -(a (1 - t) log(1 - σ(z)) + b t log σ(z)), whatever a and b are."""
+    first, second = 3.0, 0.5
+    z, t = np.array([[0.3], [-1.2], [2.0]]), np.array([[0.25], [0.8], [0.5]])
+    loss = BinaryCrossEntropy(class_weight={"a": first, "b": second})
+    factors = loss.row_weights(t)
+    assert factors is not None
+    p = 1.0 / (1.0 + np.exp(-z))
+    by_hand = -(first * (1 - t) * np.log(1 - p) + second * t * np.log(p)).sum()
+    assert np.isclose(loss(z, t, factors)[0], by_hand, rtol=1e-12)
