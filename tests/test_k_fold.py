@@ -167,6 +167,7 @@ def test_the_folder_of_all_is_explained(nntrain: Command, points: Path) -> None:
         assert done.code == 2
         assert f"name one of them: {PARENT}/fold-1 … fold-2" in done.err
     assert nntrain("runs", "verify", PARENT / "fold-1").code == 0
+    assert all((PARENT / f"fold-{fold}" / "report.html").is_file() for fold in (1, 2))
     assert [run["run"] for run in json.loads(nntrain("runs", "--json").out)["runs"]] == [
         str(PARENT)
     ]
@@ -249,3 +250,19 @@ def test_real_data_against_scikit_learn(
     found: dict[str, Any] = json.loads(done.out)
     assert found["metrics"][score] >= least
     assert found["deviations"][score] < 0.05
+
+
+def test_ids_are_those_of_several_files(nntrain: Command, tmp_path: Path) -> None:
+    write_points(tmp_path)
+    head, *lines = (tmp_path / "points.csv").read_text().splitlines()
+    rows = [f"n{i},{line}" for i, line in enumerate(lines)]
+    for number in (0, 1):
+        own = rows[number * 100 : (number + 1) * 100]
+        (tmp_path / f"part-{number}.csv").write_text("\n".join([f"name,{head}", *own]) + "\n")
+    text = CONFIG.replace("points.csv", "part-*.csv").replace("kind", "kind\n  id: name")
+    (tmp_path / "points.yaml").write_text(text)
+    done = nntrain("fit", "points.yaml", "--k-fold", "2", "-q")
+    assert done.code == 0, done.err
+    assert [row["name"] for row in table(PARENT / "predictions.csv")] == [
+        f"n{i}" for i in range(200)
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
+from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
@@ -161,7 +161,7 @@ def fit(
         say(f"note: {note}")
     with Stopper(limit) as stop, _way_on(run):
         summary = _watch(run, stop, say, debug=debug)
-        report = _leave_report(run, debug=debug)
+        report = leave_report(run, debug=debug)
     _end(run, summary, stop, report, as_json=as_json)
 
 
@@ -236,28 +236,9 @@ def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, A
                 see(event)
                 summary = dict(getattr(event, "summary", {}))
     except DivergedError:
-        _leave_report(run, debug=debug)
+        leave_report(run, debug=debug)
         raise
     return summary
-
-
-def _leave_report(run: Run, *, debug: bool) -> Path | None:
-    """The page of this run.  All is saved by now, so whatever goes wrong here is but a note."""
-    from nntrain.display.printer import Printer
-
-    try:
-        from nntrain.report.page import page
-        from nntrain.report.told import at_the_end
-        from nntrain.run.archive import write_whole
-
-        write_whole(run.folder.report, page([at_the_end(run)]).encode())
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        what = error if isinstance(error, MachineError) else f"{type(error).__name__}: {error}"
-        Printer(sys.stderr)(f"note: there is no new report.html: {what}")
-        return None
-    return run.folder.report
 
 
 @contextmanager

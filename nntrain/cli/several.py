@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.exceptions import Exit
 
+from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
@@ -84,7 +85,7 @@ def train(
     summary: dict[str, Any] = {}
     with Stopper(limit) as stop, ExitStack() as views:
         see: See = lambda event: None  # noqa: E731
-        for event in train_all(trials, read, stop):
+        for event in train_all(trials, read, stop, leave_report):
             match event:
                 case TrialBegan():
                     say(display.began(event))

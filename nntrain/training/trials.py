@@ -29,8 +29,10 @@ from nntrain.training.predict import columns_with_target, held_out_rows
 Load = Callable[[Loaded], Dataset]
 
 
-def train_all(trials: Trials, load: Load, stop: Stop = str) -> Iterator[Event]:
-    """Train what is not trained yet, one after the other.
+def train_all(
+    trials: Trials, load: Load, stop: Stop = str, leave: Callable[[Run], object] = lambda run: None
+) -> Iterator[Event]:
+    """Train what is not trained yet, one after the other; `leave` is called with each that ended.
 
     Yields `TrialBegan`, the events of its training and `TrialEnded` for each of them, and then
     `TrialsEnded`.  Each is as it would be by itself, so that stopping and going on change nothing.
@@ -39,7 +41,7 @@ def train_all(trials: Trials, load: Load, stop: Stop = str) -> Iterator[Event]:
         ended: list[dict[str, Any]] = []
         for number in range(trials.count):
             try:
-                summary = yield from _one(trials, number, load, stop)
+                summary = yield from _one(trials, number, load, stop, leave)
             except DivergedError:
                 _write(trials, "diverged", ended)
                 raise
@@ -61,7 +63,7 @@ def _write(trials: Trials, status: str, ended: list[dict[str, Any]]) -> dict[str
 
 
 def _one(
-    trials: Trials, number: int, load: Load, stop: Stop
+    trials: Trials, number: int, load: Load, stop: Stop, leave: Callable[[Run], object]
 ) -> Generator[Event, None, dict[str, Any]]:
     """One trial, if it has not come to its end already; returns its summary."""
     folder, place = trials.folder_of(number), (number + 1, trials.count)
@@ -74,6 +76,7 @@ def _one(
             return summary_of(folder)
         if trials.kind == "folds":
             _write_predictions(folder, run.model, run.dataset.parts["test"])
+        leave(run)
     summary = summary_of(folder)
     yield TrialEnded(folder.path, *place, summary, earlier)
     return summary
@@ -115,7 +118,7 @@ def _join_predictions(trials: Trials) -> None:
     rows.sort(key=lambda row: int(row[0]))
     data = trials.loaded.experiment.data
     if data.ids:
-        table = read(data, trials.loaded.data_path)
+        table = read(data, trials.loaded.data_paths)
         ids = [table.columns[name].tolist() for name in data.ids]
         rows = [[*(cells[int(row[0]) - 1] for cells in ids), *row[1:]] for row in rows]
         names = [*data.ids, *names[1:]]
