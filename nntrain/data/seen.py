@@ -14,9 +14,9 @@ from nntrain.data.cells import absent, read_numbers
 from nntrain.data.features import Scaled
 from nntrain.data.ranks import Ranked
 from nntrain.data.report import Report
-from nntrain.data.statistics import where
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.families import Array
+from nntrain.room import stretches
 
 if TYPE_CHECKING:
     from nntrain.data.preprocessing import Preprocessor
@@ -48,10 +48,11 @@ def learn_seen(
             found.append(Seen(name, *_extremes(training.columns[name], feature.shape[-1]), 0.0))
         elif isinstance(feature, Scaled | Ranked):
             values = read_numbers(training, name, na)
-            known = where(~np.isnan(values), values)
-            low = (float(known.min()),) if len(known) else ()
-            high = (float(known.max()),) if len(known) else ()
-            found.append(Seen(name, low, high, _share(np.isnan(values))))
+            low, high = (float(end.reduce(values)) for end in (np.fmin, np.fmax))  # NaN is neither
+            there = low <= high  # else no row has a value
+            gone = sum(np.isnan(values[some]).sum() for some in stretches(len(values)))
+            share = float(gone / len(values))
+            found.append(Seen(name, (low,) * there, (high,) * there, share))
         elif training.is_stored_text(name) or not is_array(training.columns[name]):
             gone = training.by_cell(name, lambda cells: absent(cells, na))
             found.append(Seen(name, (), (), _share(gone)))

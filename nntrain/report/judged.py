@@ -77,21 +77,25 @@ def judge(model: Model, split: str, part: Part) -> Judged | None:
     some = np.unique(np.linspace(0, len(part) - 1, min(len(part), MOST_POINTS)).astype(int))
     counts = {t.name: _none(t) for t in known.each_target if isinstance(t, Classes) and _few(t)}
     pairs: dict[str, list[Array]] = {}
-    badness = np.zeros(len(part))
+    worst, rows = np.empty(0), np.empty(0, np.int64)  # the worst so far, and where they are
     with np.errstate(all="ignore"):
         for block, prediction in forward(model, part.x, part.lengths):
+            badness = np.zeros(len(prediction))
             drawn = some[(some >= block.start) & (some < block.stop)] - block.start
             for target, shown, true in _each(model, model.show(prediction), part.raw[block]):
-                badness[block] += _badness(target, shown, true)
+                badness += _badness(target, shown, true)
                 if isinstance(target, Amounts):
                     for column, name in enumerate(target.names):
                         pair = np.stack([true[drawn, column], shown[drawn, column]])
                         pairs.setdefault(name, []).append(pair)
                 elif target.name in counts:
                     _count(counts[target.name], true, chosen_class(shown))
-        badness[np.isnan(badness)] = np.inf
-        worst = np.argsort(-badness, kind="stable")[:MOST_MISTAKES]
-        mistakes = sorted(_mistakes(model, part.take(worst)), key=lambda found: -found.loss)
+            badness[np.isnan(badness)] = np.inf
+            worst = np.concatenate([worst, badness])
+            rows = np.concatenate([rows, np.arange(block.start, block.stop)])
+            most = np.argsort(-worst, kind="stable")[:MOST_MISTAKES]
+            worst, rows = worst[most], rows[most]
+        mistakes = sorted(_mistakes(model, part.take(rows)), key=lambda found: -found.loss)
     return Judged(
         split,
         len(part),
