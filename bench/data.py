@@ -110,11 +110,11 @@ def since(began: tuple[float, float]) -> tuple[float, float]:
 def conversion(config: Path, *, extra: bool) -> dict[str, tuple[float, float]]:
     """What it takes to look at all bytes, and to convert them."""
     from nntrain.config import load
-    from nntrain.data import converting
+    from nntrain.data import blocks
     from nntrain.data.reading import Converting, read, telling
 
     if not extra:
-        vars(converting)["has_polars"] = lambda: False
+        vars(blocks)["has_polars"] = lambda: False
     loaded, times = load(config), [now()]
     looked = list[tuple[float, float]]()
 

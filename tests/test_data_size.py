@@ -22,7 +22,7 @@ import pytest
 
 from nntrain import rng, room
 from nntrain.config import load
-from nntrain.data import cache, converting, memory, parts, reading
+from nntrain.data import blocks, cache, memory, parts, reading, survey
 from nntrain.data.dataset import Dataset
 from nntrain.data.quick import TextCells, polars_cells, quick_numbers
 from nntrain.data.report import Report
@@ -53,7 +53,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
         monkeypatch.setattr(room, "STRETCH", 7)
         monkeypatch.setattr(rng, "BUCKET", 16)
         monkeypatch.setattr(parts, "PIECE_BYTES", 500)
-        monkeypatch.setattr(converting, "BLOCK_BYTES", 300)
+        monkeypatch.setattr(survey, "BLOCK_BYTES", 300)
         monkeypatch.setattr(reading, "SMALL", 0)
         monkeypatch.setattr(memory, "LARGE_FILE", 0)
         monkeypatch.setattr(memory, "LARGE_TABLE", 0)
@@ -135,7 +135,7 @@ def loaded(path: Path, data: Data, goal: Goal) -> Any:
 def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra `tables`, and with it."""
     if request.param == "plain":
-        monkeypatch.setattr(converting, "has_polars", lambda: False)
+        monkeypatch.setattr(blocks, "has_polars", lambda: False)
     else:
         pytest.importorskip("polars")
 
@@ -487,12 +487,12 @@ def test_sizes(text: str, size: float | None) -> None:
 
 
 def test_blocks_are_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converting, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(survey, "BLOCK_BYTES", 64)
     for end in ("\n", ""):
         path = tmp_path / "table.csv"
         path.write_text("a,b\n" + "\n".join(f"{i},{'x' * (i % 150)}" for i in range(400)) + end)
         content = path.read_bytes()
-        found = converting.survey(path, 4, lambda done, total: None)
+        found = survey.survey(path, 4, lambda done, total: None)
         pieces = [content[block.first_byte : block.last_byte] for block in found.blocks]
         assert b"".join(pieces) == content[4:]
         assert [block.row for block in found.blocks] == [
@@ -501,20 +501,20 @@ def test_blocks_are_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         for block, piece in zip(found.blocks, pieces, strict=True):
             assert block.rows == len(piece.splitlines())
     path.write_text(f"a,b\n1,{'x' * 300}\n")  # a line of five blocks
-    assert not converting.survey(path, 4, lambda done, total: None).quick
+    assert not survey.survey(path, 4, lambda done, total: None).quick
     path.write_text('a,b\n1,"x\ny"\n')
-    assert not converting.survey(path, 4, lambda done, total: None).quick
+    assert not survey.survey(path, 4, lambda done, total: None).quick
 
 
 SHARED = """
 import sys
 from pathlib import Path
 import numpy as np
-from nntrain.data import converting, memory, reading
+from nntrain.data import blocks, memory, reading, survey
 from nntrain.data.settings import Data
-converting.has_polars = lambda: False
-converting.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
-assert converting.processes() == int(sys.argv[2])
+blocks.has_polars = lambda: False
+survey.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
+assert blocks.processes() == int(sys.argv[2])
 table = reading.read(Data(path="x", target="y"), Path(sys.argv[1]), "classes")
 for name in table.columns:
     print(name, table.columns[name].tolist())
@@ -551,15 +551,15 @@ STOPPED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
 from pathlib import Path
-from nntrain.data import converting, memory, reading
+from nntrain.data import blocks, memory, reading, survey
 from nntrain.data.settings import Data
-converting.has_polars = lambda: False
-converting.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
-outcome = converting._outcome
+blocks.has_polars = lambda: False
+survey.BLOCK_BYTES, reading.SMALL, memory.LARGE_FILE = 2000, 0, 0
+outcome = blocks._outcome
 def slowly(*given):
     time.sleep(0.2)
     return outcome(*given)
-converting._outcome = slowly
+blocks._outcome = slowly
 def tell(what):
     print(what, flush=True)
 with reading.telling(tell):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nntrain.data.converting import ORIGIN, Made
+from nntrain.data.column_files import ORIGIN, Made
 from nntrain.data.stored import Columns, Stored, Texts
 from nntrain.data.table import Empty, Table, shown
 from nntrain.errors import MachineError

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nntrain.data import cache
-from nntrain.data.converting import Survey, Wanted, body_begins, can_be_quick, convert, survey
+from nntrain.data.cell_types import Wanted
+from nntrain.data.converting import body_begins, can_be_quick, convert
 from nntrain.data.files import sha256
 from nntrain.data.inputs import Paths, files_of, tables
 from nntrain.data.memory import Estimate, bytes_of, estimate
 from nntrain.data.settings import Data
+from nntrain.data.survey import Survey, survey
 from nntrain.data.table import Table, join, shown
 from nntrain.errors import DataError
 from nntrain.families import Goal
