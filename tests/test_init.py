@@ -18,6 +18,7 @@ from nntrain.config import load
 from nntrain.config.document import parse_document
 from nntrain.config.tree import plain
 from nntrain.draft.page import Line, page, scalar
+from nntrain.families import to_plain
 from tests.conftest import ROOT, Command
 
 DATASETS = ROOT / "datasets"
@@ -224,6 +225,34 @@ def test_another_delimiter_is_found(nntrain: Command) -> None:
     made = nntrain("init", "table.csv", "--target", "kind", "-o", "made.yaml")
     assert made.code == 0, made.err
     assert nntrain("check", "made.yaml").code == 0
+
+
+def test_numbers_and_comments_as_they_are_elsewhere(nntrain: Command) -> None:
+    rng = np.random.default_rng(1)
+    rows = [f"{a:.3f};{b:.1f};{'in' if a + b > 0 else 'out'}" for a, b in rng.normal(size=(80, 2))]
+    text = "\n".join(["# of a logger", "a;b;kind", *rows]).replace(".", ",") + "\n"
+    Path("rows.csv").write_text(text)
+    assert nntrain("init", "rows.csv", "--target", "kind", "-o", "made.yaml", "-q").code == 0
+    known = to_plain(load(Path("made.yaml")).experiment)["data"]["format"]
+    assert known == {"type": "csv", "delimiter": ";", "decimal": ",", "comment": "#"}
+    checked = nntrain("check", "made.yaml", "--json")
+    assert json.loads(checked.out)["inputs"] == 2
+
+
+def test_a_table_of_nothing_but_texts_is_read(nntrain: Command) -> None:
+    rng = np.random.default_rng(1)
+    words = {"good": ["fine", "great", "lovely"], "bad": ["poor", "awful", "dull"]}
+    texts: list[object] = []
+    kinds: list[str] = []
+    for number in range(200):
+        kinds.append("good" if number % 2 else "bad")
+        some = rng.choice([*words[kinds[-1]] * 2, "the", "film", "was"], 7)
+        texts.append(f"{number} {' '.join(some)}")
+    write(Path("rows.csv"), {"text": texts, "kind": list(kinds)})
+    assert nntrain("init", "rows.csv", "--target", "kind", "-o", "made.yaml", "-q").code == 0
+    told = nntrain("fit", "made.yaml", "--json", "--set", "trainer.max_epochs=10")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["metrics"]["test_accuracy"] > 0.9
 
 
 def test_a_rare_class_is_weighted_and_judged_by_the_order(nntrain: Command) -> None:

@@ -205,7 +205,11 @@ def _unfinished(asked: str, settings: tuple[str, ...], *, as_json: bool) -> RunF
     from nntrain.run.folder import FINISHED, resumable
 
     folder = resumable(asked)
-    if settings or folder.status() not in FINISHED:
+    try:
+        status = folder.status()
+    except MachineError:  # its training tells it again
+        status = ""
+    if settings or status not in FINISHED:
         return folder
     summary = folder.read_json(folder.summary)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -17,7 +18,9 @@ def show(*lines: str) -> None:
     except BrokenPipeError:
         discard_stdout()
     except OSError as error:
-        raise unwritable(error) from None
+        if error.errno != errno.EIO:
+            raise unwritable(error) from None
+        discard_stdout()  # a terminal that is gone reads no more than a pipe that is closed
 
 
 def print_json(value: Any) -> None:

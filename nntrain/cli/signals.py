@@ -1,4 +1,5 @@
-"""Signals: the first Ctrl-C or SIGTERM asks for a good end, the second one insists."""
+"""Signals: the first Ctrl-C, SIGTERM or closing of the terminal asks for a good end, the second
+one insists."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ import time
 from types import FrameType, TracebackType
 from typing import Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if hasattr(signal, "SIGHUP"):  # the terminal is closed
+    SIGNALS.append(signal.SIGHUP)
 
 
 class Stopper:

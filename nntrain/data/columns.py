@@ -233,7 +233,7 @@ def _date(name: str, seconds: Array, cells: Array, settings: Data) -> tuple[Colu
 
 def _head(table: Table, name: str) -> Array:
     """The first cell of a column, (1,): what sort of cells these are."""
-    return table.take(slice(0, 1)).columns[name]
+    return (table.take(slice(0, 1)) if table.is_stored else table).columns[name][:1]
 
 
 def _stored_words(table: Table, name: str, settings: Data) -> Column | None:

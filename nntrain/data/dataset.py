@@ -105,6 +105,7 @@ class Dataset:
             (
                 *notes.passed_over(empty),
                 *left_out,
+                *notes.out_of_order(table, columns, settings),
                 *notes.what_came_out(used, target, cut, settings),
                 *notes.remarks(columns, settings),
                 *Report(

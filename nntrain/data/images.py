@@ -31,6 +31,8 @@ ASIDE = {
 }
 Side = Annotated[int, Ge(1), Le(4096)]
 
+BEGINNINGS = ("89 50 4e 47", "ff d8 ff", "47 49 46 38", "42 4d")  # of PNG, JPEG, GIF, BMP
+
 
 @dataclass(frozen=True)
 class Images(Source):
@@ -83,6 +85,8 @@ class Images(Source):
         if "cannot identify" in why:
             with path.open("rb") as stream:
                 start = stream.read(4).hex(" ") or "nothing"
+            if start.startswith(BEGINNINGS):
+                raise DataError("damaged or cut off: no whole image", path)
             raise DataError(f"this is no image: it begins with {start}", path)
         raise DataError(f"damaged or cut off: no whole image ({why[:100]})", path)
 

@@ -39,12 +39,31 @@ def passed_over(empty: Empty) -> list[str]:
     return [f"{plural(empty.lines, 'empty line')} passed over, the first is {empty.place}"]
 
 
+def out_of_order(table: Table, columns: tuple[Column, ...], settings: Data) -> list[str]:
+    """Dates that are not in the order that a split by time takes the rows in."""
+    if settings.split.by != "time":
+        return []
+    odd = [
+        column.name
+        for column in columns
+        if column.kind == "date" and (np.diff(table.columns[column.name]) < 0).any()
+    ]
+    return [
+        f"`split.by: time` takes the rows as they stand in the file, and {quoted(name)} is not in "
+        "order: sort the file by it, or later rows train for earlier ones"
+        for name in odd
+    ]
+
+
 def left_out(table: Table, used: int, preprocessor: Preprocessor) -> list[str]:
     """What is said of rows (or windows) that are not among the `used` ones."""
     names, window = listed(preprocessor.targets), preprocessor.window
     if window:
         count = len(beginnings(len(table), window)) - used
-        what = f"{count:,} of {plural(count + used, 'window')} that miss a value in {names}"
+        across = (
+            " or would begin in one file and end in the next" if table.origin is not None else ""
+        )
+        what = f"{count:,} of {plural(count + used, 'window')} that miss a value in {names}{across}"
     else:
         count = len(table) - used
         what = f"{count:,} of {plural(len(table), 'row')} without a value in {names}"

@@ -139,6 +139,8 @@ def _windows(
     """The windows of a table whose targets, before and to come, are all there."""
     first = beginnings(len(table), window)
     whole = cut(known, first, window).all(axis=1) & known[target_rows(first, window)]
+    if table.origin is not None:  # no window goes on from one file into the next
+        whole &= table.origin[first] == table.origin[target_rows(first, window)]
     first = first[whole]
     if not len(first):
         needed = window.length + window.horizon

@@ -20,6 +20,7 @@ from nntrain.draft.section import kinds_lines, roles_lines, split_lines, target_
 from nntrain.draft.series import series_recipe
 from nntrain.draft.sight import Sight, look
 from nntrain.draft.table import dense_recipe, table_recipe
+from nntrain.draft.words import free_text, words_recipe
 from nntrain.errors import ConfigError, DataError
 from nntrain.families import Shape
 from nntrain.wording import listed, plural, quoted, suggestion
@@ -98,9 +99,12 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
     course = find_course(sight.table, roles, found)
     if course and course.clock:
         _give_the_time(course, roles)
-    if not roles.inputs and not course:
-        raise _nothing_to_see(sight, roles)
     kinds: dict[str, tuple[str, str]] = {}
+    if not roles.inputs and not course:
+        text = free_text(sight.table, [*roles.ids, *roles.excluded])
+        if not text:
+            raise _nothing_to_see(sight, roles)
+        _read_the_text(text, roles, kinds)
     for answer in found:
         if answer.chosen:
             kinds[answer.name] = ("categorical", "its numbers are classes")
@@ -129,6 +133,14 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
         window=course.window if course else None,
     )
     return Draft(page(lines), parse(sight.table, settings)[1], tuple(_notes(sight, found, course)))
+
+
+def _read_the_text(name: str, roles: Roles, kinds: dict[str, tuple[str, str]]) -> None:
+    """A column of free text is what the network sees, where there is nothing else."""
+    roles.ids.pop(name, None)
+    roles.excluded.pop(name, None)
+    roles.inputs[name] = "text"
+    kinds[name] = ("text", "free text, the only input")
 
 
 def _give_the_time(course: Course, roles: Roles) -> None:
@@ -160,6 +172,8 @@ def _recipe(
     rows = min(answer.rows for answer in found)
     expect = expectation(found)
     arrays = roles.of_kind("array")
+    if roles.of_kind("text"):
+        return words_recipe(rows, found), expect
     if not arrays:
         return table_recipe(sight.table, roles, found), expect
     cells = sight.table.columns[arrays[0]]

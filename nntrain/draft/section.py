@@ -37,7 +37,10 @@ def top_lines(sight: Sight, folder: str | Path) -> list[Line]:
         plain = to_plain(sight.given)
         parts = ", ".join(f"{key}: {_value(value)}" for key, value in plain.items())
         lines.append(
-            Line(f"  format: {{{parts}}}", "cells are split by another sign than is usual")
+            Line(
+                f"  format: {{{parts}}}",
+                "written otherwise than is usual: cells, numbers or comments",
+            )
         )
     return lines
 

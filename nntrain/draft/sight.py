@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ MOST_ROWS = 200_000  # rows that are looked at: enough to tell what columns are
 MOST_TOKENS = 5_000_000  # the same of a text
 LONGEST_HEADER = 1 << 20  # bytes
 DELIMITERS = ",;\t|"
+WITH_COMMA, WITH_POINT = re.compile(rb"[-+]?\d+,\d+"), re.compile(rb"[-+]?\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def look(path: str) -> Sight:
     time it takes."""
     files = files_of(path)
     source = by_ending(str(files[0]))
-    given = _other_delimiter(files[0], source) if isinstance(source, Csv) else None
+    given = _other_form(files[0], source) if isinstance(source, Csv) else None
     most = MOST_TOKENS if isinstance(source, Text) else MOST_ROWS
     found, rows, whole = list[Table](), 0, True
     for table in tables(lambda file: given or by_ending(str(file)), files):
@@ -77,12 +79,21 @@ def look(path: str) -> Sight:
     return Sight(path, join(found), given or source, whole, given)
 
 
-def _other_delimiter(path: Path, source: Csv) -> Source | None:
-    """The format with the sign that the header has instead of the usual one, if it has one."""
+def _other_form(path: Path, source: Csv) -> Csv | None:
+    """The format with the signs that the first lines show instead of the usual ones, if they do."""
     with opened(path) as stream:
-        header = stream.readline(LONGEST_HEADER)
+        lines = stream.readlines(LONGEST_HEADER)
+    comment = "#" if lines and lines[0].lstrip().startswith(b"#") else None
+    lines = [line for line in lines if not (comment and line.lstrip().startswith(b"#"))]
+    header = lines[0] if lines else b""
     counts = {sign: header.count(sign.encode()) for sign in DELIMITERS}
-    best = max(counts, key=lambda sign: counts[sign])
-    if counts[source.delimiter] or not counts[best]:
-        return None
-    return replace(source, delimiter=best)
+    delimiter = max(counts, key=lambda sign: counts[sign])
+    if counts[source.delimiter] or not counts[delimiter]:
+        delimiter = source.delimiter
+    found = replace(source, delimiter=delimiter, comment=comment)
+    cells = [
+        cell.strip(b' \t\r\n"') for line in lines[1:] for cell in line.split(delimiter.encode())
+    ]
+    if delimiter != "," and any(map(WITH_COMMA.fullmatch, cells)):
+        found = found if any(map(WITH_POINT.fullmatch, cells)) else replace(found, decimal=",")
+    return None if found == source else found

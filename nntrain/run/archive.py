@@ -54,6 +54,8 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     """The arrays and the facts of a file that `write_archive` wrote, every byte checked."""
     from safetensors import SafetensorError, safe_open
 
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise MachineError(f"{path}: this is no regular file")
     try:
         with path.open("rb") as opened:  # safetensors calls every file that it can't open missing
             start = opened.read(9)

@@ -58,6 +58,10 @@ class RunFolder:
     def write_json(self, file: Path, value: Any) -> None:
         write_whole(file, json.dumps(value, indent=2, allow_nan=False).encode() + b"\n")
 
+    @property
+    def has_checkpoint(self) -> bool:
+        return self.checkpoint.exists() or self.previous.exists()
+
     def status(self) -> str:
         """The `status` of summary.json; empty while nothing has ended the run."""
         if not self.summary.exists():
@@ -121,7 +125,9 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--output-dir: {path} is a file, expected a folder")
     there = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    if not there:
+    own = {file.name for file in RunFolder(path).files()}
+    begun = RunFolder(path).manifest.exists() or RunFolder(path).has_checkpoint
+    if not there or (there <= own and not begun):  # stopped before its first step
         return
     if not overwrite:
         raise ConfigError(
@@ -187,6 +193,7 @@ def resumable(asked: str) -> RunFolder:
     if not folder.manifest.exists():
         raise ConfigError(
             f"--resume: {asked} is no run folder (it has no manifest.json)",
-            hint="a run folder, or `last` for the newest unfinished run",
+            hint="a run folder, or `last` for the newest unfinished run; one that was stopped "
+            "before its first step begins anew: nntrain fit CONFIG -o DIR",
         )
     return folder

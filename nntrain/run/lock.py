@@ -21,6 +21,8 @@ HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # by another process; Wi
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`; a `MachineError` if another process holds it."""
+    if path.exists() and not path.is_file():
+        raise MachineError(f"{path}: can not be locked: it is no regular file")
     try:
         file = path.open("ab")
     except OSError as error:

@@ -13,16 +13,18 @@ import numpy as np
 import nntrain
 from nntrain.config import Experiment
 from nntrain.data.dataset import Dataset
-from nntrain.errors import ConfigError
+from nntrain.errors import ConfigError, MachineError
 from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
 from nntrain.threads import VARIABLES, are_pinned
+
+FORMAT_VERSION = 1
 
 
 def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
     """Versions, seed, data, BLAS and machine, as plain values."""
     return {
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
         "nntrain": nntrain.__version__,
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "seed": seed,
@@ -42,6 +44,12 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
 def read_manifest(folder: RunFolder) -> dict[str, Any]:
     """The manifest of an earlier run; a `MachineError` if what is needed of it is not there."""
     facts: dict[str, Any] = folder.read_json(folder.manifest)
+    version = facts.get("format_version", FORMAT_VERSION)
+    if type(version) is int and version > FORMAT_VERSION:
+        raise MachineError(
+            f"{folder.manifest}: its format version is {version}, this nntrain reads up to "
+            f"{FORMAT_VERSION}: a newer nntrain is needed"
+        )
     threads, data = facts.get("threads"), facts.get("data")
     if type(threads) is not int or threads < 1:
         raise damaged(folder.manifest, "it has no `threads`")

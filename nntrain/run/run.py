@@ -122,6 +122,11 @@ class Run:
         limit_threads(facts["threads"])
         dataset = reload_dataset(folder, experiment)
         run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)
+        if facts.get("warm_start") and not folder.has_checkpoint:
+            raise MachineError(
+                f"{folder.path}: its checkpoint is gone, and with it the weights that it began "
+                "with: begin anew with `fit CONFIG --warm-start RUN`"
+            )
         if (since := run.load_checkpoint()) and run.progress.step:
             folder.write_json(folder.manifest, with_stage(facts, run.progress, since))
         if found:
@@ -292,7 +297,7 @@ def _looked(look: LayerLook) -> str:
 
 def append(path: Path, text: str) -> None:
     try:
-        with path.open("a", encoding="utf-8", newline="\n") as file:
+        with path.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None

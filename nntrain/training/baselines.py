@@ -153,14 +153,14 @@ def _targets(known: Preprocessor, part: Part) -> list[Target]:
 def _constant(known: Preprocessor, train: Part) -> Show:
     """The shares of the classes in training rows, or the mean of the numbers: for every row."""
     shown = []
-    own = np.ones(len(train)) if train.weights is None else train.weights
-    own = own / own.sum()
+    own = None if train.weights is None else train.weights / train.weights.sum()
     for kind, target, raw in _targets(known, train):
         if isinstance(kind, Classes):
-            shares = np.bincount(target, weights=own, minlength=len(kind.classes))
+            counts = np.bincount(target, weights=own, minlength=len(kind.classes))
+            shares = counts / counts.sum()
             shown.append(shares[1:] if kind.binary else shares)
         else:
-            shown.append(own @ raw)
+            shown.append(raw.mean(axis=0) if own is None else own @ raw)
     always = np.concatenate(shown)
     return lambda x: np.tile(always, (len(x), 1))
 

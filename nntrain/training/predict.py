@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -113,7 +114,10 @@ def _format(model: Model, stream: TextIO) -> Source:
 def _forecasts(model: Model, window: Window, table: Table, report: Report) -> Iterator[Row]:
     """The ids of the rows foretold are empty where the file does not have these rows yet."""
     known = model.preprocessor
-    first = all_beginnings(len(table), window)
+    ends = _ends_of_files(table)
+    found = [at + all_beginnings(end - at, window) for at, end in pairwise([0, *ends])]
+    first = np.concatenate(found)
+    end_of = np.repeat(ends, [len(own) for own in found])
     if not len(first):
         needed = f"a window takes {window.length:,}"
         raise table.error(f"{plural(len(table), 'row')} are too few: {needed}")
@@ -122,10 +126,17 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
         some = first[at : at + PORTION]
         shown = predict(model, cut(x, some, window))
         report.overflows += _overflows(shown)
-        rows = target_rows(some, window).tolist()
-        for row, rest in zip(rows, _shown_rows(model, shown), strict=True):
-            own = [cells[row] if row < len(table) else "" for cells in ids] or [row + 1]
+        rows = zip(target_rows(some, window).tolist(), end_of[at : at + PORTION], strict=True)
+        for (row, end), rest in zip(rows, _shown_rows(model, shown), strict=True):
+            own = [cells[row] if row < end else "" for cells in ids] or [row + 1]
             yield [*own, *rest]
+
+
+def _ends_of_files(table: Table) -> list[int]:
+    """The row behind the last one of each file."""
+    if table.origin is None:
+        return [len(table)]
+    return [*(np.flatnonzero(np.diff(table.origin)) + 1).tolist(), len(table)]
 
 
 def columns_with_target(model: Model) -> list[str]:

@@ -120,6 +120,7 @@ def _check_finished(run: Recorded) -> None:
     for name in COMPARED:
         if not (path / name).is_file():
             raise MachineError(f"{path / name}: there is no such file")
+    read_archive(run.folder.model, "model")  # before all the work
 
 
 def _first_weights(run: Recorded) -> Trained | None:
