@@ -140,3 +140,13 @@ def test_a_damaged_summary_keeps_no_run_from_going_on(nntrain: Command, points: 
     assert nntrain("fit", "--resume", "run", "-q").code == 0
     assert json.loads(folder.summary.read_text())["status"] == "completed"
     assert Run.resume(folder).progress.epoch == 6
+
+
+def test_a_network_larger_than_the_machine_is_refused(nntrain: Command, points: Path) -> None:
+    points.write_text(points.read_text().replace("units: 8", "units: 100000000000"))
+    for word in ("check", "fit"):
+        told = nntrain(word, points)
+        assert told.code == 2
+        assert "points.yaml:" in told.err
+        assert "this layer learns" in told.err and "this machine has" in told.err
+    assert not Path("runs").exists()

@@ -207,7 +207,8 @@ def _unfinished(asked: str, settings: tuple[str, ...], *, as_json: bool) -> RunF
     folder = resumable(asked)
     try:
         status = folder.status()
-    except MachineError:  # its training tells it again
+    except MachineError as error:
+        print(f"note: {error}; the run goes on from its checkpoint", file=sys.stderr)
         status = ""
     if settings or status not in FINISHED:
         return folder

@@ -30,6 +30,7 @@ def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     from nntrain.run.augmenting import check_augmentation
     from nntrain.run.checks import check_loss, check_outputs
     from nntrain.run.judges import check_judges
+    from nntrain.run.size import check_size
     from nntrain.run.tokens import check_tokens
 
     experiment = loaded.experiment
@@ -43,7 +44,7 @@ def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
             validation_path=loaded.validation_path,
         )
     check_judges(loaded, dataset)
-    check_outputs(loaded, dataset.preprocessor, dataset.columns)
+    check_size(loaded, check_outputs(loaded, dataset.preprocessor, dataset.columns))
     check_augmentation(loaded, dataset.preprocessor)
     check_loss(loaded, dataset)
     check_tokens(loaded, dataset)

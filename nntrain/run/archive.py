@@ -54,7 +54,7 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
     """The arrays and the facts of a file that `write_archive` wrote, every byte checked."""
     from safetensors import SafetensorError, safe_open
 
-    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would wait for ever
         raise MachineError(f"{path}: this is no regular file")
     try:
         with path.open("rb") as opened:  # safetensors calls every file that it can't open missing

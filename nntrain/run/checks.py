@@ -141,8 +141,10 @@ def _problems_of_groups(loaded: Loaded, planned: Plan) -> Iterator[Problem]:
 
 def check_outputs(
     loaded: Loaded, preprocessor: Preprocessor, columns: Sequence[Column] = ()
-) -> None:
+) -> Plan:
     """Refuse a network that does not fit the data: its inputs, or what is to be learned.
+
+    Returns what the network will be.
 
     columns: of the file; one that was left out may be what the layers counted on.
     """
@@ -153,7 +155,7 @@ def check_outputs(
         _check_any_length(loaded, preprocessor)
     shape = found.layers[-1].shape
     if shape == preprocessor.output_shape:
-        return
+        return found
     layers = loaded.experiment.model.layers
     last = max((i for i, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
     path: KeyPath = ("model", "layers")
