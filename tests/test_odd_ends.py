@@ -137,7 +137,9 @@ def test_a_manifest_of_the_future_is_refused(nntrain: Command, points: Path) -> 
 def test_a_damaged_summary_keeps_no_run_from_going_on(nntrain: Command, points: Path) -> None:
     folder = stopped(points, Path("run"))
     folder.summary.write_bytes(b"\xff")
-    assert nntrain("fit", "--resume", "run", "-q").code == 0
+    told = nntrain("fit", "--resume", "run", "-q")
+    assert told.code == 0
+    assert "summary.json" in told.err and "goes on from its checkpoint" in told.err
     assert json.loads(folder.summary.read_text())["status"] == "completed"
     assert Run.resume(folder).progress.epoch == 6
 
