@@ -152,3 +152,12 @@ def test_a_network_larger_than_the_machine_is_refused(nntrain: Command, points: 
         assert "points.yaml:" in told.err
         assert "this layer learns" in told.err and "this machine has" in told.err
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("content", [b"\xef", b"\xef\xbb", b"\xef\xbbname: x"])
+def test_half_a_byte_order_mark_is_no_utf_8(nntrain: Command, content: bytes) -> None:
+    """Found by fuzzing."""
+    Path("half.yaml").write_bytes(content)
+    told = nntrain("check", "half.yaml")
+    assert told.code == 2
+    assert "half.yaml:1:1: expected UTF-8 text, got the byte 0xef" in told.err

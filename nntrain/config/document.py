@@ -59,7 +59,7 @@ def read_text(path: Path) -> str:
 
 
 def _not_utf8(file: str, data: bytes, at: int) -> Problem:
-    before = data[:at].decode("utf-8-sig")
+    before = data[:at].decode("utf-8-sig", errors="replace")
     lines = data.decode("utf-8-sig", errors="replace").splitlines() or [""]
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1

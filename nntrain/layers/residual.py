@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from nntrain.families import (
     Builder,
     Built,
     Layer,
-    PositiveInt,
     Shape,
 )
 from nntrain.initializers import HeUniform
 from nntrain.layers.activations import Identity
 from nntrain.layers.chain import chain, chain_lengths
+from nntrain.limits import Gt, Le
+
+MOST_BLOCKS = 500
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Residual(Layer):
     """
 
     layers: tuple[Layer, ...]
-    repeat: PositiveInt = 1
+    repeat: Annotated[int, Gt(0), Le(MOST_BLOCKS)] = 1
     activation: Activation = field(default_factory=Identity)
 
     def build(self, shape: Shape, store: Builder) -> Built:
