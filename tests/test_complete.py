@@ -11,6 +11,7 @@ import pytest
 
 import nntrain.layers
 from nntrain.families import FAMILIES, Family, Source
+from nntrain.metrics.labels import MeanPerLabel
 from tests.cases import TABLE
 
 TESTED_ELSEWHERE = {Source}  # files: see the tests of data
@@ -64,3 +65,20 @@ def test_every_field_is_explained(kind: type[Family]) -> None:
 def _mentions(text: str, word: str) -> bool:
     """As a whole word; a letter may carry an index, as β₁ does."""
     return re.search(rf"(?<!\w){word}(?![a-zA-Z_])", text, re.IGNORECASE) is not None
+
+
+@every_kind
+def test_no_kind_leaves_a_method_of_its_contract_out(kind: type[Family]) -> None:
+    """A family says what each kind must have by methods that raise NotImplementedError."""
+    left_out = [name for name in dir(kind) if _is_a_promise(getattr(kind, name))]
+    assert not left_out, f"{kind.__name__} lacks {', '.join(left_out)}"
+
+
+def test_a_promise_that_is_not_kept_is_noticed() -> None:
+    assert _is_a_promise(MeanPerLabel.rows)
+    assert not _is_a_promise(MeanPerLabel.label_sums)
+
+
+def _is_a_promise(method: object) -> bool:
+    method = getattr(method, "fget", method)  # of a property
+    return "NotImplementedError" in getattr(getattr(method, "__code__", None), "co_names", ())

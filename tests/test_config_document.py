@@ -161,6 +161,8 @@ def test_alias_bomb() -> None:
         "a: " + "[" * 300 + "]" * 300,
         "{a: " * 300 + "1" + "}" * 300,
         "\n".join("  " * i + f"k{i}:" for i in range(300)),
+        "\n".join(" " * i + f"k{i}:" for i in range(1200)),
+        "- " * 3000 + "x",
         "\n".join(["a0: &a0 [1]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 300))]),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from nntrain.config.tree import Place, shortened
+from nntrain.config.tree import TOO_DEEP, Place, shortened
 from nntrain.errors import Problem
 
 Locate = Callable[[int, int], Place]
@@ -70,6 +70,12 @@ _EXPLANATIONS: tuple[tuple[str, str, str, bool], ...] = (
         "a `:` is missing after this key",
         "write `key: value`",
         True,
+    ),
+    (
+        r"maximum nesting depth",  # some releases of libyaml look ahead and have an own limit
+        TOO_DEEP,
+        "",
+        False,
     ),
     (
         r"sequence entries are not allowed",
