@@ -17,14 +17,13 @@ from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.reading import read, read_hashed
 from nntrain.data.report import Report
-from nntrain.data.seen import look
 from nntrain.data.settings import Data
 from nntrain.data.several import Several, Target
 from nntrain.data.split import Parts
 from nntrain.data.table import Table, shown
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
-from nntrain.families import Goal
+from nntrain.families import Array, Goal
 from nntrain.wording import listed
 
 
@@ -81,18 +80,10 @@ class Dataset:
             preprocessor = learn(used, columns, cut.train, settings, goal)
             partition.check_same_classes(used, target, preprocessor, settings)
         report = Report()
-        if preprocessor.tokens:
-            parts, left_out = partition.passages(used, cut, preprocessor, report), []
-        elif preprocessor.cuts_rows:
-            parts = partition.pieces(used, cut, rows, preprocessor, report)
-            left_out = notes.left_out(table, len(used), preprocessor)
-        else:
-            whole = Part.from_table(used, preprocessor, report)
-            parts = partition.parts_of(whole, cut, rows, used)
-            left_out = notes.left_out(table, len(whole), preprocessor)
+        parts, left_out = _parts(table, used, rows, cut, preprocessor, report)
         for name, others in own.items():
             if others:
-                parts[name] = load_part(settings, others, goal, preprocessor, report)
+                parts[name] = part_of(read(settings, others, goal), preprocessor, report)
         parts = {name: parts[name] for name in Parts._fields if name in parts}
         features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
@@ -108,15 +99,12 @@ class Dataset:
                 *notes.out_of_order(table, columns, settings),
                 *notes.what_came_out(used, target, cut, settings),
                 *notes.remarks(columns, settings),
-                *Report(
-                    unseen=report.unseen,
-                    few=report.few,
-                    unit=report.unit,
-                    unweighted=report.unweighted,
-                ).lines(),
+                *report.of_training().lines(),
             ),
             _named(own["test"]),
-            _others(settings, files, [*own["validation"], *own["test"]]),
+            _others(
+                settings, dict(zip(files, hashes, strict=True)), [*own["validation"], *own["test"]]
+            ),
             _named(own["validation"]),
         )
 
@@ -139,18 +127,34 @@ def _together(hashes: Sequence[str]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _others(settings: Data, files: Sequence[Path], more: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of what is read besides the one file; of several, of each."""
-    found = [*(files if len(files) > 1 else ()), *more]
-    beside = (other for file in (*files, *more) for other in settings.source(file).companions(file))
-    return {str(file): sha256(file) for file in [*found, *beside]}
+def _others(settings: Data, files: Mapping[Path, str], more: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of what is read besides the one file; of several `files`, of each."""
+    known = {str(file): found for file, found in files.items() if len(files) > 1}
+    beside = [other for file in (*files, *more) for other in settings.source(file).companions(file)]
+    return known | {str(file): sha256(file) for file in [*more, *beside]}
 
 
-def load_part(
-    settings: Data, paths: Paths, goal: Goal, preprocessor: Preprocessor, report: Report
-) -> Part:
-    """All rows of other files that have a target, as the model sees them."""
-    table = look(read(settings, paths, goal), preprocessor, report)
+def _parts(
+    table: Table,
+    used: Table,
+    rows: Array,
+    cut: Parts,
+    preprocessor: Preprocessor,
+    report: Report,
+) -> tuple[dict[str, Part], list[str]]:
+    """The rows of each part as arrays, and what is said of those that are in none."""
+    if preprocessor.tokens:
+        return partition.passages(used, cut, preprocessor, report), []
+    if preprocessor.cuts_rows:
+        parts = partition.pieces(used, cut, rows, preprocessor, report)
+        return parts, notes.left_out(table, len(used), preprocessor)
+    whole = Part.from_table(used, preprocessor, report)
+    parts = partition.parts_of(whole, cut, rows, used)
+    return parts, notes.left_out(table, len(whole), preprocessor)
+
+
+def part_of(table: Table, preprocessor: Preprocessor, report: Report) -> Part:
+    """All rows of a table that have a target, as the model sees them; one of them must count."""
     part = Part.from_table(table, preprocessor, report)
     if not part.counts:
         raise partition.none_counts(table)

@@ -100,8 +100,9 @@ def passages(
     }
 
 
-def none_counts(table: Table, name: str = "") -> DataError:
-    return table.error(f"every {name} row has the weight 0: none of them counts".replace("  ", " "))
+def none_counts(table: Table, part: str = "") -> DataError:
+    rows = f"{part} row" if part else "row"
+    return table.error(f"every {rows} has the weight 0: none of them counts")
 
 
 def check_same_classes(

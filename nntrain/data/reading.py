@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -151,8 +150,3 @@ def _state(path: Path) -> tuple[int, int]:
     """Size and time of a file: whether it is the same still."""
     found = path.stat()
     return found.st_size, found.st_mtime_ns
-
-
-def clear() -> None:
-    """Remove all tables of the cache."""
-    shutil.rmtree(cache.tables_folder(), ignore_errors=True)

@@ -75,6 +75,10 @@ class Report:
             known = self.outside.setdefault(column, Outside(low, high, unit))
             known.add(values)
 
+    def of_training(self) -> Report:
+        """What there is to say of rows that a model learns from."""
+        return Report(unseen=self.unseen, few=self.few, unit=self.unit, unweighted=self.unweighted)
+
     def lines(self) -> list[str]:
         """What to tell, one plain line each; nothing where nothing was odd."""
         odd = f"{plural(self.overflows, 'prediction')} not finite: the inputs are far too large"

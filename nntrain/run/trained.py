@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nntrain.data.dataset import load_part
+from nntrain.data.dataset import part_of
 from nntrain.data.parts import Part
+from nntrain.data.reading import read
 from nntrain.data.report import Report
+from nntrain.data.seen import look
 from nntrain.errors import ConfigError
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import RunFolder, members, newest
@@ -35,7 +37,8 @@ class Trained:
         """
         experiment, preprocessor = self.model.experiment, self.model.preprocessor
         if data:
-            part = load_part(experiment.data, data, experiment.loss.goal, preprocessor, report)
+            table = read(experiment.data, data, experiment.loss.goal)
+            part = part_of(look(table, preprocessor, report), preprocessor, report)
             return part, {"data": str(data)}
         if not self.folder:
             raise ConfigError(
