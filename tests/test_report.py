@@ -25,8 +25,8 @@ from tests.conftest import CONFIG, Command, write_points
 from tests.pages import Page
 from tests.test_run import start
 
-TITLES = ["Training", "Scores", "Confusion", "Largest losses", "Network", "Inside the layers"]
-TITLES += ["Data", "Config", "To repeat it"]
+TITLES = ["Training", "Scores", "Baselines", "Confusion", "Largest losses", "Network"]
+TITLES += ["Inside the layers", "Data", "Config", "To repeat it"]
 
 
 def read(path: Path) -> Page:
@@ -74,6 +74,17 @@ def test_the_page_has_the_scores_and_the_rows_of_the_run(run: Path) -> None:
     assert "points" in found.texts
     assert (run / "config.yaml").read_text() in found.texts
     assert any(text.startswith("nntrain runs verify") for text in found.texts)
+
+
+def test_baselines_are_those_of_the_summary(run: Path) -> None:
+    known = json.loads((run / "summary.json").read_text())["baselines"]
+    found = " ".join(read(run / "report.html").texts)
+    shown = found[found.index("Baselines") : found.index("Confusion")]
+    assert f"What much simpler models score on the {known['split']} rows." in shown
+    for name, own in known["scores"].items():
+        assert name in shown
+        assert f"{own['accuracy']:.4f}" in shown
+    assert ("is as good as the network or better" in shown) == (known["no_worse"] is not None)
 
 
 def test_nothing_but_the_page_is_written(run: Path, nntrain: Command) -> None:

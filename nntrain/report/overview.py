@@ -71,3 +71,27 @@ def scores(told: Told) -> Html | None:
 def _score(told: Told, split: str, name: str) -> str:
     whole = f"{split}_{name}"
     return text.number(told.run.metrics[whole]) if whole in told.run.metrics else ""
+
+
+def baselines(told: Told) -> Html | None:
+    """What simpler models score on the same rows."""
+    found = told.run.baselines
+    if not found or not found["scores"]:
+        return None
+    split, scores = found["split"], found["scores"]
+    metrics = list(dict.fromkeys(metric for own in scores.values() for metric in own))
+    rows = [
+        [
+            metric,
+            _score(told, split, metric),
+            *(text.number(own.get(metric)) for own in scores.values()),
+        ]
+        for metric in metrics
+    ]
+    whole = table(["", "network", *scores], rows, "lr" + "r" * len(scores))
+    about = f"What much simpler models score on the {split} rows."
+    if found["no_worse"]:
+        about += (
+            f" By {found['metric']}, `{found['no_worse']}` is as good as the network or better."
+        )
+    return section("Baselines", whole, about=about)

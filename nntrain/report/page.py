@@ -12,6 +12,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 SECTIONS = (
     curves.curves,
     overview.scores,
+    overview.baselines,
     outcome.confusions,
     outcome.agreements,
     outcome.mistakes,
@@ -63,7 +64,7 @@ figcaption b{font-weight:600}
 .keys{font-size:.85rem;padding-left:13%}
 .key{display:inline-block;max-width:100%;margin-right:1rem;color:var(--soft);overflow-wrap:anywhere}
 .key svg{margin-right:.3rem}
-svg.chart{display:block;width:100%;height:auto;max-width:26rem}
+svg.chart{display:block;overflow:visible;width:100%;height:auto;max-width:26rem}
 svg text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft);
 font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}

@@ -99,9 +99,10 @@ def _scores(model: Model, part: Part, show: Show) -> dict[str, float | None]:
     """Every score of the experiment, None where it is no number."""
     sums = Sums(model)
     width = part.x[:1].size + (model.preprocessor.outputs * part.x[:1].size if part.in_order else 0)
+    unit = unit_of(part)
     for block in blocks(len(part), width):
         shown = show(part.x[block])
-        ones = np.ones(len(shown)) if part.weights is None else part.weights[block] / unit_of(part)
+        ones = np.ones(len(shown)) if part.weights is None else part.weights[block] / unit
         sums.add(steps_as_rows(shown, part.raw[block], ones).counted())
     return {name: v if math.isfinite(v) else None for name, v in sums.scores().items()}
 
