@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from nntrain.call import Call
 from nntrain.data.categories import Categories, Embedded, Hashed, OneHot, Ordinal
+from nntrain.data.dataset import Dataset
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.report import Report
-from nntrain.data.settings import Categorical
+from nntrain.data.settings import Categorical, Data
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Builder, Built, Layer, Shape
 from nntrain.layers import Dense
@@ -143,6 +145,17 @@ def test_rare_ones_without_a_category_of_their_own() -> None:
     found = feature(["a", "a", "b"], min_count=2)
     assert found.inputs == ("c=a",)
     assert inputs(found, ["b", "a"]).tolist() == [[0, 1]]
+
+
+def test_rare_ones_are_told_where_they_are_learned_from(tmp_path: Path) -> None:
+    """They are met in training rows, so it is not said that no training row had them."""
+    path = tmp_path / "rows.csv"
+    cells = ["a", "b"] * 30 + ["once"]
+    path.write_text("\n".join(["c,y", *(f"{cell},{i}" for i, cell in enumerate(cells))]) + "\n")
+    data = Data(path="x", target="y", preprocessing=categorical(min_count=2))
+    found = Dataset.load(data, path, "numbers", 0)
+    told = "`c`: 1 cell with a category that fewer than 2 training rows had (`once`)"
+    assert told in found.notes
 
 
 def test_all_of_them_rare() -> None:

@@ -19,6 +19,7 @@ from nntrain.run.folder import RunFolder
 from nntrain.run.recorded import named
 from nntrain.run.run import Run
 from nntrain.run.trained import open_run
+from nntrain.training import evaluate as evaluation
 from nntrain.training.evaluate import confusions, evaluate, predict
 from nntrain.training.fit import fit
 from tests.conftest import CONFIG, Command, write_points
@@ -132,6 +133,19 @@ def judged_report() -> Any:
     from nntrain.data.report import Report
 
     return Report()
+
+
+def test_the_worst_rows_are_those_of_all_blocks(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = open_run(str(run))
+    part, _ = trained.rows("train", None, judged_report())
+    whole = judged.judge(trained.model, "train", part)
+    monkeypatch.setattr(evaluation, "FEW", 1)
+    monkeypatch.setattr(evaluation, "MOST_BYTES", 1)
+    monkeypatch.setattr(evaluation, "BLOCK_BYTES", 1)
+    pieces = judged.judge(trained.model, "train", part)
+    assert whole and pieces
+    assert [one.row for one in pieces.mistakes] == [one.row for one in whole.mistakes]
+    assert max(one.row for one in whole.mistakes) > 20
 
 
 def test_numbers_are_drawn_and_rows_are_named_by_their_ids(

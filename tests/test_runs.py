@@ -253,8 +253,10 @@ def test_a_run_that_was_made_longer_twice_comes_out_the_same(
 def test_a_run_that_is_made_longer_and_killed_at_once(nntrain: Command, points: Path) -> None:
     """The checkpoint is still that of the shorter run, whatever was written since."""
     assert nntrain("fit", points, "-q", "--set", COSINE, "--set", "trainer.max_epochs=3").code == 0
-    for _ in range(2):
-        Run.resume(RunFolder(Path(ONE)), ["trainer.max_epochs=5"])
+    for epochs in (4, 5):  # another change before any step
+        Run.resume(RunFolder(Path(ONE)), [f"trainer.max_epochs={epochs}"])
+        (stage,) = json.loads(Path(ONE, "manifest.json").read_text())["stages"]
+        assert stage["new"] == {"trainer.max_epochs": epochs}
     edit(f"{ONE}/manifest.json", lambda facts: facts.pop("stages"))
     assert nntrain("fit", "--resume", ONE, "-q").code == 0
     assert len(json.loads(Path(ONE, "manifest.json").read_text())["stages"]) == 1
