@@ -10,6 +10,7 @@ from nntrain.data.batches import Batch
 from nntrain.errors import DivergedError
 from nntrain.run.run import Run
 from nntrain.training.average import make_average
+from nntrain.training.backpropagate import make_backpropagate
 from nntrain.training.diagnosis import diagnose
 from nntrain.training.gradient import gradient_norm, make_refine
 from nntrain.training.portions import Portions
@@ -24,8 +25,9 @@ Step = Callable[[Batch, int, float], float]
 
 def make_step(run: Run) -> Step:
     """The step of a run, its parts bound once."""
-    experiment, network, update = run.model.experiment, run.model.network, run.update
-    loss, store = run.model.loss, network.store
+    experiment, update = run.model.experiment, run.update
+    loss, store = run.model.loss, run.model.network.store
+    backpropagate = make_backpropagate(run.model)
     live = store.grad[: store.live]
     portions = Portions(store, experiment.trainer.micro_batch_size)
     add_penalty = make_penalty(store, experiment.regularization)
@@ -40,10 +42,7 @@ def make_step(run: Run) -> Step:
         for part in portions(len(x)):
             own = None if lengths is None else lengths[part]
             call = Call(training=True, step=number, row=part.start, lengths=own)
-            prediction, backward = network(x[part], call)
-            value_of_part, d_prediction = loss(prediction, target[part], weights[part])
-            backward(d_prediction)
-            value += value_of_part
+            value += backpropagate(x[part], target[part], weights[part], call)
         add_penalty()
         norm = gradient_norm(live)
         if not math.isfinite(value + norm) or norm > largest:
