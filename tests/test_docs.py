@@ -28,7 +28,7 @@ from nntrain.families import (
 from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # `make test-full` trains these to the end
 LONG = ("digits-cnn", "fashion-mnist", "fashion-mnist-augmented", "paradise-lost")
 RUNS = ("runs list", "runs show", "runs diff", "runs verify")
