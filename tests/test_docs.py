@@ -32,7 +32,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 # `make test-full` trains these to the end
 LONG = ("digits-cnn", "fashion-mnist", "fashion-mnist-augmented", "paradise-lost")
 RUNS = ("runs list", "runs show", "runs diff", "runs verify")
-COMMANDS = ("init", "fit", "check", "eval", "predict", "report", *RUNS)
+COMMANDS = ("init", "fit", "check", "eval", "predict", "report", "export", *RUNS)
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -64,7 +64,8 @@ def feeds(known: Preprocessor, table: Table) -> dict[str, Array]:
     if isinstance(array, Series):
         return {array.name: np.stack(list(table.columns[array.name])).astype(np.float32)}
     if isinstance(array, Texts):
-        rows = [tokens_of(text, array.unit)[: array.longest] for text in table.columns[array.name]]
+        texts = table.columns[array.name].tolist()
+        rows = [tokens_of(text, array.unit)[: array.longest] or [""] for text in texts]
         return {array.name: np.array(rows, dtype=object)}
     return {feature.name: _cells(feature, table, known) for feature in known.scalars}
 

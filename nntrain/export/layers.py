@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,7 @@ def chained(graph: Graph, layers: Sequence[Layer], x: Value, called: str = "laye
 
 
 def written(graph: Graph, layer: Layer, x: Value) -> str:
-    from nntrain.export.recurrent import WRITERS as RECURRENT
-    from nntrain.export.spatial import WRITERS as SPATIAL
-
-    write = {**WRITERS, **SPATIAL, **RECURRENT}.get(type(layer))
+    write = writers().get(type(layer))
     if write is None:
         raise ConfigError(f"export: {graph.path} is a `{layer.kind}`, which has no form in ONNX")
     activation = getattr(layer, "activation", None)
@@ -65,6 +63,14 @@ def written(graph: Graph, layer: Layer, x: Value) -> str:
         message = f"export: {graph.path} has the activation `{activation.kind}`"
         raise ConfigError(f"{message}, which has no form in ONNX")
     return write(graph, layer, x)
+
+
+def writers() -> dict[type[Layer], Write]:
+    """How each kind of layer is written."""
+    from nntrain.export.recurrent import WRITERS as RECURRENT  # here: they need what stands above
+    from nntrain.export.spatial import WRITERS as SPATIAL
+
+    return {**WRITERS, **SPATIAL, **RECURRENT}
 
 
 def shape_after(layer: Layer, shape: Shape, graph: Graph) -> Shape:
@@ -152,8 +158,6 @@ def _group_norm(graph: Graph, layer: GroupNorm | InstanceNorm, x: Value) -> str:
 
 def _residual(graph: Graph, layer: Residual, x: Value) -> str:
     if layer.repeat > 1:
-        from dataclasses import replace
-
         return chained(graph, [replace(layer, repeat=1)] * layer.repeat, x, "blocks").name
     inner, past = chained(graph, layer.layers, x), x.name
     if graph.has("projection"):
