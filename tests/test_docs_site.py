@@ -43,6 +43,15 @@ def test_every_command_of_a_page_runs(nntrain: Command, tmp_path: Path, page: Pa
         assert done.code == code, (words, done.err)
 
 
+def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_data(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    codes = blocks(DOCS / "python.md", "python")
+    assert len(codes) == 2
+    for code in codes:
+        exec(code, {})  # noqa: S102  our own page
+
+
 def test_the_site_names_every_page_once() -> None:
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     named = re.findall(r"[\w/-]+\.md", str(site["nav"]))

@@ -25,30 +25,11 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
 
 def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     """The data of a config; its network fits to it."""
-    from nntrain.data.dataset import Dataset
     from nntrain.display.reading import reading
-    from nntrain.run.augmenting import check_augmentation
-    from nntrain.run.checks import check_loss, check_outputs
-    from nntrain.run.judges import check_judges
-    from nntrain.run.size import check_size
-    from nntrain.run.tokens import check_tokens
+    from nntrain.run.prepare import prepared
 
-    experiment = loaded.experiment
     with reading(say) if say else nullcontext():
-        dataset = Dataset.load(
-            experiment.data,
-            loaded.data_paths,
-            experiment.loss.goal,
-            experiment.seed,
-            test_path=loaded.test_path,
-            validation_path=loaded.validation_path,
-        )
-    check_judges(loaded, dataset)
-    check_size(loaded, check_outputs(loaded, dataset.preprocessor, dataset.columns))
-    check_augmentation(loaded, dataset.preprocessor)
-    check_loss(loaded, dataset)
-    check_tokens(loaded, dataset)
-    return dataset
+        return prepared(loaded)
 
 
 def describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:

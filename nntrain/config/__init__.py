@@ -1,11 +1,11 @@
 """What a config file says, where it says it, and what is wrong with it."""
 
 from nntrain.config.experiment import EarlyStopping, Experiment, Model, Trainer
-from nntrain.config.load import Loaded, load, parse, restore
+from nntrain.config.load import Loaded, load, of_plain, parse, restore
 from nntrain.config.scores import Score, default_metrics, scores
 from nntrain.config.writing import resolved
 
 __all__ = [
     "EarlyStopping", "Experiment", "Loaded", "Model", "Score", "Trainer", "default_metrics", "load",
-    "parse", "resolved", "restore", "scores",
+    "of_plain", "parse", "resolved", "restore", "scores",
 ]  # fmt: skip

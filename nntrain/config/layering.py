@@ -42,9 +42,12 @@ class Layered(NamedTuple):
     problems: list[Problem]
 
 
-def layered(path: Path, sets: Iterable[str] = ()) -> Layered:
-    """The tree that `path`, what it extends and `sets` (`a.b=value`) say together."""
-    text = existing(path)
+def layered(path: Path, sets: Iterable[str] = (), text: str | None = None) -> Layered:
+    """The tree that `path`, what it extends and `sets` (`a.b=value`) say together.
+
+    text: what is in the file, where it is none that could be read.
+    """
+    text = existing(path) if text is None else text
     problems: list[Problem] = []
     root = _extended(path, text, (os.path.realpath(path),), problems)
     for number, given in enumerate(sets, 1):

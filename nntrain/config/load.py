@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nntrain.config.rules.naming import unusable
 from nntrain.config.scores import default_metrics
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
+from nntrain.config.writing import as_yaml
 from nntrain.data.inputs import below
 from nntrain.errors import ConfigError, Problem
 
@@ -77,8 +78,16 @@ def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:
 
     Raises ConfigError with all problems that one reading can find.
     """
-    path = Path(path)
-    layers = layered(path, sets)
+    return _loaded(Path(path), sets)
+
+
+def of_plain(plain: Mapping[str, Any], sets: Iterable[str] = ()) -> Loaded:
+    """The same for mappings, lists and scalars; paths are relative to the working directory."""
+    return _loaded(Path("config"), sets, as_yaml(plain))
+
+
+def _loaded(path: Path, sets: Iterable[str], text: str | None = None) -> Loaded:
+    layers = layered(path, sets, text)
     experiment = _experiment(layers)
     return Loaded(_named(experiment, path), layers.text, path, layers.root)
 

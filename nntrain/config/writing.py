@@ -26,8 +26,13 @@ class _Writer(yaml.SafeDumper):
 
 def resolved(experiment: Experiment) -> str:
     """YAML text of all that `experiment` says, defaults included."""
+    return as_yaml(to_plain(experiment))
+
+
+def as_yaml(plain: Any) -> str:
+    """YAML text of mappings, lists and scalars."""
     return yaml.dump(
-        to_plain(experiment), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
+        to_plain(plain), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
     )
 
 
