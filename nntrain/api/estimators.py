@@ -10,6 +10,7 @@ import inspect
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -32,7 +33,7 @@ from nntrain.data.table import TEXT
 from nntrain.errors import NNTrainError
 from nntrain.events import Ended
 from nntrain.families import Array
-from nntrain.run.model import Model, named_vectors, read_model, write_model
+from nntrain.run.model import Model, build_network, named_vectors, read_model, write_model
 from nntrain.training.evaluate import predict as shown_for
 
 HIDDEN = ({"type": "dense", "units": 64, "activation": "relu"},)
@@ -130,6 +131,7 @@ class _Network:
     def __getstate__(self) -> dict[str, Any]:
         """A network is written as in a model file, and read again."""
         state = vars(self).copy()
+        state.pop("_wide", None)
         if "model_" in state:
             with tempfile.TemporaryDirectory() as place:
                 file = Path(place, "model.safetensors")
@@ -145,6 +147,8 @@ class _Network:
                 file.write_bytes(state["model_"])
                 state["model_"] = read_model(file)
         vars(self).update(state)
+        if "model_" in state:
+            self._wide = _in_double(self.model_)
 
     def _train(self, X: Array, target: Mapping[str, Any], loss: str, weight: Any) -> Self:
         """Learn columns x0, x1, … and the columns of the target."""
@@ -182,6 +186,7 @@ class _Network:
                     if isinstance(event, Ended):
                         self.n_epochs_ = event.summary["epochs"]
                 self.model_ = read_model(Path(place, "run", "model.safetensors"))
+                self._wide = _in_double(self.model_)
             except NNTrainError as error:
                 raise ValueError(str(error)) from None
         return self
@@ -209,7 +214,7 @@ class _Network:
             x = self.model_.preprocessor.features(as_table(columns, columns))
         except NNTrainError as error:
             raise ValueError(str(error)) from None
-        return shown_for(self.model_, x)
+        return shown_for(self._wide, x)
 
     def _check_fitted(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -330,6 +335,15 @@ class NNRegressor(_Network):
         over = np.average((y - predicted) ** 2, axis=0, weights=weights)
         under = np.average((y - mean) ** 2, axis=0, weights=weights)
         return float(np.mean(1.0 - over / np.where(under > 0, under, 1.0)))
+
+
+def _in_double(model: Model) -> Model:
+    """The same network in float64, so that what it says of a row is the same whatever rows are
+    beside it, to the digits that people compare."""
+    network = build_network(model.experiment, model.preprocessor, np.float64)
+    for name, view in named_vectors(network).items():
+        np.copyto(view, named_vectors(model.network)[name])
+    return replace(model, network=network)
 
 
 def _named(X: Array) -> dict[str, Array]:
