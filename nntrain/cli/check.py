@@ -14,6 +14,7 @@ from nntrain.cli.arguments import common_options, json_option, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import GateError
+from nntrain.threads import pin
 from nntrain.wording import plural
 
 if TYPE_CHECKING:
@@ -46,10 +47,13 @@ def check(
     debug: bool,
 ) -> None:
     """Check CONFIG and its data: the columns, the rows of each split, the network."""
+    pin(1)  # as `fit` does: it is timed here
+    from nntrain.display import costs as display
     from nntrain.display import plain
     from nntrain.display.printer import Printer
     from nntrain.run.checks import notices
     from nntrain.run.model import build_plan
+    from nntrain.training.costs import costs
 
     loaded = load_config(Path(config), list(settings))
     say = Printer(sys.stderr, quiet=quiet)
@@ -58,6 +62,20 @@ def check(
     plan = build_plan(experiment, known)
     layers, notes = plan.layers, notices(experiment, plan)
     rows = {name: len(part) for name, part in dataset.parts.items()}
+    takes = costs(experiment, plan, dataset)
+    result: dict[str, Any] = {
+        "config": config,
+        "rows": rows,
+        "inputs": known.inputs,
+        "outputs": known.outputs,
+        "parameters": plain.parameters(layers),
+        **takes,
+        "layers": [
+            {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters, **own}
+            for r, own in zip(layers, takes["layers"], strict=True)
+        ],
+        "notes": notes,
+    }
     compared: list[GradientRow] = []
     if gradients:
         from nntrain.training.gradients import check_gradients
@@ -69,18 +87,6 @@ def check(
 
         audited = look(dataset, experiment.data)
     if as_json:
-        result: dict[str, Any] = {
-            "config": config,
-            "rows": rows,
-            "inputs": known.inputs,
-            "outputs": known.outputs,
-            "parameters": plain.parameters(layers),
-            "layers": [
-                {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters}
-                for r in layers
-            ],
-            "notes": notes,
-        }
         if gradients:
             result["gradients"] = [
                 {**vars(row), "error": row.error if math.isfinite(row.error) else None}
@@ -91,7 +97,8 @@ def check(
         print_json(result)
     else:
         describe(dataset, say, every=verbose)
-        show(*plain.checked(layers, known.shape, rows, notes))
+        show(*display.network(result, known.shape, every=verbose), "", *plain.checked(rows, notes))
+        show(*display.told(result, experiment.trainer.max_epochs))
         if gradients:
             show("", *plain.gradients(compared))
         if audited:
