@@ -13,7 +13,7 @@ from click.exceptions import Exit
 from nntrain.cli.arguments import common_options, json_option, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
-from nntrain.errors import GateError
+from nntrain.errors import ConfigError, GateError
 from nntrain.threads import pin
 from nntrain.wording import plural
 
@@ -22,8 +22,19 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check a config, its data and, if asked, its gradients.")
-@click.argument("config", metavar="CONFIG")
+@click.argument("config", default="", metavar="CONFIG")
 @set_option
+@click.option(
+    "--resolved",
+    is_flag=True,
+    help="The whole config with every default, and where each value came from.",
+)
+@click.option(
+    "--explain",
+    default="",
+    metavar="KEY",
+    help="What a key or kind means, takes and is by default; with or without CONFIG.",
+)
 @click.option(
     "--gradients",
     is_flag=True,
@@ -39,6 +50,8 @@ if TYPE_CHECKING:
 def check(
     config: str,
     settings: tuple[str, ...],
+    resolved: bool,
+    explain: str,
     gradients: bool,
     audit: bool,
     as_json: bool,
@@ -46,7 +59,17 @@ def check(
     verbose: bool,
     debug: bool,
 ) -> None:
-    """Check CONFIG and its data: the columns, the rows of each split, the network."""
+    """Check CONFIG and its data: columns, rows, the network and what training it takes."""
+    if explain or resolved:
+        if gradients or audit or (explain and resolved):
+            flag = "--explain" if explain else "--resolved"
+            raise ConfigError(f"{flag}: it goes with no other check")
+        if explain:
+            _explain(explain, config, settings, as_json=as_json)
+        else:
+            _resolve(_named(config), settings, as_json=as_json)
+        return
+    _named(config)
     pin(1)  # as `fit` does: it is timed here
     from nntrain.display import costs as display
     from nntrain.display import plain
@@ -114,3 +137,40 @@ def check(
             file=sys.stderr,
         )
         raise Exit(GateError.exit_code)
+
+
+def _named(config: str) -> str:
+    if not config:
+        raise ConfigError("check: expected CONFIG", hint="nntrain check config.yaml")
+    return config
+
+
+def _resolve(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
+    """The config as YAML that `fit` takes, a value a line."""
+    from nntrain.config import origins
+
+    loaded = load_config(Path(config), list(settings))
+    if as_json:
+        found = origins.values(loaded)
+        print_json({each.key: {"value": each.value, "from": each.origin} for each in found})
+        return
+    show(f"# {origins.head(loaded)}", *origins.resolved_with_origins(loaded))
+
+
+def _explain(key: str, config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
+    """What there is to say of a key, and what it is in CONFIG."""
+    from nntrain.config.asked import answers
+    from nntrain.config.origins import values
+    from nntrain.display.explained import explained
+
+    loaded = load_config(Path(config), list(settings)) if config else None
+    found = [answer.to_plain() for answer in answers(key, loaded.root if loaded else None)]
+    here = []
+    if loaded:
+        all_of = [each for each in values(loaded) if f"{each.key}.".startswith(f"{key}.")]
+        here = [{"key": each.key, "value": each.value, "from": each.origin} for each in all_of]
+    result: dict[str, Any] = {"key": key, "answers": found, **({"here": here} if loaded else {})}
+    if as_json:
+        print_json(result)
+    else:
+        show(*explained(result))
