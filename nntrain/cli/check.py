@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, json_option, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Check a config, its data and, if asked, its gradients.")
-@click.argument("config", default="", metavar="CONFIG")
+@click.argument("config", default="", metavar="CONFIG", shell_complete=completion.files)
 @set_option
 @click.option(
     "--resolved",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     "--explain",
     default="",
     metavar="KEY",
+    shell_complete=completion.keys,
     help="What a key or kind means, takes and is by default; with or without CONFIG.",
 )
 @click.option(

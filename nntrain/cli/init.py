@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError, MachineError
 
 
 @click.command(short_help="Look at data and write a config that trains.")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", shell_complete=completion.files)
 @click.option(
     "--target",
     "targets",

@@ -55,13 +55,18 @@ class Answer:
     formula: str = ""
 
     def to_plain(self) -> dict[str, Any]:
-        plain = {name: value for name, value in vars(self).items() if value not in ((), {}, "")}
-        if not self.takes:
-            for name in ("default", "required", "example", "written"):
-                plain.pop(name, None)
+        """In JSON types, without what does not apply."""
+        plain = {name: getattr(self, name) for name in ("name", "meaning")}
+        if self.takes:
+            known = ("takes", "default", "required", "example", "written")
+            plain |= {name: getattr(self, name) for name in known}
+        if self.of:
+            plain["of"] = list(self.of)
         if self.keys:
             plain["keys"] = {key: {"default": d, "meaning": m} for key, (d, m) in self.keys.items()}
-        return {**plain, "of": list(self.of)} if self.of else plain
+        if self.kinds:
+            plain["kinds"] = self.kinds
+        return {**plain, "formula": self.formula} if self.formula else plain
 
 
 @dataclass(frozen=True)
@@ -137,10 +142,17 @@ def _answer(spot: _Spot, outer: list[str]) -> Answer:
     whole = _of_place(_Spot(inner[0], node=spot.node)) if inner else Answer("")
     must, found = required(spot.owner, spot.key), example(spot.owner, spot.key)
     return Answer(
-        spot.key, meaning(spot.owner, spot.key), describe(spot.annotation),
-        None if must else to_plain(default(spot.owner, spot.key)), must,
-        example(spot.owner, spot.key), (_called(spot.owner),), whole.keys, whole.kinds,
-    )  # fmt: skip
+        name=spot.key,
+        meaning=meaning(spot.owner, spot.key),
+        takes=describe(spot.annotation),
+        default=None if must else to_plain(default(spot.owner, spot.key)),
+        required=must,
+        example=found,
+        written=_written(spot, found, outer),
+        of=(_called(spot.owner),),
+        keys=whole.keys,
+        kinds=whole.kinds,
+    )
 
 
 def _written(spot: _Spot, value: Any, outer: list[str]) -> Any:
