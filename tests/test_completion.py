@@ -81,11 +81,8 @@ def test_values_behind_the_sign() -> None:
     assert offered("fit", "--set", "trainer.deterministic=") == [
         "trainer.deterministic=true", "trainer.deterministic=false",
     ]  # fmt: skip
-    assert (
-        offered("fit", "--set", "optimizer=ada")
-        == [f"optimizer={kind}" for kind in ("adam", "adamax", "adagrad", "adadelta")]
-        or len(offered("fit", "--set", "optimizer=ada")) == 4
-    )
+    adas = {f"optimizer={kind}" for kind in ("adam", "adamax", "adagrad", "adadelta")}
+    assert set(offered("fit", "--set", "optimizer=ada")) == adas
     assert "optimizer.type=sgd" in offered("fit", "--set", "optimizer.type=s")
     assert "data.split.by=time" in offered("fit", "--set", "data.split.by=")
     assert offered("fit", "--set", "trainer.batch_size=") == ["trainer.batch_size=32"]

@@ -29,7 +29,7 @@ from nntrain.config.reference import INSIDE_KINDS, sections
 from nntrain.config.tree import Node, child
 from nntrain.errors import ConfigError
 from nntrain.families import FAMILIES, Family, to_plain
-from nntrain.wording import quoted
+from nntrain.wording import listed, nearest, quoted
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def answers(name: str, root: Node | None = None) -> list[Answer]:
     outer = parts[:-1] if spots else []
     spots = spots or _elsewhere(parts)
     if not spots:
-        raise _unknown(name, parts)
+        raise _unknown(name, parts, root)
     return list(_merged([_answer(spot, outer) for spot in spots]))
 
 
@@ -215,10 +215,31 @@ def _merged(found: list[Answer]) -> Iterator[Answer]:
         yield Answer(**{**vars(same[0]), "of": kinds})
 
 
-def _unknown(name: str, parts: list[str]) -> ConfigError:
-    allowed = sorted({key for key in names() if "." not in key})
-    hint = hint_for_key(parts[-1], tuple(parts), allowed)
+def _unknown(name: str, parts: list[str], root: Node | None) -> ConfigError:
+    """Suggests a key of the last place that there is, else another spelling of ours."""
+    spots, at = [_Spot(Experiment, node=root)], 0
+    while deeper := _walk(parts[at : at + 1], spots):
+        spots, at = deeper, at + 1
+    there = [key for spot in spots for option in options(spot.annotation) for key in _keys(option)]
+    if at:
+        near = [".".join([*parts[:at], key]) for key in nearest(parts[at], there)]
+        hint = "" if near else hint_for_key(parts[at], (parts[at],), sorted(set(there)))
+    else:
+        near = nearest(name, names())
+        words = {word for known in names() for word in known.split(".")}
+        hint = hint_for_key(parts[-1], (parts[-1],), sorted(words))
+    if near:
+        hint = f"did you mean {listed(near)}?"
+    elif hint.startswith("the keys here are") and not at:
+        hint = "`nntrain schema --docs` prints all that there is"
     return ConfigError(f"--explain: there is no key or kind {quoted(name)}", hint=hint)
+
+
+def _keys(option: Any) -> list[str]:
+    if is_family(option):
+        inside = [key for kind in option.kinds.values() for key in fields(kind)]
+        return [*inside, *option.kinds]
+    return list(fields(option)) if is_spec(option) else []
 
 
 def names() -> Iterator[str]:

@@ -14,7 +14,6 @@ TYPICAL: dict[str, Any] = {
     "activation": "relu",
     "averaging": "ema",
     "batch_size": 64,
-    "boundaries": [10, 20],
     "categorical": {"encode": "embedding"},
     "checkpoint_steps": 1000,
     "class_weight": "balanced",
