@@ -1,9 +1,9 @@
 """What `nntrain check` foretells of memory and time, beside what a training takes.
 
-    python bench/estimates.py [CONFIG …] [--epochs 3]
+    python bench/estimates.py [CONFIG …] [--seconds 4]
 
-For each config: the estimate of `check --json`, then a `fit` of some epochs, watched every 5 ms for
-its anonymous memory (RssAnon); its seconds an epoch are those of the epochs in its log.
+For each config: the estimate of `check --json`, then a `fit` of as many epochs as should take some
+seconds (2 to 300), watched every 5 ms for its anonymous memory (RssAnon).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def told(config: Path, sets: list[str]) -> dict[str, Any]:
 
 
 def taken(config: Path, sets: list[str], epochs: int, folder: Path) -> tuple[int, float]:
-    """The most memory, and the median of seconds an epoch."""
+    """The most memory, and the seconds of an epoch."""
     given = [*sets, f"trainer.max_epochs={epochs}", "expect={}", "early_stopping=null"]
     words = [*NNTRAIN, "fit", str(config), "-o", str(folder / "run"), "--overwrite"]
     most = 0
@@ -72,7 +72,7 @@ def _flags(sets: list[str]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("configs", nargs="*", type=Path)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
     asked = parser.parse_args()
     cases = [(path, list[str]()) for path in asked.configs]
     cases = cases or [(ROOT / "configs" / f"{name}.yaml", sets) for name, sets in CASES]
@@ -81,9 +81,10 @@ def main() -> None:
     ratios = []
     for config, sets in cases:
         foretold = told(config, sets)
-        with tempfile.TemporaryDirectory() as folder:
-            memory, epoch = taken(config, sets, asked.epochs, Path(folder))
         says, seconds = foretold["memory"]["total"], foretold["seconds"]["epoch"]
+        epochs = max(2, min(300, round(asked.seconds / seconds)))
+        with tempfile.TemporaryDirectory() as folder:
+            memory, epoch = taken(config, sets, epochs, Path(folder))
         ratios.append((says / memory, seconds / epoch))
         name = config.stem + (" (wide)" if sets else "")
         print(

@@ -20,7 +20,7 @@ from nntrain.config.reference import INSIDE_KINDS, sections
 from nntrain.config.writing import commented, inline
 from nntrain.errors import ConfigError
 from nntrain.families import FAMILIES, to_plain
-from tests.conftest import ROOT, Command
+from tests.conftest import ROOT, Command, write_points
 
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 SPECS: list[Any] = [spec for _, spec in [*sections(Experiment), *INSIDE_KINDS]]
@@ -161,11 +161,17 @@ class TestExplain:
 
     @pytest.mark.parametrize("columns", [60, 80, 120])
     def test_it_fits_the_terminal(
-        self, nntrain: Command, monkeypatch: pytest.MonkeyPatch, columns: int
+        self, nntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
     ) -> None:
         monkeypatch.setenv("COLUMNS", str(columns))
-        for key in ("trainer", "data.preprocessing.numeric.scale", "optimizer.betas", "units"):
-            lines = nntrain("check", "--explain", key).out.splitlines()
+        config = [write_points(tmp_path)]
+        asked = [("trainer", config), ("data.preprocessing", config), ("units", [])]
+        for key, given in [
+            *asked,
+            ("data.preprocessing.numeric.scale", []),
+            ("optimizer.betas", []),
+        ]:
+            lines = nntrain("check", *given, "--explain", key).out.splitlines()
             assert max(map(len, lines)) <= columns
 
     def test_it_is_asked_for_alone(self, nntrain: Command, points: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ from nntrain.threads import pin
 from nntrain.wording import plural
 
 if TYPE_CHECKING:
+    from nntrain.audit.audit import Audit
+    from nntrain.config import Experiment
+    from nntrain.data.dataset import Dataset
     from nntrain.events import GradientRow
 
 
@@ -76,68 +80,75 @@ def check(
     from nntrain.display import costs as display
     from nntrain.display import plain
     from nntrain.display.printer import Printer
-    from nntrain.run.checks import notices
-    from nntrain.run.model import build_plan
-    from nntrain.training.costs import costs
 
     loaded = load_config(Path(config), list(settings))
     say = Printer(sys.stderr, quiet=quiet)
     dataset = load_data(loaded, say)
-    experiment, known = loaded.experiment, dataset.preprocessor
-    plan = build_plan(experiment, known)
-    layers, notes = plan.layers, notices(experiment, plan)
-    rows = {name: len(part) for name, part in dataset.parts.items()}
-    takes = costs(experiment, plan, dataset)
-    result: dict[str, Any] = {
-        "config": config,
-        "rows": rows,
-        "inputs": known.inputs,
-        "outputs": known.outputs,
-        "parameters": plain.parameters(layers),
-        **takes,
-        "layers": [
-            {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters, **own}
-            for r, own in zip(layers, takes["layers"], strict=True)
-        ],
-        "notes": notes,
-    }
+    experiment, shape = loaded.experiment, dataset.preprocessor.shape
+    result = {"config": config, **_taken(experiment, dataset)}
     compared: list[GradientRow] = []
+    audited: Audit | None = None
     if gradients:
         from nntrain.training.gradients import check_gradients
 
         compared = list(check_gradients(experiment, dataset))
-    audited = None
+        result["gradients"] = [
+            {**vars(row), "error": row.error if math.isfinite(row.error) else None}
+            for row in compared
+        ]
     if audit:
         from nntrain.audit.audit import audit as look
 
         audited = look(dataset, experiment.data)
+        result["audit"] = audited.to_plain()
     if as_json:
-        if gradients:
-            result["gradients"] = [
-                {**vars(row), "error": row.error if math.isfinite(row.error) else None}
-                for row in compared
-            ]
-        if audited:
-            result["audit"] = audited.to_plain()
         print_json(result)
     else:
         describe(dataset, say, every=verbose)
-        show(*display.network(result, known.shape, every=verbose), "", *plain.checked(rows, notes))
+        show(*display.network(result, shape, every=verbose), "")
+        show(*plain.checked(result["rows"], result["notes"]))
         show(*display.told(result, experiment.trainer.max_epochs))
         if gradients:
             show("", *plain.gradients(compared))
         if audited:
             show("", *plain.audited(audited.findings, audited.limits))
+    _judge(compared, audited)
+
+
+def _taken(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+    """Rows, layers, and what training takes, in JSON types."""
+    from nntrain.display.plain import parameters
+    from nntrain.run.checks import notices
+    from nntrain.run.model import build_plan
+    from nntrain.training.costs import costs
+
+    known = dataset.preprocessor
+    plan = build_plan(experiment, known)
+    takes = costs(experiment, plan, dataset)
+    return {
+        "rows": {name: len(part) for name, part in dataset.parts.items()},
+        "inputs": known.inputs,
+        "outputs": known.outputs,
+        "parameters": parameters(plan.layers),
+        **takes,
+        "layers": [
+            {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters, **own}
+            for r, own in zip(plan.layers, takes["layers"], strict=True)
+        ],
+        "notes": notices(experiment, plan),
+    }
+
+
+def _judge(compared: Sequence[GradientRow], audited: Audit | None) -> None:
+    """Exit 5 where a check was not met."""
     if wrong := [row for row in compared if not row.ok]:
         what = "wrong" if math.isfinite(wrong[0].error) else "not finite"
         print(f"error: the gradient of {wrong[0].name} is {what}", file=sys.stderr)
         raise Exit(GateError.exit_code)
     if audited and audited.serious:
-        what = plural(audited.serious, "finding")
-        print(
-            f"error: {what} that make{'s' * (audited.serious == 1)} scores worthless",
-            file=sys.stderr,
-        )
+        makes = "make" + "s" * (audited.serious == 1)
+        what = f"{plural(audited.serious, 'finding')} that {makes} scores worthless"
+        print(f"error: {what}", file=sys.stderr)
         raise Exit(GateError.exit_code)
 
 

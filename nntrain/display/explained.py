@@ -20,8 +20,9 @@ def explained(result: Mapping[str, Any]) -> list[str]:
         lines += ["", *_answer(result["key"], answer)]
     if here := result.get("here"):
         lines += ["", "in this config:"]
-        lines += [f"  {printable(each['key'])}: {_yaml(each['value'])}  ({each['from']})"
-                  for each in here[:MOST]]  # fmt: skip
+        for each in here[:MOST]:
+            said = f"{printable(each['key'])}: {_yaml(each['value'])} ({each['from']})"
+            lines += textwrap.wrap(said, width(), initial_indent="  ", subsequent_indent="    ")
         if len(here) > MOST:
             lines.append(f"  … and {len(here) - MOST} more: nntrain check CONFIG --resolved")
     return lines[1:]

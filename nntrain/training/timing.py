@@ -29,6 +29,7 @@ from nntrain.training.weights import shares
 
 BATCHES = 3  # that are timed, behind one that warms up
 AGAIN = 0.1  # seconds: shorter ones are repeated until they take as long together
+ENOUGH = 5.0  # seconds, after which fewer batches do
 MOST_FLOPS = 4e10  # of a batch; a larger one is not tried
 MOST_WEIGHTS = 50_000_000  # nor is a network of more
 MOST_ROWS = 1000  # that are evaluated, fewer where they take more operations than
@@ -99,14 +100,14 @@ def _step_seconds(run: Run, part: Part) -> tuple[list[float], Batch]:
     """Of some steps, and the last batch."""
     step, augment, spent = make_step(run), make_augment(run), list[float]()
     endless = _endless(run, part)
-    while len(spent) <= BATCHES or sum(spent) < AGAIN:
+    while _goes_on(len(spent), sum(spent)):
         began = time.perf_counter()
         batch = next(endless)
         if augment:
             batch = augment(batch, len(spent))
         step(batch, len(spent), 0.0)
         spent.append(time.perf_counter() - began)
-    return spent[1:], batch
+    return spent[1:] or spent, batch
 
 
 def _endless(run: Run, part: Part) -> Iterator[Batch]:
@@ -122,10 +123,15 @@ def _pass_seconds(run: Run, batch: Batch) -> dict[str, float]:
     rows = len(batch.x)
     portion = min(rows, run.model.experiment.trainer.micro_batch_size or rows)
     passes, began = list[dict[str, float]](), time.perf_counter()
-    while len(passes) <= BATCHES or time.perf_counter() - began < AGAIN:
+    while _goes_on(len(passes), time.perf_counter() - began):
         passes.append(_pass(run, batch, slice(0, portion)))
-    names = passes[-1]
-    return {name: min(each[name] for each in passes[1:]) * rows / portion for name in names}
+    warm = passes[1:] or passes
+    return {name: min(each[name] for each in warm) * rows / portion for name in warm[-1]}
+
+
+def _goes_on(times: int, seconds: float) -> bool:
+    """Whether something is timed once more."""
+    return seconds < AGAIN or (times <= BATCHES and seconds < ENOUGH)
 
 
 def _pass(run: Run, batch: Batch, part: slice) -> dict[str, float]:
@@ -182,6 +188,9 @@ def _evaluation_seconds(run: Run) -> float:
 def _seconds_of(measure: Callable[[Part], object], part: Part, most: int) -> float:
     few = max(1, min(MOST_ROWS, len(part), most))
     some = replace(part.take(np.arange(few)), in_order=part.in_order)
-    began = time.perf_counter()
-    measure(some)
-    return (time.perf_counter() - began) * len(part) / few
+    spent = list[float]()
+    while len(spent) < 2 and sum(spent) < AGAIN:  # the second time it is warm
+        began = time.perf_counter()
+        measure(some)
+        spent.append(time.perf_counter() - began)
+    return spent[-1] * len(part) / few
