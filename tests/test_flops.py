@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nntrain.config.experiment import Model
 from nntrain.config.grammar import unfold
@@ -17,7 +20,10 @@ from nntrain.layers import Dense, Dropout, Embedding, Lstm, Relu, Residual
 from nntrain.layers.graph import Graph
 from nntrain.layers.wiring import GraphNode
 from nntrain.network import plan
+from nntrain.training.memory import numbers
 from tests.conftest import ROOT
+from tests.networks import drawn
+from tests.test_random_networks import cases, every_input
 
 STORED = json.loads((ROOT / "tests" / "references" / "flops.json").read_text("utf-8"))["entries"]
 
@@ -79,3 +85,19 @@ def test_shared_layers_count_as_often_as_they_are_called() -> None:
 
 def test_moving_numbers_is_no_arithmetic() -> None:
     assert flops(plan([Embedding(9, 4)], (6,)))["layers.0"] == Flops()
+
+
+@every_input
+@drawn(10)
+@given(data=st.data())
+def test_networks_of_any_kind_are_counted(kind: str, data: st.DataObject) -> None:
+    case = data.draw(cases(kind))
+    counted = case.built().plan
+    found, whole = flops(counted), total(counted)
+    outer = [own for path, own in found.items() if path.count(".") == 1]
+    assert whole == Flops(sum(own.forward for own in outer), sum(own.training for own in outer))
+    for path, own in found.items():
+        assert 0 <= own.forward <= own.training <= 3 * own.forward
+        inside = [other.forward for name, other in found.items() if name.startswith(f"{path}.")]
+        assert own.forward >= max(inside, default=0)
+    assert numbers(counted) >= sum(math.prod(use.gives) for _, use in counted.uses[-1:])

@@ -5,7 +5,6 @@ Nothing here may fail: a config that is half written, or no config at all, offer
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -125,6 +124,8 @@ def _newest() -> list[Path]:
 
 
 def _scores_of(folder: Path) -> Iterable[str]:
+    import json  # here, since most commands start without it
+
     try:
         metrics = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["metrics"]
         return list(dict.fromkeys(name.partition("_")[2] for name in metrics))
