@@ -25,7 +25,7 @@ from nntrain.config.grammar import (
     required,
 )
 from nntrain.config.hints import hint_for_key
-from nntrain.config.reference import INSIDE_KINDS, sections
+from nntrain.config.reference import EXTENDS, INSIDE_KINDS, sections
 from nntrain.config.tree import Node, child
 from nntrain.errors import ConfigError
 from nntrain.families import FAMILIES, Family, to_plain
@@ -82,6 +82,9 @@ class _Spot:
 def answers(name: str, root: Node | None = None) -> list[Answer]:
     """All that `name` may mean; `root` is a config that says which kinds are there."""
     parts = name.strip().split(".")
+    if parts == ["extends"]:
+        base = "base.yaml"
+        return [Answer("extends", EXTENDS, "text", example=base, written={"extends": base})]
     spots = _walk(parts, [_Spot(Experiment, node=root)])
     if not spots and root is not None:  # nothing of the kind that the config has
         spots = _walk(parts, [_Spot(Experiment)])
@@ -244,6 +247,7 @@ def _keys(option: Any) -> list[str]:
 
 def names() -> Iterator[str]:
     """What can be asked for: paths of keys, kinds, and keys of kinds."""
+    yield "extends"
     for place, spec in sections(Experiment):
         yield from (f"{place}.{key}".strip(".") for key in fields(spec))
     for family in FAMILIES:

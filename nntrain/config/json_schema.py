@@ -22,6 +22,7 @@ from nntrain.config.grammar import (
     options,
     required,
 )
+from nntrain.config.reference import EXTENDS
 from nntrain.families import Family, to_plain
 from nntrain.limits import Ge, Gt, Le, Len, Lt
 
@@ -37,7 +38,7 @@ def json_schema() -> Schema:
     root = _spec(Experiment, definitions)
     extends = {
         "type": "string",
-        "description": "another config, over which this one is laid; relative to this file.",
+        "description": EXTENDS,
         "examples": ["base.yaml"],
     }
     root["properties"] = {"extends": extends, **root["properties"]}

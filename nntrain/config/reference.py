@@ -31,6 +31,8 @@ PLACES = {
     "Augmentation": "in `data.augmentation:`",
     "Initializer": "`kernel_initializer:`, `bias_initializer:`",
 }
+EXTENDS = "another config, over which this one is laid; relative to this file."
+"""The one key that is no part of an experiment: it is gone once a config is read."""
 INSIDE_KINDS: tuple[tuple[str, type[Spec]], ...] = (
     ("optimizer.groups", Group), ("nodes of a graph", GraphNode),
 )  # fmt: skip
