@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from nntrain.call import Call
-from nntrain.families import Array, Builder, Draw, Group, Initializer, Segment, Shape
+from nntrain.families import Array, Builder, Draw, Group, Initializer, Segment, Shape, Use
 from nntrain.rng import Stream, generator
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
@@ -58,6 +58,7 @@ class Plan(Builder):
     layers: list[LayerRow] = field(default_factory=list)
     weights: dict[str, WeightRow] = field(default_factory=dict)
     buffers: dict[str, tuple[Shape, float]] = field(default_factory=dict)
+    uses: list[tuple[str, Use]] = field(default_factory=list)  # by path
 
     def weight(
         self, name: str, shape: Shape, initializer: Initializer, *, decays: bool = True
@@ -75,7 +76,9 @@ class Plan(Builder):
     def random(self, name: str) -> Draw:
         return lambda call, rows, width: np.zeros((rows, width), np.uint16)
 
-    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+    def record(self, kind: str, shape: Shape, activation: str = "", use: Use | None = None) -> None:
+        if use:
+            self.uses.append((self.path, use))
         if any(row.path == self.path for row in self.layers):
             return  # shared: the same layer in another place
         inside = [w.size for w in self.weights.values() if w.name.startswith(f"{self.path}.")]

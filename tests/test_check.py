@@ -62,8 +62,8 @@ class TestCommand:
         assert result.code == 0
         assert "one-hot: `blue`, `red`" in result.err
         lines = [" ".join(line.split()) for line in result.out.splitlines()]
-        assert "layers.0 dense 8 40" in lines
-        assert "total 58" in lines
+        assert any(line.startswith("layers.0 dense 8 40 64 128 ") for line in lines)
+        assert "total 58 104 240" in lines
         assert "rows: train 140, validation 30, test 30" in lines
         assert sorted(tmp_path.iterdir()) == before
 
@@ -72,8 +72,10 @@ class TestCommand:
         found = json.loads(result.out)
         assert found["rows"] == {"train": 140, "validation": 30, "test": 30}
         assert (found["inputs"], found["outputs"], found["parameters"]) == (4, 2, 58)
+        assert 0 < found["layers"][0].pop("time_share") < 1
         assert found["layers"][0] == {
             "layer": "layers.0", "kind": "dense", "shape": [8], "parameters": 40,
+            "flops": 64, "training_flops": 128,
         }  # fmt: skip
         assert found["notes"] == []
         assert all(row["ok"] and row["error"] < 1e-6 for row in found["gradients"])

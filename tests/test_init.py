@@ -447,3 +447,14 @@ def test_every_format_is_looked_at(nntrain: Command, make: Callable[[], str]) ->
     told = nntrain("fit", "made.yaml", "--json", "--set", "trainer.max_epochs=20")
     assert told.code == 0, told.err
     assert json.loads(told.out)["metrics"]["test_accuracy"] > 0.75
+
+
+def test_it_names_the_schema_that_lies_beside(nntrain: Command, tmp_path: Path) -> None:
+    data = ROOT / "datasets" / "iris.csv"
+    nntrain("init", data, "--target", "species", "-o", "plain.yaml")
+    (tmp_path / "nntrain.schema.json").write_text(nntrain("schema").out)
+    nntrain("init", data, "--target", "species", "-o", "named.yaml")
+    head = "# yaml-language-server: $schema=nntrain.schema.json\n"
+    plain, named = ((tmp_path / f"{name}.yaml").read_text() for name in ("plain", "named"))
+    assert named == head + plain
+    assert nntrain("check", "named.yaml").code == 0

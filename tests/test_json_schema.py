@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 
 from nntrain.config.document import parse_document
+from nntrain.config.experiment import Experiment
+from nntrain.config.grammar import unfold
 from nntrain.config.json_schema import json_schema
 from nntrain.config.tree import plain
+from nntrain.config.validation import validate
+from nntrain.errors import ConfigError
 from nntrain.families import FAMILIES, to_plain
 from tests.cases import TABLE, label
 from tests.conftest import ROOT, Command
@@ -109,3 +115,72 @@ def test_the_command_prints_it(nntrain: Command) -> None:
     printed = nntrain("schema")
     assert printed.code == 0
     assert json.loads(printed.out) == json.loads(json.dumps(json_schema()))
+
+
+MODELINE = "# yaml-language-server: $schema="
+SHIPPED = ROOT / "configs" / "nntrain.schema.json"
+
+
+def grammatical(path: Path) -> bool:
+    """Whether a wrong config is YAML that stands alone."""
+    try:
+        document = parse_document(path.read_text(encoding="utf-8"), str(path))
+    except ConfigError:
+        return False
+    return not document.problems and "extends" not in getattr(document.root, "items", {})
+
+
+GOLDEN = [path for path in sorted((ROOT / "tests" / "golden").glob("*.yaml")) if grammatical(path)]
+
+
+def test_the_shipped_schema_is_what_the_command_prints() -> None:
+    command = "from nntrain.cli import main; main()"  # this process knows kinds of tests
+    done = subprocess.run(
+        [sys.executable, "-c", command, "schema"], capture_output=True, check=True, cwd=ROOT
+    )
+    printed = done.stdout.decode().replace("\r\n", "\n")
+    assert SHIPPED.read_text(encoding="utf-8") == printed, "run docs/kinds.py"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_names_the_schema(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith(MODELINE)
+    assert (path.parent / first.removeprefix(MODELINE)).resolve() == SHIPPED
+
+
+def test_every_key_has_a_meaning_and_an_example_that_is_valid() -> None:
+    whole = json_schema()
+    found = list(keys(whole))
+    assert len(found) > 300
+    for name, key in found:
+        assert key["description"], name
+        inner = Draft202012Validator({**key, "$defs": whole["$defs"]})
+        assert all(inner.is_valid(value) for value in key["examples"]), name
+        if "default" in key:
+            assert inner.is_valid(json.loads(json.dumps(key["default"]))), name
+
+
+def keys(schema: Any) -> Iterator[tuple[str, Any]]:
+    """All properties, but `type`, wherever they are."""
+    if isinstance(schema, dict):
+        for name, key in schema.get("properties", {}).items():
+            if not (name == "type" and set(key) == {"const"}):
+                yield name, key
+        for inner in schema.values():
+            yield from keys(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from keys(inner)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_it_underlines_what_the_grammar_refuses(schema: Validator, path: Path) -> None:
+    """Configs that are wrong: rules between keys, and what data tells, are not for a schema."""
+    root = parse_document(path.read_text(encoding="utf-8"), str(path)).root
+    refused = bool(validate(unfold(root, Experiment)).problems)
+    assert schema.is_valid(json.loads(json.dumps(plain(root)))) != refused
+
+
+def test_there_are_many_wrong_configs() -> None:
+    assert len(GOLDEN) > 50

@@ -12,6 +12,7 @@ import click
 
 from nntrain import __version__
 from nntrain.cli.check import check
+from nntrain.cli.completion import complete
 from nntrain.cli.eval import evaluate
 from nntrain.cli.export import export
 from nntrain.cli.fit import fit
@@ -70,6 +71,7 @@ def main() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     try:
+        complete(app)
         with app.make_context("nntrain", sys.argv[1:]) as context:
             app.invoke(context)
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from nntrain.cli import completion
 from nntrain.errors import ConfigError
 
 Command = Callable[..., None]
@@ -32,6 +33,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
+    shell_complete=completion.settings,
     help="Override a key: optimizer.eps=1e-7; repeatable.",
 )
 

@@ -9,20 +9,41 @@ from typing import Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import bound, common_options, json_option
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 
 
 @click.command(short_help="Measure a run on rows that it has not seen; gates for CI.")
-@click.argument("run", default="", metavar="[RUN]")
-@click.option("--data", type=Path, metavar="FILE", help="Other data, all of its rows.")
-@click.option("--split", default="", metavar="NAME", help="train, validation or test (default).")
+@click.argument("run", default="", metavar="[RUN]", shell_complete=completion.runs)
 @click.option(
-    "--fail-under", multiple=True, metavar="METRIC=VALUE", help="Exit 5 if the score is lower."
+    "--data",
+    type=Path,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="Other data, all of its rows.",
 )
 @click.option(
-    "--fail-over", multiple=True, metavar="METRIC=VALUE", help="Exit 5 if the score is higher."
+    "--split",
+    default="",
+    metavar="NAME",
+    shell_complete=completion.splits,
+    help="train, validation or test (default).",
+)
+@click.option(
+    "--fail-under",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    shell_complete=completion.scores,
+    help="Exit 5 if the score is lower.",
+)
+@click.option(
+    "--fail-over",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    shell_complete=completion.scores,
+    help="Exit 5 if the score is higher.",
 )
 @json_option
 @common_options

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
 from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_config, load_data
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Train the network that a config describes.")
-@click.argument("config", default="", metavar="[CONFIG]")
+@click.argument("config", default="", metavar="[CONFIG]", shell_complete=completion.files)
 @set_option
 @click.option(
     "--output-dir",
@@ -42,12 +43,14 @@ if TYPE_CHECKING:
     "--resume",
     default="",
     metavar="RUN",
+    shell_complete=completion.unfinished,
     help="Go on with this run, or with the `last` unfinished one; without CONFIG.",
 )
 @click.option(
     "--warm-start",
     default="",
     metavar="RUN",
+    shell_complete=completion.runs,
     help="Begin with the weights of this run or model file.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the run in --output-dir.")

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import click
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError, MachineError
 
+SCHEMA = "nntrain.schema.json"
+
 
 @click.command(short_help="Look at data and write a config that trains.")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", shell_complete=completion.files)
 @click.option(
     "--target",
     "targets",
@@ -48,8 +51,14 @@ def init(
     if output is None:
         show(made.text.rstrip("\n"))
         return
-    _write(made.text, output)
+    _write(_named_schema(output) + made.text, output)
     say(f"wrote {output}; next: nntrain fit {shlex.quote(str(output))}")
+
+
+def _named_schema(output: Path) -> str:
+    """What makes editors complete and underline, where `nntrain schema > …` wrote it beside."""
+    there = output.with_name(SCHEMA).is_file()
+    return f"# yaml-language-server: $schema={SCHEMA}\n" if there else ""
 
 
 def _write(text: str, output: Path) -> None:

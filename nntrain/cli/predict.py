@@ -12,6 +12,7 @@ from typing import TextIO
 
 import click
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
 from nntrain.wording import listed, visible
@@ -21,10 +22,15 @@ BINARY = ("npy", "parquet")
 
 
 @click.command(short_help="Predict the target of new rows.")
-@click.argument("names", nargs=-1, metavar="[RUN] INPUT")
+@click.argument("names", nargs=-1, metavar="[RUN] INPUT", shell_complete=completion.files)
 @click.option("--output", "-o", type=Path, metavar="FILE", help="The file to write; else stdout.")
 @click.option(
-    "--format", "form", default="", metavar="NAME", help="csv, jsonl, npy or parquet; else by FILE."
+    "--format",
+    "form",
+    default="",
+    metavar="NAME",
+    shell_complete=completion.formats,
+    help="csv, jsonl, npy or parquet; else by FILE.",
 )
 @click.option(
     "--generate", type=click.IntRange(1), metavar="N", help="Go on with a text by N tokens."

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError
 
 
 @click.command(short_help="A run as one HTML page; several side by side.")
-@click.argument("runs", nargs=-1, metavar="[RUN…]")
+@click.argument("runs", nargs=-1, metavar="[RUN…]", shell_complete=completion.runs)
 @click.option(
     "--output",
     "-o",

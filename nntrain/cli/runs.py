@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, json_option
 from nntrain.cli.group import Group
 from nntrain.cli.output import print_json, show
@@ -48,7 +49,7 @@ def list_(as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
 
 
 @runs.command("show", short_help="One run: its end, scores, manifest and files.")
-@click.argument("run", default="", metavar="[RUN]")
+@click.argument("run", default="", metavar="[RUN]", shell_complete=completion.runs)
 @json_option
 @common_options
 def show_(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
@@ -69,8 +70,8 @@ def show_(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> N
 
 
 @runs.command("diff", short_help="What two runs have different: config, data, machine, results.")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=completion.runs)
+@click.argument("b", shell_complete=completion.runs)
 @json_option
 @common_options
 def diff(a: str, b: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
@@ -89,7 +90,7 @@ def diff(a: str, b: str, as_json: bool, quiet: bool, verbose: bool, debug: bool)
 
 
 @runs.command("verify", short_help="Train a run again and compare, to the bit; exit 5 if not.")
-@click.argument("run", default="", metavar="[RUN]")
+@click.argument("run", default="", metavar="[RUN]", shell_complete=completion.runs)
 @json_option
 @common_options
 def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:

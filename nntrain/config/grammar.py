@@ -20,9 +20,13 @@ _NOUNS = {
 }  # fmt: skip
 
 
-@cache
 def fields(spec: Any) -> dict[str, Any]:
     """The keys of a mapping that describes `spec`, each with the annotation of its value."""
+    return _fields(spec)
+
+
+@cache
+def _fields(spec: Any) -> dict[str, Any]:
     hints = get_type_hints(spec, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(spec)}
 
@@ -38,23 +42,6 @@ def default(spec: type[Spec], name: str) -> Any:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return None if field.default is MISSING else field.default
-
-
-@cache
-def meaning(spec: Any, name: str) -> str:
-    """The sentence about a key in the docstring, which has a line `name: …` for each."""
-    docstrings = (vars(base).get("__doc__") or "" for base in spec.__mro__)
-    lines = iter("\n".join(docstrings).splitlines())
-    for line in lines:
-        if line.strip().startswith(f"{name}: "):
-            indent = len(line) - len(line.lstrip())
-            words = [line.strip().partition(": ")[2]]
-            for more in lines:
-                if len(more) - len(more.lstrip()) <= indent:
-                    break
-                words.append(more.strip())
-            return " ".join(words)
-    return ""
 
 
 def options(annotation: Any) -> tuple[Any, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nntrain.config import spellings
+from nntrain.config.docstrings import meaning
 from nntrain.config.experiment import Experiment
-from nntrain.config.grammar import family_in, fields, homes, meaning, noun, nouns
+from nntrain.config.grammar import family_in, fields, homes, noun, nouns
 from nntrain.config.tree import KeyPath, MappingNode, Node, dotted
 from nntrain.families import FAMILIES, Activation, Family, Layer
 from nntrain.wording import listed, nearest, quoted

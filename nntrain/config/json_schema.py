@@ -5,9 +5,12 @@ It says less than `nntrain check`: what must be true between keys is not in it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from nntrain.config.docstrings import meaning, summary
+from nntrain.config.examples import example
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import (
     allows_none,
@@ -15,10 +18,11 @@ from nntrain.config.grammar import (
     fields,
     is_family,
     is_spec,
-    meaning,
+    nouns,
     options,
     required,
 )
+from nntrain.config.reference import EXTENDS
 from nntrain.families import Family, to_plain
 from nntrain.limits import Ge, Gt, Le, Len, Lt
 
@@ -32,7 +36,11 @@ def json_schema() -> Schema:
     """The schema of a config file: every key, every kind, what each means and its default."""
     definitions: dict[str, Schema] = {}
     root = _spec(Experiment, definitions)
-    extends = {"type": "string", "description": "another config, over which this one is laid"}
+    extends = {
+        "type": "string",
+        "description": EXTENDS,
+        "examples": ["base.yaml"],
+    }
     root["properties"] = {"extends": extends, **root["properties"]}
     needed = root.pop("required")
     root["anyOf"] = [{"required": needed}, {"required": ["extends"]}]
@@ -43,22 +51,18 @@ def _spec(spec: Any, definitions: dict[str, Schema], kind: str = "") -> Schema:
     """A mapping with the keys of a dataclass; `kind` is what its `type` says."""
     properties: dict[str, Schema] = {"type": {"const": kind}} if kind else {}
     for name, annotation in fields(spec).items():
-        about = {"description": meaning(spec, name)} if meaning(spec, name) else {}
+        about: Schema = {"description": meaning(spec, name), "examples": [example(spec, name)]}
         if not required(spec, name):
             about["default"] = to_plain(default(spec, name))
         properties[name] = {**_value(annotation, definitions), **about}
     needed = ["type"] * bool(kind) + [name for name in fields(spec) if required(spec, name)]
     return {
         "type": "object",
-        "description": _first_line(spec),
+        "description": summary(spec),
         "properties": properties,
         "required": needed,
         "additionalProperties": False,
     }
-
-
-def _first_line(spec: Any) -> str:
-    return " ".join((spec.__doc__ or "").strip().split("\n\n")[0].split())
 
 
 def _value(annotation: Any, definitions: dict[str, Schema]) -> Schema:
@@ -118,8 +122,14 @@ def _family(family: type[Family], definitions: dict[str, Schema]) -> Schema:
         for word, kind in family.kinds.items():
             definitions[f"{name}.{word}"] = _spec(kind, definitions, word)
         mappings = [{"$ref": f"#/$defs/{name}.{word}"} for word in family.kinds]
-        definitions[name] = {"anyOf": [{"enum": words}, *mappings]}
+        about = f"one of the {nouns(family)}: a bare word, or a mapping with `type`"
+        definitions[name] = {"description": about, "anyOf": [{"enum": words}, *mappings]}
     return {"$ref": f"#/$defs/{name}"}
+
+
+def text() -> str:
+    """The schema as a file has it."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False)
 
 
 def _needs_keys(kind: Any) -> bool:

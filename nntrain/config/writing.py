@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -12,6 +13,7 @@ from nntrain.config.scalars import scalar
 from nntrain.families import to_plain
 
 _LONGEST = 88
+_MAP, _LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 
 
 class _Writer(yaml.SafeDumper):
@@ -34,6 +36,11 @@ def as_yaml(plain: Any) -> str:
     return yaml.dump(
         to_plain(plain), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
     )
+
+
+def is_long(value: Any) -> bool:
+    """Whether a list is written with an item a line."""
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
@@ -60,3 +67,53 @@ def _fits(value: Any) -> bool:
 _Writer.add_representer(str, _text)
 _Writer.add_representer(dict, _mapping)
 _Writer.add_representer(list, _list)
+
+
+class _OneLine(_Writer):
+    """Everything in one line."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        return super().represent_mapping(tag, mapping, flow_style=True)
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        return super().represent_sequence(tag, sequence, flow_style=True)
+
+
+_OneLine.add_representer(dict, lambda writer, value: writer.represent_mapping(_MAP, value.items()))
+_OneLine.add_representer(list, lambda writer, value: writer.represent_sequence(_LIST, value))
+
+
+def inline(value: Any) -> str:
+    """A value as YAML in one line: `[0.9, 0.999]`, `null`, `"3"`."""
+    text = yaml.dump(
+        [value], Dumper=_OneLine, sort_keys=False, allow_unicode=True, width=float("inf")
+    )
+    return str(text)[1:-2]
+
+
+def commented(value: Any, comment: Callable[[tuple[str | int, ...]], str]) -> list[str]:
+    """YAML with a value a line, and behind each what `comment` says of its path."""
+    rows = list(_rows(value, (), "", ""))
+    width = min(max(len(text) for text, path in rows if path), _LONGEST // 2)
+    return [f"{text.ljust(width)}  # {comment(path)}" if path else text for text, path in rows]
+
+
+def _rows(
+    value: Any, path: tuple[str | int, ...], first: str, pad: str
+) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Lines, each with the path of its value, if it has one; the first begins with `first`."""
+    for key, item in value.items():
+        start, here = f"{first}{inline(key)}:", (*path, key)
+        if isinstance(item, dict) and item:
+            yield start, ()
+            yield from _rows(item, here, f"{pad}  ", f"{pad}  ")
+        elif is_long(item):
+            yield start, ()
+            for i, each in enumerate(item):
+                if isinstance(each, dict) and each:
+                    yield from _rows(each, (*here, i), f"{pad}  - ", f"{pad}    ")
+                else:
+                    yield f"{pad}  - {inline(each)}", (*here, i)
+        else:
+            yield f"{start} {inline(item)}", here
+        first = pad

@@ -219,13 +219,10 @@ def finished(summary: Mapping[str, Any], report: Path | None = None) -> list[str
     ]
 
 
-def checked(
-    layers: Sequence[LayerRow], inputs: Shape, rows: Mapping[str, int], notes: Sequence[str]
-) -> list[str]:
-    """What `check` tells of a config and its data."""
+def checked(rows: Mapping[str, int], notes: Sequence[str]) -> list[str]:
+    """What `check` tells of the data of a config."""
     shown = ", ".join(f"{name} {text.count(n)}" for name, n in rows.items())
-    found = [*network(layers, inputs), "", f"rows: {shown}"]
-    return [*found, *(f"note: {note}" for note in notes)]
+    return [f"rows: {shown}", *(f"note: {note}" for note in notes)]
 
 
 def gradients(compared: Sequence[GradientRow]) -> list[str]:

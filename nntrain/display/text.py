@@ -47,6 +47,23 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def brief(seconds: float) -> str:
+    """A time of any size, in few digits: 42 µs, 1.2 ms, 3.4 s, 5 min 10 s."""
+    for size, unit in ((1e-6, "µs"), (1e-3, "ms"), (1.0, "s")):
+        if seconds < 999.5 * size and (size < 1.0 or seconds < 10):
+            digits = f"{seconds / size:.2g}" if seconds < 99.5 * size else f"{seconds / size:.0f}"
+            return f"{digits} {unit}"
+    return duration(seconds)
+
+
+def size(value: float) -> str:
+    """A number of bytes: 171 MB, 0.8 MB, 12 kB."""
+    for unit_size, unit in ((1e9, "GB"), (1e6, "MB")):
+        if value >= 0.995 * unit_size:
+            return f"{value / unit_size:.3g} {unit}"
+    return f"{value / 1e3:.0f} kB"
+
+
 def shape(value: tuple[int, ...]) -> str:
     return " × ".join(map(str, value)) if value else "scalar"
 

@@ -33,6 +33,7 @@ from nntrain.families.layer import (
     Forward,
     Initializer,
     Layer,
+    Use,
 )
 from nntrain.families.loss import Goal, Loss, Task
 from nntrain.families.metric import Metric
@@ -49,5 +50,5 @@ __all__ = [
     "Built", "Draw", "Draws", "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss",
     "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt",
     "Rate", "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update",
-    "knowing", "to_plain",
+    "Use", "knowing", "to_plain",
 ]  # fmt: skip

@@ -74,8 +74,20 @@ class Builder:
         """The path, and where shared layers stand there too, one that is none of theirs."""
         return self.path
 
-    def record(self, kind: str, shape: Shape, activation: str = "") -> None:
+    def record(self, kind: str, shape: Shape, activation: str = "", use: Use | None = None) -> None:
         """A layer of this kind, which ends with this activation, now stands at `path`."""
+
+
+class Use(NamedTuple):
+    """A place where a layer is called: what comes in and goes out, and whether dx is asked for.
+
+    A layer that is shared has several.
+    """
+
+    layer: Layer
+    takes: Shape
+    gives: Shape
+    needs_dx: bool
 
 
 class Built(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from nntrain.call import Call
-from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape, Spec
+from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape, Spec, Use
 
 Keys = tuple[str | int, ...]
 Lengths = Callable[[Array], Array | None]
@@ -26,6 +26,7 @@ def chain(layers: Sequence[Layer], shape: Shape, store: Builder, called: str = "
     forwards: list[tuple[str, Forward, Lengths]] = []
     for i, layer in enumerate(layers):
         with store.at(f"{called}.{i}"):
+            takes, needs_dx = shape, store.learns
             try:
                 forward, shape = layer.build(shape, store)
             except LayerError:
@@ -34,7 +35,8 @@ def chain(layers: Sequence[Layer], shape: Shape, store: Builder, called: str = "
                 raise LayerError(store.path, str(error)) from error
             store.columns = {}  # what leaves a layer is not made of columns any more
             activation = getattr(getattr(layer, "activation", None), "kind", "")
-            store.record(layer.kind, shape, activation)
+            use = Use(layer, takes, shape, needs_dx)
+            store.record(layer.kind, shape, activation, use)
             forwards.append((store.path, forward, layer.lengths))
     return Built(_connect(forwards), shape)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Loaded, resolved, restore
+from nntrain.config import Experiment, Loaded, resolved, restore
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
@@ -101,6 +101,13 @@ class Run:
         run.notes += [*notices(experiment, model.network.plan), *pinned]
         run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
+
+    @classmethod
+    def scratch(cls, experiment: Experiment, dataset: Dataset) -> Run:
+        """A run without a folder, to try something out: nothing of it is ever written."""
+        return cls._assemble(
+            RunFolder(Path()), build_model(experiment, dataset.preprocessor), dataset
+        )
 
     @classmethod
     def resume(cls, folder: RunFolder, sets: Iterable[str] = ()) -> Run:

@@ -15,7 +15,7 @@ BYTES = 4
 
 def check_size(loaded: Loaded, plan: Plan) -> None:
     """Refuse a network whose weights alone are more than the memory of the machine."""
-    memory = _memory()
+    memory = machine_memory()
     learned = sum(row.parameters for row in plan.layers)
     if memory and COPIES * BYTES * learned > memory:
         largest = max(plan.layers, key=lambda row: row.parameters)
@@ -26,7 +26,7 @@ def check_size(loaded: Loaded, plan: Plan) -> None:
         raise ConfigError(loaded.problem(keys_of(loaded, largest.path), message))
 
 
-def _memory() -> int:
+def machine_memory() -> int:
     """Bytes of memory; 0 where the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

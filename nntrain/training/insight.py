@@ -41,8 +41,8 @@ class Insight:
         self.run, self.per_epoch = run, run.steps_per_epoch
         self.every = math.ceil(STEPS / self.per_epoch)  # epochs
         self.sample = sample(run)
-        fit = MOST_BYTES // (4 * run.model.network.widest)
-        self.few = self.sample.take(np.arange(min(ROWS, len(self.sample), max(1, fit))))
+        few = look_size(run.model.network.widest, len(self.sample))
+        self.few = self.sample.take(np.arange(few))
         self.rows = {row.path: row for row in run.model.network.plan.layers}
         self.owned = _owned(run.model.network.store.weights, self.rows)
 
@@ -119,6 +119,11 @@ class _Seen:
         elif path in self.dying:
             alive = (y != 0.0).reshape(-1, y.shape[-1]).any(axis=0)
             self.alive[path] = alive | self.alive.get(path, False)
+
+
+def look_size(widest: int, rows: int) -> int:
+    """How many of so many rows a look takes, where the widest layer makes `widest` numbers."""
+    return min(ROWS, rows, max(1, MOST_BYTES // (4 * widest)))
 
 
 def sample(run: Run) -> Part:
