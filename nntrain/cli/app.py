@@ -16,6 +16,7 @@ from nntrain.cli.eval import evaluate
 from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
 from nntrain.cli.init import init
+from nntrain.cli.lr_find import lr_find
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
 from nntrain.cli.report import report
@@ -55,6 +56,7 @@ def app(context: click.Context) -> None:
 app.add_command(fit, "fit")
 app.add_command(init, "init")
 app.add_command(check, "check")
+app.add_command(lr_find, "lr-find")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 app.add_command(runs, "runs")

@@ -24,11 +24,24 @@ class _Writer(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+class _OneLine(_Writer):
+    """Flow style throughout."""
+
+
 def resolved(experiment: Experiment) -> str:
     """YAML text of all that `experiment` says, defaults included."""
     return yaml.dump(
         to_plain(experiment), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
     )
+
+
+def one_line(key: str, value: Any) -> str:
+    """`key: value` as one line of YAML, whatever is in it."""
+    text = yaml.dump(
+        value, Dumper=_OneLine, sort_keys=False, allow_unicode=True, width=1 << 20,
+        default_flow_style=True,
+    )  # fmt: skip
+    return f"{key}: {text}".removesuffix("\n...\n").rstrip("\n")
 
 
 def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
@@ -52,6 +65,11 @@ def _fits(value: Any) -> bool:
     return len(repr(value)) <= _LONGEST
 
 
+def _flow(writer: _Writer, value: dict[str, Any]) -> yaml.MappingNode:
+    return writer.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+
+
 _Writer.add_representer(str, _text)
 _Writer.add_representer(dict, _mapping)
 _Writer.add_representer(list, _list)
+_OneLine.add_representer(dict, _flow)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Loaded, resolved, restore
+from nntrain.config import Experiment, Loaded, resolved, restore
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
@@ -101,6 +102,12 @@ class Run:
         run.notes += [*notices(experiment, model.network.plan), *pinned]
         run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
+
+    @classmethod
+    def unsaved(cls, experiment: Experiment, dataset: Dataset) -> Run:
+        """A network in training that has no folder: nothing of it is ever written."""
+        model = build_model(experiment, dataset.preprocessor)
+        return cls._assemble(RunFolder(Path(os.devnull)), model, dataset)
 
     @classmethod
     def resume(cls, folder: RunFolder, sets: Iterable[str] = ()) -> Run:
