@@ -15,6 +15,7 @@ from nntrain.config.layering import Layered, layered
 from nntrain.config.rules import check
 from nntrain.config.rules.naming import unusable
 from nntrain.config.scores import default_metrics
+from nntrain.config.space import check_space
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
 from nntrain.data.inputs import below
@@ -83,6 +84,12 @@ def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:
     return Loaded(_named(experiment, path), layers.text, path, layers.root)
 
 
+def rebuilt(loaded: Loaded, root: Node) -> Loaded:
+    """`loaded` with another tree, whatever was changed in it."""
+    experiment = _named(_experiment(Layered(root, loaded.text, [])), loaded.path)
+    return replace(loaded, experiment=experiment, root=root)
+
+
 def parse(text: str, file: str) -> Experiment:
     """The experiment in `text`, which nntrain wrote itself and keeps in a run or a model."""
     document = parse_document(text, file)
@@ -103,6 +110,8 @@ def _experiment(layers: Layered) -> Experiment:
     if problems:
         raise ConfigError(*_shown(problems, layers.root.place.file))
     experiment = Experiment(**validated.sections)
+    if experiment.sweep and (problems := check_space(layers.root, experiment.sweep.method)):
+        raise ConfigError(*_shown(problems, layers.root.place.file))
     if experiment.metrics is None:
         return replace(experiment, metrics=default_metrics(experiment.loss))
     return experiment

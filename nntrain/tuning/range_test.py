@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from statistics import fmean, pstdev
 from typing import NamedTuple
@@ -28,15 +28,16 @@ from nntrain.wording import plural
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 200
 MEMORY = 0.9  # of the smoothed loss: it remembers some ten steps, less than half a decade
+MOST_TIMES = 4
 BLOWN_UP = 4.0  # times the lowest loss, as in fastai
 FIRST = 20  # steps whose losses are that of the untrained network
 SHORTEST = 10  # steps of a fall that is worth the name
-NOISE = 0.5  # of the deviation of single losses: what the lowest of smoothed ones may show
+NOISE = 0.7  # of the deviation of single losses: what the lowest of smoothed ones may show
 LEAST_FALL = 0.05  # as a share of the loss at the beginning: less is noise
 
 
 class Point(NamedTuple):
-    """A step: its learning rate, the loss of its batch before the update, and smoothed."""
+    """A step: its learning rate, the loss before the update, and that smoothed."""
 
     rate: float
     loss: float
@@ -66,31 +67,51 @@ def range_test(
 ) -> Found | None:
     """Train for at most `steps` steps while the rate grows; None where `stop` ended it.
 
-    Raises `DivergedError` where not even the first step, with the lowest rate, is finite.
+    Little data is gone through several times, from other first weights and in another order of
+    rows; the curve is the mean.  Raises `DivergedError` where not even the first step is finite.
     """
-    run = Run.unsaved(experiment, dataset)
+    rates = np.geomspace(lowest, highest, steps).tolist()
+    passes = steps * experiment.trainer.batch_size // max(1, len(dataset.parts["train"]))
+    courses: list[list[float]] = []
+    for number in range(min(MOST_TIMES, max(1, passes))):
+        seed = (experiment.seed + number) % 2**32
+        course = _losses(Run.unsaved(replace(experiment, seed=seed), dataset), rates, stop)
+        if course is None:
+            return None
+        courses.append(course)
+    losses = list(map(fmean, zip(*courses, strict=False)))  # as far as all of them came
+    return judged(list(map(Point, rates, losses, smooth(losses))))
+
+
+def smooth(losses: Sequence[float]) -> Iterator[float]:
+    """Exponential averages, without the pull towards 0 of those at the beginning."""
+    average = 0.0
+    for number, loss in enumerate(losses, 1):
+        average = MEMORY * average + (1.0 - MEMORY) * loss
+        yield average / (1.0 - MEMORY**number)
+
+
+def _losses(run: Run, rates: Sequence[float], stop: Stop) -> list[float] | None:
+    """The loss before each step, until it blows up."""
     step, augment = make_step(run), make_augment(run)
-    growth = (highest / lowest) ** (1.0 / (steps - 1))
-    points: list[Point] = []
-    average, best = 0.0, math.inf
+    losses: list[float] = []
+    average = best = math.inf
     with np.errstate(all="ignore"):  # the guard in the step judges numbers that are not finite
-        for number, batch in zip(range(steps), _endless(run), strict=False):
+        for number, (rate, batch) in enumerate(zip(rates, _endless(run), strict=False)):
             if stop():
                 return None
-            rate = lowest * growth**number
             try:
                 loss = step(augment(batch, number) if augment else batch, number, rate)
             except DivergedError:
-                if not points:
+                if not losses:
                     raise
                 break
-            average = MEMORY * average + (1.0 - MEMORY) * loss
-            smoothed = average / (1.0 - MEMORY ** (number + 1))
-            points.append(Point(rate, loss, smoothed))
-            best = min(best, smoothed)
-            if smoothed - best > (BLOWN_UP - 1.0) * abs(best):
+            losses.append(loss)
+            average = MEMORY * average + (1.0 - MEMORY) * loss if number else loss
+            best = min(best, average)
+            if average - best > (BLOWN_UP - 1.0) * abs(best):
                 break
-    return judged(points)
+    return losses
 
 
 def _endless(run: Run) -> Iterator[Batch]:
@@ -113,8 +134,8 @@ def judged(points: Sequence[Point]) -> Found:
     first = [point.loss for point in points[:FIRST]]
     start, noise = fmean(first), pstdev(first) * NOISE
     end, length = _longest_fall(losses)
-    fell = start - min(losses) > max(LEAST_FALL * abs(start), noise)
-    if len(points) < FIRST or length < SHORTEST or not fell:
+    fell = start - min(losses[FIRST:], default=start) > max(LEAST_FALL * abs(start), noise)
+    if length < SHORTEST or not fell:
         return Found(tuple(points), None, _why_not(points))
     return Found(tuple(points), points[end - length // 2].rate)
 

@@ -10,7 +10,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nntrain.config.rules import augmentation, data, loss, model, naming, outputs, scores, training
+from nntrain.config.rules import (
+    augmentation,
+    data,
+    loss,
+    model,
+    naming,
+    outputs,
+    scores,
+    sweep,
+    training,
+)
 from nntrain.config.rules.finding import Findings
 from nntrain.config.tree import Node, place_of
 from nntrain.errors import Problem
@@ -36,6 +46,8 @@ RULES: tuple[Callable[..., Findings], ...] = (
     training.nesterov_needs_momentum, training.groups_change_something,
     training.step_sizes_in_order, training.one_way_of_clipping,
     training.micro_batches_are_smaller, training.averaging_begins_in_time,
+    sweep.space_has_keys, sweep.keys_may_change, sweep.axes_are_whole,
+    sweep.epochs_are_for_halving, sweep.monitor_of_sweep,
 )  # fmt: skip
 
 
