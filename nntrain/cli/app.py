@@ -22,6 +22,7 @@ from nntrain.cli.predict import predict
 from nntrain.cli.report import report
 from nntrain.cli.runs import runs
 from nntrain.cli.schema import schema
+from nntrain.cli.sweep import sweep
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 
 EXIT_CODES = (
@@ -57,6 +58,7 @@ app.add_command(fit, "fit")
 app.add_command(init, "init")
 app.add_command(check, "check")
 app.add_command(lr_find, "lr-find")
+app.add_command(sweep, "sweep")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 app.add_command(runs, "runs")

@@ -2,7 +2,7 @@
 
 from nntrain.config.experiment import EarlyStopping, Experiment, Model, Trainer
 from nntrain.config.load import Loaded, load, parse, restore
-from nntrain.config.scores import Score, default_metrics, scores
+from nntrain.config.scores import Score, default_metrics, scores, sign
 from nntrain.config.writing import resolved
 
 __all__ = [

@@ -56,6 +56,11 @@ class Loaded:
         test_path = self.experiment.data.test_path
         return None if test_path is None else self._beside(test_path)
 
+    @property
+    def alone(self) -> Loaded:
+        """The same without its `sweep:`, for one training."""
+        return replace(self, experiment=replace(self.experiment, sweep=None))
+
     def _beside(self, paths: str | tuple[str, ...]) -> tuple[Path, ...]:
         folder = os.path.realpath(self.path.parent)
         several = (paths,) if isinstance(paths, str) else paths

@@ -84,6 +84,21 @@ class Dimension:
         count = round((self.high - self.low) / self.step) + 1
         return [self.exact(self.low + number * self.step) for number in range(count)]
 
+    def standing(self, root: Node) -> list[Value]:
+        """The value that stands in the tree, if it is one of this dimension: none or one."""
+        node = find(root, self.path)
+        if node is None:
+            return []
+        if self.choices:
+            found = [v for v, choice in self.choices.items() if _stands(node, (plain(choice),))]
+            return found[:1]
+        value = node.value if isinstance(node, ScalarNode) else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return []
+        steps = (value - self.low) / self.step if self.step else 0.0
+        inside = self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
+        return [self.exact(value)] if inside else []
+
     def exact(self, number: float) -> Value:
         """A number of the range without what rounding has added to it."""
         return round(number) if self.whole else float(f"{number:.12g}")

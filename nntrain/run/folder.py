@@ -77,12 +77,14 @@ class RunFolder:
             return when.isoformat(timespec="microseconds")
 
 
-def create(name: str, asked: Path | None, *, overwrite: bool) -> RunFolder:
+def create(
+    name: str, asked: Path | None, *, overwrite: bool, below: Path = RUNS
+) -> RunFolder:
     """A new, empty run folder: `asked`, or the next free number below `runs/<name>/`."""
     try:
-        return _exactly(asked, overwrite) if asked else _next_free(RUNS / name)
+        return _exactly(asked, overwrite) if asked else _next_free(below / name)
     except OSError as error:
-        where = asked or RUNS / name
+        where = asked or below / name
         raise MachineError(f"{where}: can not be created: {error.strerror or error}") from None
 
 

@@ -1,0 +1,126 @@
+"""A sweep: a line a trial, a status line below in a terminal, and at the end what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nntrain.display import plain, text
+from nntrain.display.printer import Printer
+from nntrain.display.view import can_be_live
+from nntrain.events import EpochEnded, Event, SettingsTried, TrialBegan
+from nntrain.wording import plural
+
+BEST = 5  # trials that are shown at the end
+LONGEST = 36  # letters of a setting
+
+
+def tried(event: SettingsTried) -> str:
+    """How a trial went, and its settings: one line, whose first columns are always as wide."""
+    name = event.folder.name
+    score = text.number(event.score) if event.score is not None else "-"
+    head = f"{name:<9}  {event.status:<9}  {score:>10}  {event.epochs:>4} ep"
+    line = f"{head}  {text.duration(event.seconds):>8}  {_settings(event.settings)}"
+    mark = "  new best" if event.best else ""
+    return f"{line}{mark}" + (f"\n  {text.printable(event.why)}" if event.why else "")
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={_value(settings[key])}" for key in settings)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = {k: v for k, v in value.items() if k != "type"}
+        rest = f"{{{', '.join(f'{k}: {_value(v)}' for k, v in inner.items())}}}" if inner else ""
+        return text.shortened(f"{value.get('type', '')}{rest}", LONGEST)
+    if isinstance(value, (list, tuple)):
+        return text.shortened(f"[{', '.join(map(_value, value))}]", LONGEST)
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return f"{value:.3g}" if isinstance(value, float) else text.shortened(str(value), LONGEST)
+
+
+def head(monitor: str) -> str:
+    """What the columns of the lines are."""
+    return f"{'trial':<9}  {'status':<9}  {monitor[-10:]:>10}  {'':>7}  {'time':>8}  settings"
+
+
+def finished(summary: Mapping[str, Any]) -> list[str]:
+    """What came out: the best trials, which settings mattered, and what to do next."""
+    counts = ", ".join(f"{count} {status}" for status, count in summary["counts"].items())
+    words = str(summary["status"]).replace("_", " ")
+    time = text.duration(summary["seconds"])
+    lines = ["", f"{words}: {plural(len(summary['trials']), 'trial')} ({counts}) in {time}"]
+    best = summary["best"]
+    if not best:
+        return [*lines, "no trial has completed, so there is no best one"]
+    lines += ["", *_ranking(summary), ""]
+    if summary["importance"]:
+        shares = summary["importance"].items()
+        lines.append("how much each setting mattered: " + ", ".join(
+            f"{key} {share:.0%}" for key, share in shares
+        ))  # fmt: skip
+    scores = plain.scores(summary["metrics"])
+    lines += [f"the best trial, {best['trial']}:", *(f"  {line}" for line in scores), ""]
+    return [*lines, f"next: nntrain fit {summary['best_config']}"]
+
+
+def _ranking(summary: Mapping[str, Any]) -> list[str]:
+    """The best completed trials, best first; the summary has all in their order."""
+    monitor, best = summary["monitor"], summary["best"]
+    done = [row for row in summary["trials"] if row["status"] == "completed"]
+    falling = any(row["score"] < best["score"] for row in done)
+    done.sort(key=lambda row: -row["score"] if falling else row["score"])
+    keys = list(dict.fromkeys(key for row in done[:BEST] for key in row["settings"]))
+    rows: list[tuple[str, ...]] = [("", monitor, *map(_short(keys), keys))]
+    for row in done[:BEST]:
+        settings = row["settings"]
+        cells = (_value(settings[key]) if key in settings else "" for key in keys)
+        rows.append((row["trial"], text.number(row["score"]), *cells))
+    return plain.table(rows, "lr" + "r" * len(keys))
+
+
+def _short(keys: Sequence[str]) -> Callable[[str], str]:
+    """A key by as many of its last parts as tell it from the others."""
+
+    def short(key: str) -> str:
+        parts = key.split(".")
+        for count in range(1, len(parts) + 1):
+            end = ".".join(parts[-count:])
+            if sum(other == end or other.endswith(f".{end}") for other in keys) == 1:
+                return end
+        return key
+
+    return short
+
+
+@contextmanager
+def watching(say: Printer) -> Iterator[Callable[[Event], None]]:
+    """A function to show events with: in a terminal a line below tells where training is."""
+    if not can_be_live(say):
+        yield lambda event: _print(event, say)
+        return
+    from nntrain.display.status import StatusLine
+
+    with StatusLine(say.stream) as line:
+
+        def see(event: Event) -> None:
+            if isinstance(event, SettingsTried):
+                line.print(tried(event), strong=event.best, odd=bool(event.why))
+            elif isinstance(event, TrialBegan):
+                line.trial = f"{event.folder.name} of {event.count}"
+                line.epoch = ""
+            elif isinstance(event, EpochEnded):
+                score = text.number(event.row.get(event.monitor or "train_loss"))
+                line.epoch = f"epoch {event.row['epoch']:.0f}, {event.monitor} {score}"
+
+        yield see
+
+
+def _print(event: Event, say: Printer) -> None:
+    if isinstance(event, SettingsTried):
+        say(tried(event))
+    elif isinstance(event, TrialBegan) and event.goes_on:
+        say(f"{event.folder.name} goes on from where it was stopped")
