@@ -132,8 +132,7 @@ def _begun(
     threads: int,
     data: Data,
 ) -> Search:
-    from nntrain.run.folder import check_free
-    from nntrain.tuning.search import Search
+    from nntrain.tuning.search import Search, check_free
 
     loaded = load_config(config, settings)
     if loaded.experiment.sweep is None:
@@ -143,7 +142,7 @@ def _begun(
             "    sweep: {space: {optimizer.learning_rate: {min: 1e-4, max: 0.1, log: true}}}",
         )
     if output_dir:
-        check_free(output_dir, overwrite=False)
+        check_free(output_dir)
     return Search.start(loaded, data(loaded), output_dir, trials=trials, threads=threads)
 
 
@@ -161,8 +160,9 @@ def _watch(
     say(f"sweep: {search.asked} trials of {search.loaded.experiment.name}, in {where}")
     say(f"another process can join: nntrain sweep --resume {where}")
     say("")
-    say(display.head(search.monitor))
-    with Stopper(limit) as stop, _way_on(where), display.watching(say) as see:
+    lines = display.Lines(search.monitor, [dimension.key for dimension in search.space])
+    say(lines.head)
+    with Stopper(limit) as stop, _way_on(where), display.watching(say, lines) as see:
         log = _logs(data)
         for event in Sweeping(search, data, stop).run():
             see(event)
@@ -212,10 +212,10 @@ def _end(summary: dict[str, Any], exit_code: int, *, as_json: bool) -> None:
     else:
         show(*display.finished(summary))
     where = shlex.quote(summary["sweep"])
-    if running := summary["counts"].get("running", 0):
-        if summary["status"] == "completed":
-            others = "is" if running == 1 else "are"
-            print(f"note: {running} of them {others} with other processes still", file=sys.stderr)
+    running = summary["counts"].get("running", 0)
+    if running and summary["status"] == "completed":
+        others = "is" if running == 1 else "are"
+        print(f"note: {running} of them {others} with other processes still", file=sys.stderr)
     if summary["status"] in ("interrupted", "max_time"):
         print(f"go on with: nntrain sweep --resume {where}", file=sys.stderr)
     if summary["status"] == "interrupted":

@@ -7,5 +7,5 @@ from nntrain.config.writing import resolved
 
 __all__ = [
     "EarlyStopping", "Experiment", "Loaded", "Model", "Score", "Trainer", "default_metrics", "load",
-    "parse", "resolved", "restore", "scores",
+    "parse", "resolved", "restore", "scores", "sign",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
-from typing import Any
+from typing import Any, cast
 
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import below, options
@@ -42,7 +42,7 @@ class Dimension:
     choices: its values by what stands for them; empty for a range.
     low, high: the range; step: between its values, None for any; whole: they are whole numbers.
     when: the conditions: a path, and the values of which one must stand there.
-    ends: the range's as they were written.
+    ends: where those of the range were written.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Dimension:
     log: bool = False
     whole: bool = False
     when: tuple[tuple[KeyPath, tuple[Any, ...]], ...] = ()
-    ends: tuple[Node, ...] = ()
+    ends: tuple[Place, ...] = ()
 
     def node(self, value: Value) -> Node:
         """The value as a part of the tree."""
@@ -70,10 +70,8 @@ class Dimension:
 
     def some(self) -> list[Node]:
         """The choices, or the ends of the range."""
-        ends = zip((self.low, self.high), self.ends, strict=False)
-        return list(self.choices.values()) or [
-            ScalarNode(self.exact(number), node.place, node.written) for number, node in ends
-        ]
+        ends = zip(map(self.exact, (self.low, self.high)), self.ends, strict=False)
+        return list(self.choices.values()) or [ScalarNode(n, at, str(n)) for n, at in ends]
 
     def every(self) -> list[Value]:
         """All values, for a grid; empty where they can not be counted."""
@@ -110,7 +108,8 @@ def _stands(node: Node | None, values: tuple[Any, ...]) -> bool:
         return False
     named = child(node, "type")
     kind = named.value if isinstance(named, ScalarNode) else None
-    return any(_same(plain(node), value) or (kind is not None and kind == value) for value in values)
+    found = plain(node)
+    return any(_same(found, value) or (kind is not None and kind == value) for value in values)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -119,8 +118,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def dimensions(root: Node) -> tuple[Dimension, ...]:
     """Those of the `sweep:` block in a tree that was found to be right."""
-    space = find(root, ("sweep", "space"))
-    assert isinstance(space, MappingNode)
+    space = cast(MappingNode, find(root, ("sweep", "space")))
     return tuple(_dimension(key, node, space.keys[key], root) for key, node in space.items.items())
 
 
@@ -134,8 +132,7 @@ def _dimension(key: str, node: Node, place: Place, root: Node) -> Dimension:
     if isinstance(listed, ListNode):
         choices = {noted(plain(item)): item for item in listed.items}
         return Dimension(key, path, place, choices, when=when)
-    assert isinstance(node, MappingNode)
-    given = plain(node)
+    given, ends = plain(node), cast(MappingNode, node).items
     low, high, step = given["min"], given["max"], given.get("step")
     whole = _is_whole(root, path, low, high, step)
     log = given.get("log", False)
@@ -143,8 +140,8 @@ def _dimension(key: str, node: Node, place: Place, root: Node) -> Dimension:
         step = 1
     if step is not None:  # the last value that the steps come to
         high = low + math.floor((high - low) / step + 1e-9) * step
-    ends = (node.items["min"], node.items["max"])
-    return Dimension(key, path, place, {}, low, high, step, log, whole, when, ends)
+    written = (ends["min"].place, ends["max"].place)
+    return Dimension(key, path, place, {}, low, high, step, log, whole, when, written)
 
 
 def _is_whole(root: Node, path: KeyPath, *numbers: float | None) -> bool:
@@ -212,14 +209,15 @@ def _of_one(
             yield here.problem((*path, "when"), message, "write that key before this one")
             return
     if method == "grid" and not dimension.every():
-        yield here.problem(path, "a grid needs a `step`, or a list of values", "or `method: random`")
+        message = "a grid needs a `step`, or a list of values"
+        yield here.problem(
+            path, "a grid needs a `step`, or a list of values", "or `method: random`"
+        )
         return
     yield from _of_values(base, dimension, before)
 
 
-def _of_values(
-    base: Node, dimension: Dimension, before: Sequence[Dimension]
-) -> Iterator[Problem]:
+def _of_values(base: Node, dimension: Dimension, before: Sequence[Dimension]) -> Iterator[Problem]:
     """What is wrong with the values, below everything that may stand above and beside them."""
     reached = False
     for root in _grounds(base, dimension, before):
@@ -239,9 +237,7 @@ def _of_values(
         yield dimension.place.problem(path, message)
 
 
-def _grounds(
-    base: Node, dimension: Dimension, before: Sequence[Dimension]
-) -> Iterator[Node]:
+def _grounds(base: Node, dimension: Dimension, before: Sequence[Dimension]) -> Iterator[Node]:
     """The trees that the dimension may be put into: one for each choice that concerns it."""
     concerned = _concerned(dimension, before)
     values = []
@@ -251,10 +247,10 @@ def _grounds(
             asked = [v for path, all_ in dimension.when if path == one.path for v in all_]
             nodes += [one.node(v) for v in asked if one.low <= v <= one.high]
         values.append(nodes)
-    for nodes in islice(product(*values), MOST_COMBINATIONS):
+    for chosen in islice(product(*values), MOST_COMBINATIONS):
         root = base
         try:
-            for one, node in zip(concerned, nodes, strict=True):
+            for one, node in zip(concerned, chosen, strict=True):
                 if one.holds(root):
                     root = one.put(root, node)
         except ConfigError:  # told where that key itself is looked at

@@ -29,9 +29,7 @@ class _Writer(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def as_config(
-    root: Node, written_in: Path, folder: Path, comment: Sequence[str] = ()
-) -> str:
+def as_config(root: Node, written_in: Path, folder: Path, comment: Sequence[str] = ()) -> str:
     """A tree as the text of a config file for `folder`, with paths of data as seen from there.
 
     written_in: the folder that these are relative to so far.

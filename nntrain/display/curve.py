@@ -46,7 +46,9 @@ def curve(
         }
     marked = None if mark is None else column(mark) // columns
     lines = [
-        "".join(_letter(dots, x, y, marked=x == marked, fancy=fancy) for x in range(across)).rstrip()
+        "".join(
+            _letter(dots, x, y, marked=x == marked, fancy=fancy) for x in range(across)
+        ).rstrip()
         for y in range(HEIGHT)
     ]
     labels = {0: text.number(high), HEIGHT - 1: text.number(low)}
@@ -57,9 +59,7 @@ def curve(
 def _letter(dots: set[tuple[int, int]], x: int, y: int, *, marked: bool, fancy: bool) -> str:
     if not fancy:
         return "*" if (x, y) in dots else "|" if marked else " "
-    bits = sum(
-        DOTS[i][j] for i in range(2) for j in range(4) if (2 * x + i, 4 * y + j) in dots
-    )
+    bits = sum(DOTS[i][j] for i in range(2) for j in range(4) if (2 * x + i, 4 * y + j) in dots)
     return chr(0x2800 + bits) if bits else MARK if marked else " "
 
 

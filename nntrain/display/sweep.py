@@ -16,18 +16,22 @@ BEST = 5  # trials that are shown at the end
 LONGEST = 36  # letters of a setting
 
 
-def tried(event: SettingsTried) -> str:
-    """How a trial went, and its settings: one line, whose first columns are always as wide."""
-    name = event.folder.name
-    score = text.number(event.score) if event.score is not None else "-"
-    head = f"{name:<9}  {event.status:<9}  {score:>10}  {event.epochs:>4} ep"
-    line = f"{head}  {text.duration(event.seconds):>8}  {_settings(event.settings)}"
-    mark = "  new best" if event.best else ""
-    return f"{line}{mark}" + (f"\n  {text.printable(event.why)}" if event.why else "")
+class Lines:
+    """How each trial went and its settings, in columns; monitor, keys: of the sweep."""
 
+    def __init__(self, monitor: str, keys: Sequence[str]):
+        self.short = _short(keys)
+        self.width = max(len(monitor), 9)
+        cells = ("trial", "status", monitor.rjust(self.width), "epochs", "time".rjust(12))
+        self.head = "{:<9}  {:<9}  {}  {}  {}  settings".format(*cells)
 
-def _settings(settings: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={_value(settings[key])}" for key in settings)
+    def __call__(self, event: SettingsTried) -> str:
+        score = text.number(event.score) if event.score is not None else "-"
+        head = f"{event.folder.name:<9}  {event.status:<9}  {score:>{self.width}}"
+        line = f"{head}  {event.epochs:>6}  {text.duration(event.seconds):>12}  "
+        line += "new best " if event.best else ""
+        line += " ".join(f"{self.short(key)}={_value(v)}" for key, v in event.settings.items())
+        return line + (f"\n  {text.printable(event.why)}" if event.why else "")
 
 
 def _value(value: Any) -> str:
@@ -40,11 +44,6 @@ def _value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return f"{value:.3g}" if isinstance(value, float) else text.shortened(str(value), LONGEST)
-
-
-def head(monitor: str) -> str:
-    """What the columns of the lines are."""
-    return f"{'trial':<9}  {'status':<9}  {monitor[-10:]:>10}  {'':>7}  {'time':>8}  settings"
 
 
 def finished(summary: Mapping[str, Any]) -> list[str]:
@@ -83,13 +82,14 @@ def _ranking(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _short(keys: Sequence[str]) -> Callable[[str], str]:
-    """A key by as many of its last parts as tell it from the others."""
+    """A key by as many of its last parts as tell it from the others; a number tells nothing."""
 
     def short(key: str) -> str:
         parts = key.split(".")
         for count in range(1, len(parts) + 1):
             end = ".".join(parts[-count:])
-            if sum(other == end or other.endswith(f".{end}") for other in keys) == 1:
+            alone = sum(other == end or other.endswith(f".{end}") for other in keys) == 1
+            if alone and not parts[-count].isdecimal():
                 return end
         return key
 
@@ -97,10 +97,10 @@ def _short(keys: Sequence[str]) -> Callable[[str], str]:
 
 
 @contextmanager
-def watching(say: Printer) -> Iterator[Callable[[Event], None]]:
+def watching(say: Printer, lines: Lines) -> Iterator[Callable[[Event], None]]:
     """A function to show events with: in a terminal a line below tells where training is."""
     if not can_be_live(say):
-        yield lambda event: _print(event, say)
+        yield lambda event: _print(event, say, lines)
         return
     from nntrain.display.status import StatusLine
 
@@ -108,7 +108,7 @@ def watching(say: Printer) -> Iterator[Callable[[Event], None]]:
 
         def see(event: Event) -> None:
             if isinstance(event, SettingsTried):
-                line.print(tried(event), strong=event.best, odd=bool(event.why))
+                line.print(lines(event), strong=event.best, odd=bool(event.why))
             elif isinstance(event, TrialBegan):
                 line.trial = f"{event.folder.name} of {event.count}"
                 line.epoch = ""
@@ -119,8 +119,8 @@ def watching(say: Printer) -> Iterator[Callable[[Event], None]]:
         yield see
 
 
-def _print(event: Event, say: Printer) -> None:
+def _print(event: Event, say: Printer, lines: Lines) -> None:
     if isinstance(event, SettingsTried):
-        say(tried(event))
+        say(lines(event))
     elif isinstance(event, TrialBegan) and event.goes_on:
         say(f"{event.folder.name} goes on from where it was stopped")

@@ -14,6 +14,7 @@ from pathlib import Path
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.study import StudyDirection
 
 from nntrain.errors import MachineError
 from nntrain.run.archive import damaged
@@ -60,7 +61,7 @@ def open_study(path: Path, *, maximize: bool) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         backend = JournalFileBackend(str(path), lock_obj=SystemLock(path))
-        direction = "maximize" if maximize else "minimize"
+        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         return optuna.create_study(
             storage=JournalStorage(backend), study_name=NAME, direction=direction,
             load_if_exists=True,

@@ -14,6 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from nntrain.config.space import settled
+from nntrain.config.sweep import noted
 from nntrain.config.writing import as_config, one_line
 from nntrain.run.archive import write_whole
 from nntrain.tuning.journal import quietly
@@ -91,6 +92,8 @@ def tried(search: Search, trial: FrozenTrial) -> dict[str, Any]:
 def write_outcome(search: Search, study: optuna.Study, status: str) -> dict[str, Any]:
     """summary.json, trials.csv and best.yaml, of all trials so far."""
     trials = study.get_trials(deepcopy=False)
+    with quietly():
+        mattered = importance(study)
     rows = [tried(search, trial) for trial in trials]
     best = best_of(study, search.sign)
     summary = {
@@ -102,7 +105,7 @@ def write_outcome(search: Search, study: optuna.Study, status: str) -> dict[str,
         "best": rows[best.number] if best else None,
         "best_config": str(search.folder.best) if best else None,
         "metrics": _metrics(search, best) if best else {},
-        "importance": importance(study),
+        "importance": mattered,
         "seconds": round(math.fsum(row["seconds"] for row in rows), 3),
         "trials": rows,
     }
@@ -126,16 +129,25 @@ def _metrics(search: Search, best: FrozenTrial) -> dict[str, float | None]:
 def importance(study: optuna.Study) -> dict[str, float]:
     """How much of the difference between good and bad trials each setting makes, as shares.
 
-    PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv:2304.10255), of the completed trials and of
-    the settings that all of them have; empty where too few are there.
+    PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv:2304.10255), of the scores at the first epoch
+    where trials were compared, which those that were ended there have too.  Empty where too few
+    trials are there.
     """
-    completed = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(completed) < LEAST_FOR_IMPORTANCE:
+    compared = optuna.create_study(direction=study.direction)
+    for trial in study.get_trials(deepcopy=False):
+        early = trial.intermediate_values
+        score = early[min(early)] if early else trial.value
+        if score is not None and trial.state.is_finished():
+            compared.add_trial(
+                optuna.create_trial(
+                    value=score, params=trial.params, distributions=trial.distributions
+                )
+            )
+    if len(compared.trials) < LEAST_FOR_IMPORTANCE:
         return {}
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     try:
-        with quietly():
-            found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        found = optuna.importance.get_param_importances(compared, evaluator=evaluator)
     except (ValueError, RuntimeError):  # no setting that all have, or no two different scores
         return {}
     return {key: round(share, 4) for key, share in found.items() if math.isfinite(share)}
@@ -147,7 +159,7 @@ def _write_table(search: Search, rows: list[dict[str, Any]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*CELLS, *keys])
     for row in rows:
-        settings = (row["settings"].get(key, "") for key in keys)
+        settings = (noted(row["settings"].get(key, "")) for key in keys)
         writer.writerow([*("" if row[c] is None else row[c] for c in CELLS), *settings])
     write_whole(search.folder.table, text.getvalue().encode())
 
@@ -156,10 +168,10 @@ def _config(search: Search, best: FrozenTrial, rows: list[dict[str, Any]]) -> st
     """The config of the best trial, ready for `fit`."""
     row, path = rows[best.number], search.folder.path
     used = settled(search.base, search.space, best.params)[0]
+    score = f"{row['score']:.6g}"
     lines = [one_line(key, value) for key, value in row["settings"].items()]
     comment = [
-        f"The best of {plural(len(rows), 'trial')} of `nntrain sweep`, {row['trial']}: "
-        f"{search.monitor} {row['score']:.6g}",
+        f"The best of {plural(len(rows), 'trial')}: {row['trial']}, {search.monitor} {score}",
         "",
         f"  nntrain fit {search.folder.best}",
         "",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nntrain.config import Experiment, Loaded, load, sign
 from nntrain.config.grammar import unfold
@@ -18,9 +18,9 @@ from nntrain.config.sweep import Sweep, Value
 from nntrain.config.tree import MappingNode, Node, Place, ScalarNode, from_plain, plain
 from nntrain.config.writing import as_config
 from nntrain.data.dataset import Dataset
-from nntrain.errors import ConfigError
+from nntrain.errors import ConfigError, MachineError
 from nntrain.families import to_plain
-from nntrain.run.archive import damaged, write_whole
+from nntrain.run.archive import damaged, make_folder, write_whole
 from nntrain.run.earlier import check_data
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.manifest import limit_threads, manifest, read_manifest, threads_as_asked
@@ -77,8 +77,7 @@ class Search:
     ) -> Search:
         """A new sweep: makes the folder.  trials: another number than the config's."""
         threads_as_asked(loaded.experiment, threads)
-        made = create(loaded.experiment.name, output_dir, overwrite=False, below=SWEEPS)
-        folder = SweepFolder(made.path)
+        folder = _new_folder(loaded.experiment.name, output_dir)
         written = load_sweep(folder, loaded)
         facts = manifest(dataset, loaded.experiment.seed, threads)
         search = cls(folder, written, 0, threads)
@@ -129,13 +128,12 @@ class Search:
 
     @property
     def sweep(self) -> Sweep:
-        assert self.loaded.experiment.sweep
-        return self.loaded.experiment.sweep
+        return cast(Sweep, self.loaded.experiment.sweep)
 
     @property
     def monitor(self) -> str:
         stopping = self.loaded.experiment.early_stopping
-        return self.sweep.judge(stopping and stopping.monitor)
+        return self.sweep.judge(stopping.monitor if stopping else None)
 
     @property
     def sign(self) -> float:
@@ -150,8 +148,7 @@ class Search:
     @cached_property
     def base(self) -> Node:
         """The config without its `sweep:`."""
-        assert isinstance(self.loaded.root, MappingNode)
-        return without(self.loaded.root, "sweep")
+        return without(cast(MappingNode, self.loaded.root), "sweep")
 
     @cached_property
     def grid(self) -> list[dict[str, Value]]:
@@ -188,14 +185,36 @@ class Search:
         return replace(loaded, experiment=replace(loaded.experiment, expect={}), text=text)
 
 
+def check_free(path: Path) -> None:
+    """Refuse a folder with something in it, but for what a sweep left that never began."""
+    folder = SweepFolder(path)
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"--output-dir: {path} is a file, expected a folder")
+    there = set(path.iterdir()) if path.is_dir() else set()
+    if folder.manifest.exists() or not there <= set(folder.files()):
+        raise ConfigError(
+            f"--output-dir: {path} is not empty",
+            hint=f"go on with that sweep: `nntrain sweep --resume {path}`; else choose another "
+            "--output-dir, or none",
+        )
+
+
+def _new_folder(name: str, asked: Path | None) -> SweepFolder:
+    if not asked:
+        return SweepFolder(create(name, None, overwrite=False, below=SWEEPS).path)
+    check_free(asked)
+    try:
+        make_folder(asked)
+    except OSError as error:
+        raise MachineError(f"{asked}: can not be created: {error.strerror or error}") from None
+    return SweepFolder(asked)
+
+
 def load_sweep(folder: SweepFolder, loaded: Loaded) -> Loaded:
     """Write the whole config, with what it extends and `--set`, and read it back."""
-    root = loaded.root
-    assert isinstance(root, MappingNode)
+    root = cast(MappingNode, loaded.root)
     name = ScalarNode(loaded.experiment.name, root.place)
-    root = replace(root, items={"name": name, **root.items}, keys={"name": root.place, **root.keys})
+    root = replace(root, items={"name": name} | root.items, keys={"name": root.place} | root.keys)
     comment = [f"The config of this sweep, from {loaded.path.name}, with all that it extends."]
-    write_whole(
-        folder.sweep, as_config(root, loaded.path.parent, folder.path, comment).encode()
-    )
+    write_whole(folder.sweep, as_config(root, loaded.path.parent, folder.path, comment).encode())
     return load(folder.sweep)

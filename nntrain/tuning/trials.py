@@ -82,10 +82,10 @@ class Sweeping:
                     return self._settled(held, optuna.Trial(self.study, trial._trial_id))
             if len(trials) >= self.search.asked:
                 return None
-            held = self._hold(len(trials))
-            assert held  # nobody has a trial that does not exist yet
-            self._sample(len(trials))
-            return self._settled(held, self.study.ask())
+            if held := self._hold(len(trials)):  # nobody has one that does not exist yet
+                self._sample(len(trials))
+                return self._settled(held, self.study.ask())
+            return None
 
     def _hold(self, number: int) -> ExitStack | None:
         """The claim on a trial, unless another process has it."""
@@ -157,9 +157,7 @@ class Sweeping:
             return Run.resume(folder)
         loaded = self.search.loaded_of(claim.number, claim.settings)
         dataset = self.load(loaded)
-        return Run.start(
-            loaded, dataset, folder.path, overwrite=True, threads=self.search.threads
-        )
+        return Run.start(loaded, dataset, folder.path, overwrite=True, threads=self.search.threads)
 
     def _rungs(self, run: Run) -> tuple[int, ...]:
         """The epochs at whose ends the trial may be over."""

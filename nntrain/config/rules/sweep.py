@@ -97,7 +97,7 @@ def monitor_of_sweep(
     if sweep is None:
         return
     path: KeyPath = ("sweep", "monitor")
-    name = sweep.judge(early_stopping and early_stopping.monitor)
+    name = sweep.judge(early_stopping.monitor if early_stopping else None)
     if sweep.monitor or early_stopping is None:
         yield from monitored(path if sweep.monitor else ("sweep",), name, data, loss, metrics)
     changing = [key for key in sweep.space if any(_inside(key, other) for other in LOSSES)]
