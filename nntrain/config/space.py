@@ -210,9 +210,7 @@ def _of_one(
             return
     if method == "grid" and not dimension.every():
         message = "a grid needs a `step`, or a list of values"
-        yield here.problem(
-            path, "a grid needs a `step`, or a list of values", "or `method: random`"
-        )
+        yield here.problem(path, message, "or take `method: random`")
         return
     yield from _of_values(base, dimension, before)
 

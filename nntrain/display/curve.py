@@ -46,9 +46,7 @@ def curve(
         }
     marked = None if mark is None else column(mark) // columns
     lines = [
-        "".join(
-            _letter(dots, x, y, marked=x == marked, fancy=fancy) for x in range(across)
-        ).rstrip()
+        "".join(_letter(dots, x, y, marked=x == marked, fancy=fancy) for x in range(across))
         for y in range(HEIGHT)
     ]
     labels = {0: text.number(high), HEIGHT - 1: text.number(low)}

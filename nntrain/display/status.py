@@ -32,7 +32,8 @@ class StatusLine:
     def print(self, line: str, *, strong: bool = False, odd: bool = False) -> None:
         """A line above it, which stays."""
         style = "bold green" if strong else "yellow" if odd else ""
-        self.console.print(Text(line, style=style), soft_wrap=True)
+        for part in line.split("\n"):
+            self.console.print(Text(part, style, no_wrap=True, overflow="ellipsis"))
 
     def __enter__(self) -> Self:
         self.live.start()

@@ -22,13 +22,13 @@ class Lines:
     def __init__(self, monitor: str, keys: Sequence[str]):
         self.short = _short(keys)
         self.width = max(len(monitor), 9)
-        cells = ("trial", "status", monitor.rjust(self.width), "epochs", "time".rjust(12))
+        cells = ("trial", "status", monitor.rjust(self.width), "epochs", "time".rjust(10))
         self.head = "{:<9}  {:<9}  {}  {}  {}  settings".format(*cells)
 
     def __call__(self, event: SettingsTried) -> str:
         score = text.number(event.score) if event.score is not None else "-"
         head = f"{event.folder.name:<9}  {event.status:<9}  {score:>{self.width}}"
-        line = f"{head}  {event.epochs:>6}  {text.duration(event.seconds):>12}  "
+        line = f"{head}  {event.epochs:>6}  {text.duration(event.seconds):>10}  "
         line += "new best " if event.best else ""
         line += " ".join(f"{self.short(key)}={_value(v)}" for key, v in event.settings.items())
         return line + (f"\n  {text.printable(event.why)}" if event.why else "")

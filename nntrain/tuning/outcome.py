@@ -129,9 +129,9 @@ def _metrics(search: Search, best: FrozenTrial) -> dict[str, float | None]:
 def importance(study: optuna.Study) -> dict[str, float]:
     """How much of the difference between good and bad trials each setting makes, as shares.
 
-    PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv:2304.10255), of the scores at the first epoch
-    where trials were compared, which those that were ended there have too.  Empty where too few
-    trials are there.
+    PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv:2304.10255), of the settings that all trials
+    have, and of their scores at the first epoch where they were compared, which those that were
+    ended there have too.  Empty where too few trials are there.
     """
     compared = optuna.create_study(direction=study.direction)
     for trial in study.get_trials(deepcopy=False):
@@ -145,9 +145,12 @@ def importance(study: optuna.Study) -> dict[str, float]:
             )
     if len(compared.trials) < LEAST_FOR_IMPORTANCE:
         return {}
+    every = set.intersection(*(set(trial.params) for trial in compared.trials))
     evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     try:
-        found = optuna.importance.get_param_importances(compared, evaluator=evaluator)
+        found = optuna.importance.get_param_importances(
+            compared, evaluator=evaluator, params=sorted(every)
+        )
     except (ValueError, RuntimeError):  # no setting that all have, or no two different scores
         return {}
     return {key: round(share, 4) for key, share in found.items() if math.isfinite(share)}
