@@ -112,8 +112,11 @@ def _stands(node: Node | None, values: tuple[Any, ...]) -> bool:
     return any(_same(found, value) or (kind is not None and kind == value) for value in values)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+def _same(found: Any, asked: Any) -> bool:
+    """Whether they are equal; of a mapping only the keys that are asked for count."""
+    if isinstance(asked, dict) and isinstance(found, dict):
+        return all(key in found and _same(found[key], item) for key, item in asked.items())
+    return bool(found == asked) and isinstance(found, bool) == isinstance(asked, bool)
 
 
 def dimensions(root: Node) -> tuple[Dimension, ...]:
