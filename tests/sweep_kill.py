@@ -84,9 +84,7 @@ def check(out: Path, trials: int) -> Counter[str]:
     lines = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()]
     assert sum(line["op_code"] == CREATED for line in lines) == trials
     ended = Counter(
-        line["trial_id"]
-        for line in lines
-        if line["op_code"] == STATE and line["state"] in ENDED
+        line["trial_id"] for line in lines if line["op_code"] == STATE and line["state"] in ENDED
     )
     assert sorted(ended) == list(range(trials)), "lost"
     assert set(ended.values()) == {1}, "ended twice"

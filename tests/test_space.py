@@ -8,6 +8,7 @@ import pytest
 
 from nntrain.config import load
 from nntrain.config.space import Dimension, dimensions, grid, settled
+from nntrain.config.sweep import Value
 from nntrain.config.tree import find, plain
 from nntrain.errors import ConfigError
 from tests.conftest import CONFIG, write_points
@@ -23,7 +24,7 @@ WRONG = {
     "nothing.at.all: [1]": ("unknown key", ""),
     "optimizer.eps: []": ("expected at least one value, got an empty list", ""),
     "optimizer.eps: [1e-8, 1.0e-8]": ("this value stands in the list already", ""),
-    "optimizer.eps: 1e-8": ("expected a list of values, or a mapping", "a list of one is written `[1e-8]`"),
+    "optimizer.eps: 1e-8": ("expected a list of values, or a mapping", "is written `[1e-8]`"),
     "optimizer.eps: {min: 1e-8}": ("expected `values`, or `min` and `max`", ""),
     "optimizer.eps: {min: 1e-7, max: 1e-8}": ("expected more than `min`, which is 1e-07", ""),
     "optimizer.weight_decay: {min: 0, max: 1, log: true}": ("more than 0 for `log`, got 0", ""),
@@ -120,12 +121,16 @@ def test_a_grid_has_each_setting_once(tmp_path: Path) -> None:
 
 def test_values_are_put_where_their_conditions_hold(tmp_path: Path) -> None:
     root = load(swept(tmp_path, SPACE)).root
-    chosen = {"optimizer": "adam", "optimizer.momentum": 0.9, "model.layers.0.units": 16}
+    chosen: dict[str, Value] = {
+        "optimizer": "adam",
+        "optimizer.momentum": 0.9,
+        "model.layers.0.units": 16,
+    }
     tree, used = settled(root, dimensions(root), chosen)
     assert used == {"optimizer": "adam", "model.layers.0.units": 16}
-    optimizer, units = (find(tree, p) for p in (("optimizer",), ("model", "layers", 0, "units")))
+    optimizer, layer = (find(tree, p) for p in (("optimizer",), ("model", "layers", 0, "units")))
     assert optimizer and plain(optimizer) == {"type": "adam"}
-    assert units and plain(units) == 16
+    assert layer and plain(layer) == 16
 
 
 def test_the_key_tells_whether_a_range_is_of_whole_numbers(tmp_path: Path) -> None:

@@ -24,15 +24,18 @@ MOST_STEPS = 100_000
 @click.command(short_help="Look for a learning rate, in one short training.")
 @click.argument("config", metavar="CONFIG")
 @set_option
-@click.option("--from", "lowest", type=float, default=1e-7, metavar="RATE", show_default=True)
-@click.option("--to", "highest", type=float, default=10.0, metavar="RATE", show_default=True)
+@click.option(
+    "--from", "lowest", type=float, default=1e-7, metavar="RATE", help="The first, by default 1e-7."
+)
+@click.option(
+    "--to", "highest", type=float, default=10.0, metavar="RATE", help="The last, by default 10."
+)
 @click.option(
     "--steps",
     type=click.IntRange(20, MOST_STEPS),
     default=200,
     metavar="N",
-    show_default=True,
-    help="Steps from the first rate to the last.",
+    help="Steps from the first rate to the last, by default 200.",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="The same as --set seed=N.")
 @json_option

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Go on with this sweep, or join the processes that are at it; without CONFIG.",
 )
 @click.option(
-    "--trials", type=click.IntRange(1), metavar="N", help="The same as --set sweep.trials=N."
+    "--trials", type=click.IntRange(1), metavar="N", help="How many; with --resume also more."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="The same as --set seed=N.")
 @click.option(
