@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nntrain.config import load
+from nntrain.config import check_sweep, load
 from nntrain.config.space import Dimension, dimensions, grid, settled
 from nntrain.config.sweep import Value
 from nntrain.config.tree import find, plain
@@ -60,7 +60,7 @@ def swept(folder: Path, space: str, more: str = "") -> Path:
 def test_what_is_wrong_is_told_where_it_is(space: str, tmp_path: Path) -> None:
     message, hint = WRONG[space]
     with pytest.raises(ConfigError) as caught:
-        load(swept(tmp_path, space))
+        check_sweep(load(swept(tmp_path, space)))
     (problem,) = caught.value.problems
     assert message in problem.message
     assert hint in problem.hint
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_told_where_it_is(space: str, tmp_path: Path) -> None:
 def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
     text = "model.layers.0.units: [0, -1]\n    optimizer.learning_rat: [1]"
     with pytest.raises(ConfigError) as caught:
-        load(swept(tmp_path, text))
+        check_sweep(load(swept(tmp_path, text)))
     assert [(p.line, p.column) for p in caught.value.problems] == [(16, 28), (16, 31), (17, 15)]
 
 
@@ -88,7 +88,7 @@ def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
 )
 def test_the_rest_of_the_block_is_judged(more: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(swept(tmp_path, "optimizer.eps: {min: 1e-9, max: 1e-7, log: true}", more))
+        check_sweep(load(swept(tmp_path, "optimizer.eps: {min: 1e-9, max: 1e-7, log: true}", more)))
     assert message in str(caught.value)
 
 

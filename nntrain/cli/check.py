@@ -46,12 +46,14 @@ def check(
     debug: bool,
 ) -> None:
     """Check CONFIG and its data: the columns, the rows of each split, the network."""
+    from nntrain.config import check_sweep
     from nntrain.display import plain
     from nntrain.display.printer import Printer
     from nntrain.run.checks import notices
     from nntrain.run.model import build_plan
 
     loaded = load_config(Path(config), list(settings))
+    check_sweep(loaded)
     say = Printer(sys.stderr, quiet=quiet)
     dataset = load_data(loaded, say)
     experiment, known = loaded.experiment, dataset.preprocessor

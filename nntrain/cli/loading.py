@@ -27,11 +27,6 @@ def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     """The data of a config; its network fits to it."""
     from nntrain.data.dataset import Dataset
     from nntrain.display.reading import reading
-    from nntrain.run.augmenting import check_augmentation
-    from nntrain.run.checks import check_loss, check_outputs
-    from nntrain.run.judges import check_judges
-    from nntrain.run.size import check_size
-    from nntrain.run.tokens import check_tokens
 
     experiment = loaded.experiment
     with reading(say) if say else nullcontext():
@@ -43,12 +38,23 @@ def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
             test_path=loaded.test_path,
             validation_path=loaded.validation_path,
         )
+    check_fit(loaded, dataset)
+    return dataset
+
+
+def check_fit(loaded: Loaded, dataset: Dataset) -> None:
+    """Refuse a network that does not fit to its data."""
+    from nntrain.run.augmenting import check_augmentation
+    from nntrain.run.checks import check_loss, check_outputs
+    from nntrain.run.judges import check_judges
+    from nntrain.run.size import check_size
+    from nntrain.run.tokens import check_tokens
+
     check_judges(loaded, dataset)
     check_size(loaded, check_outputs(loaded, dataset.preprocessor, dataset.columns))
     check_augmentation(loaded, dataset.preprocessor)
     check_loss(loaded, dataset)
     check_tokens(loaded, dataset)
-    return dataset
 
 
 def describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:

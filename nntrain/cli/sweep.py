@@ -13,7 +13,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
-from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.loading import check_fit, describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError
 from nntrain.threads import pin
@@ -114,8 +114,9 @@ class Data:
 
     def __call__(self, loaded: Loaded) -> Dataset:
         experiment = loaded.experiment
-        key = (experiment.data, experiment.loss, experiment.seed, experiment.model)
+        key = (experiment.data, experiment.loss.goal, experiment.seed)
         if self.last and self.last[0] == key:
+            check_fit(loaded, self.last[1])
             return self.last[1]
         dataset = load_data(loaded)
         if not self.said:
@@ -132,6 +133,7 @@ def _begun(
     threads: int,
     data: Data,
 ) -> Search:
+    from nntrain.config import check_sweep
     from nntrain.tuning.search import Search, check_free
 
     loaded = load_config(config, settings)
@@ -141,6 +143,7 @@ def _begun(
             hint="add for example\n"
             "    sweep: {space: {optimizer.learning_rate: {min: 1e-4, max: 0.1, log: true}}}",
         )
+    check_sweep(loaded)
     if output_dir:
         check_free(output_dir)
     return Search.start(loaded, data(loaded), output_dir, trials=trials, threads=threads)

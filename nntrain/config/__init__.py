@@ -1,11 +1,11 @@
 """What a config file says, where it says it, and what is wrong with it."""
 
 from nntrain.config.experiment import EarlyStopping, Experiment, Model, Trainer
-from nntrain.config.load import Loaded, load, parse, restore
+from nntrain.config.load import Loaded, check_sweep, load, parse, restore
 from nntrain.config.scores import Score, default_metrics, scores, sign
 from nntrain.config.writing import resolved
 
 __all__ = [
-    "EarlyStopping", "Experiment", "Loaded", "Model", "Score", "Trainer", "default_metrics", "load",
-    "parse", "resolved", "restore", "scores", "sign",
+    "EarlyStopping", "Experiment", "Loaded", "Model", "Score", "Trainer", "check_sweep",
+    "default_metrics", "load", "parse", "resolved", "restore", "scores", "sign",
 ]  # fmt: skip

@@ -12,8 +12,9 @@ from nntrain.config.document import parse_document
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
-from nntrain.config.rules import check
+from nntrain.config.rules import check, told
 from nntrain.config.rules.naming import unusable
+from nntrain.config.rules.sweep import monitor_of_sweep
 from nntrain.config.scores import default_metrics
 from nntrain.config.space import check_space
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
@@ -89,6 +90,18 @@ def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:
     return Loaded(_named(experiment, path), layers.text, path, layers.root)
 
 
+def check_sweep(loaded: Loaded) -> None:
+    """Refuse a `sweep:` that does not fit the rest of the config, as for `fit` it need not."""
+    experiment, root = loaded.experiment, loaded.root
+    if experiment.sweep is None:
+        return
+    judged = (experiment.data, experiment.loss, experiment.metrics, experiment.early_stopping)
+    problems = told(monitor_of_sweep(*judged, experiment.sweep), root)
+    problems += check_space(root, experiment.sweep.method)
+    if problems:
+        raise ConfigError(*_shown(problems, root.place.file))
+
+
 def rebuilt(loaded: Loaded, root: Node) -> Loaded:
     """`loaded` with another tree, whatever was changed in it."""
     experiment = _named(_experiment(Layered(root, loaded.text, [])), loaded.path)
@@ -115,8 +128,6 @@ def _experiment(layers: Layered) -> Experiment:
     if problems:
         raise ConfigError(*_shown(problems, layers.root.place.file))
     experiment = Experiment(**validated.sections)
-    if experiment.sweep and (problems := check_space(layers.root, experiment.sweep.method)):
-        raise ConfigError(*_shown(problems, layers.root.place.file))
     if experiment.metrics is None:
         return replace(experiment, metrics=default_metrics(experiment.loss))
     return experiment

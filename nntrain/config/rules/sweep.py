@@ -92,10 +92,9 @@ def monitor_of_sweep(
     loss: Loss,
     metrics: tuple[Metric, ...] | None,
     early_stopping: EarlyStopping | None,
-    sweep: Sweep | None,
+    sweep: Sweep,
 ) -> Findings:
-    if sweep is None:
-        return
+    """For `nntrain sweep` alone: the trials have a score, and it can judge them."""
     path: KeyPath = ("sweep", "monitor")
     name = sweep.judge(early_stopping.monitor if early_stopping else None)
     if sweep.monitor or early_stopping is None:
