@@ -59,7 +59,10 @@ class Dimension:
 
     def node(self, value: Value) -> Node:
         """The value as a part of the tree."""
-        return self.choices[value] if self.choices else ScalarNode(value, self.place, str(value))
+        if self.choices:
+            return self.choices[value]
+        number = self.exact(cast(float, value))
+        return ScalarNode(number, self.place, str(number))
 
     def holds(self, root: Node) -> bool:
         """Whether all conditions are met."""
@@ -97,9 +100,13 @@ class Dimension:
         inside = self.low <= value <= self.high and abs(steps - round(steps)) < 1e-9
         return [self.exact(value)] if inside else []
 
-    def exact(self, number: float) -> Value:
-        """A number of the range without what rounding has added to it."""
-        return round(number) if self.whole else float(f"{number:.12g}")
+    def exact(self, number: float) -> float:
+        """A number of the range as a person would write it: without what rounding has added to a
+        step, and with six digits where it was drawn."""
+        if self.whole:
+            return round(number)
+        digits = 12 if self.step else 6
+        return min(max(float(f"{number:.{digits}g}"), self.low), self.high)
 
 
 def _stands(node: Node | None, values: tuple[Any, ...]) -> bool:

@@ -32,7 +32,7 @@ def suggested(trial: Trial, dimension: Dimension) -> Value:
     if dimension.whole:
         step = round(dimension.step or 1)
         return trial.suggest_int(key, round(low), round(high), step=step, log=log)
-    return dimension.exact(trial.suggest_float(key, low, high, step=dimension.step, log=log))
+    return trial.suggest_float(key, low, high, step=dimension.step, log=log)
 
 
 class Drawn(BaseSampler):
