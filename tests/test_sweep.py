@@ -17,6 +17,8 @@ import optuna
 import pytest
 
 from nntrain.config import load
+from nntrain.display.sweep import Lines, _short
+from nntrain.events import SettingsTried
 from nntrain.run.lock import locked
 from nntrain.tuning.halving import may_go_on, rungs
 from nntrain.tuning.journal import SystemLock, open_study
@@ -296,3 +298,23 @@ def test_a_signal_stops_it_and_it_goes_on(tmp_path: Path) -> None:
     assert "Traceback" not in told
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["status"], summary["counts"]) == ("interrupted", {"running": 1})
+
+
+def test_lines_are_narrow_where_there_is_little_room() -> None:
+    settings = {"optimizer": {"type": "sgd", "momentum": 0.9}, "model.layers.0.units": 8}
+    facts = (settings, "failed", "validation_loss", None, 3, 1.5, "out of\x1b reach", False)
+    event = SettingsTried(Path("s", "trial-002"), 2, 9, *facts)
+    wide, narrow = (Lines("validation_loss", list(settings), narrow=n) for n in (False, True))
+    line, why = wide(event).splitlines()
+    assert line.startswith("trial-002  failed                   -       3      1.50 s  ")
+    assert line.endswith("  optimizer=sgd{momentum: 0.9} units=8")
+    assert why == "  out of· reach"
+    assert narrow(event).startswith("trial-002  failed                   -  optimizer=sgd")
+    assert wide.head.index("settings") == wide(event).index("optimizer")
+    assert narrow.head.index("settings") == narrow(event).index("optimizer")
+
+
+def test_a_key_is_as_long_as_it_must_be() -> None:
+    keys = ["model.layers.0.units", "model.layers.1.units", "model.layers.2.rate", "optimizer"]
+    short = _short(keys)
+    assert [short(key) for key in keys] == ["layers.0.units", "layers.1.units", "rate", "optimizer"]

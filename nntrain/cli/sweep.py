@@ -163,9 +163,8 @@ def _watch(
     say(f"sweep: {search.asked} trials of {search.loaded.experiment.name}, in {where}")
     say(f"another process can join: nntrain sweep --resume {where}")
     say("")
-    lines = display.Lines(search.monitor, [dimension.key for dimension in search.space])
-    say(lines.head)
-    with Stopper(limit) as stop, _way_on(where), display.watching(say, lines) as see:
+    keys = [dimension.key for dimension in search.space]
+    with Stopper(limit) as stop, _way_on(where), display.watching(say, search.monitor, keys) as see:
         log = _logs(data)
         for event in Sweeping(search, data, stop).run():
             see(event)

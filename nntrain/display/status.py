@@ -33,7 +33,7 @@ class StatusLine:
         """A line above it, which stays."""
         style = "bold green" if strong else "yellow" if odd else ""
         for part in line.split("\n"):
-            self.console.print(Text(part, style, no_wrap=True, overflow="ellipsis"))
+            self.console.print(Text(part, style))
 
     def __enter__(self) -> Self:
         self.live.start()

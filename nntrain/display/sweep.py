@@ -13,25 +13,33 @@ from nntrain.events import EpochEnded, Event, SettingsTried, TrialBegan
 from nntrain.wording import plural
 
 BEST = 5  # trials that are shown at the end
+NARROW = 90  # columns of a terminal that has no room for epochs and time
 LONGEST = 36  # letters of a setting
 
 
 class Lines:
-    """How each trial went and its settings, in columns; monitor, keys: of the sweep."""
+    """How each trial went and its settings, in columns; monitor, keys: of the sweep.
 
-    def __init__(self, monitor: str, keys: Sequence[str]):
-        self.short = _short(keys)
+    narrow: without epochs and time, where there is little room.
+    """
+
+    def __init__(self, monitor: str, keys: Sequence[str], *, narrow: bool = False):
+        self.short, self.narrow = _short(keys), narrow
         self.width = max(len(monitor), 9)
-        cells = ("trial", "status", monitor.rjust(self.width), "epochs", "time".rjust(10))
-        self.head = "{:<9}  {:<9}  {}  {}  {}  settings".format(*cells)
+        self.head = self._line("trial", "status", monitor, "epochs", "time", "settings")
 
     def __call__(self, event: SettingsTried) -> str:
         score = text.number(event.score) if event.score is not None else "-"
-        head = f"{event.folder.name:<9}  {event.status:<9}  {score:>{self.width}}"
-        line = f"{head}  {event.epochs:>6}  {text.duration(event.seconds):>10}  "
-        line += "new best " if event.best else ""
-        line += " ".join(f"{self.short(key)}={_value(v)}" for key, v in event.settings.items())
+        seconds = text.duration(event.seconds)
+        said = ["new best"] * event.best
+        said += [f"{self.short(key)}={_value(v)}" for key, v in event.settings.items()]
+        cells = (event.folder.name, event.status, score, str(event.epochs), seconds)
+        line = self._line(*cells, " ".join(said))
         return line + (f"\n  {text.printable(event.why)}" if event.why else "")
+
+    def _line(self, name: str, status: str, score: str, epochs: str, time: str, rest: str) -> str:
+        much = () if self.narrow else (f"{epochs:>6}", f"{time:>10}")
+        return "  ".join((f"{name:<9}", f"{status:<9}", f"{score:>{self.width}}", *much, rest))
 
 
 def _value(value: Any) -> str:
@@ -97,14 +105,18 @@ def _short(keys: Sequence[str]) -> Callable[[str], str]:
 
 
 @contextmanager
-def watching(say: Printer, lines: Lines) -> Iterator[Callable[[Event], None]]:
+def watching(say: Printer, monitor: str, keys: Sequence[str]) -> Iterator[Callable[[Event], None]]:
     """A function to show events with: in a terminal a line below tells where training is."""
     if not can_be_live(say):
+        lines = Lines(monitor, keys)
+        say(lines.head)
         yield lambda event: _print(event, say, lines)
         return
     from nntrain.display.status import StatusLine
 
     with StatusLine(say.stream) as line:
+        lines = Lines(monitor, keys, narrow=line.console.width < NARROW)
+        line.print(lines.head)
 
         def see(event: Event) -> None:
             if isinstance(event, SettingsTried):
