@@ -127,7 +127,8 @@ def sections(spec: type[Spec], place: str = "") -> Iterator[tuple[str, type[Spec
     yield place, spec
     for key, annotation in grammar.fields(spec).items():
         for option in grammar.options(annotation):
-            for inner in (option, *get_args(option)):
+            held = (one for arg in get_args(option) for one in grammar.options(arg))
+            for inner in (option, *held):
                 if grammar.is_spec(inner) and not issubclass(inner, Family):
                     yield from sections(inner, f"{place}.{key}".strip("."))
 
