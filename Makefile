@@ -26,6 +26,8 @@ test-full: test docs
 	NNTRAIN_EXAMPLES=100 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5 --trials 40 --processes 2
 	$(BIN)/python datasets/rebuild.py --check
 	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \
@@ -34,6 +36,8 @@ test-full: test docs
 soak: fuzz
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill --kills 300 --inside 75 --resuming 75 --seed 1
 	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 20 --trials 60
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 20 --trials 100 --processes 2
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 30
 
 # Prints the figures of each target, and fails where a file got through that should not.

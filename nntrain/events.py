@@ -163,6 +163,34 @@ class TrialsEnded:
     summary: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class SettingsTried:
+    """One trial of a sweep is over.
+
+    status: `completed`, `pruned`, `diverged` or `failed`, and `why` for the last two.
+    score: of the monitored name, None where there is none.  best: the best one so far.
+    """
+
+    folder: Path
+    number: int
+    count: int
+    settings: Mapping[str, Any]
+    status: str
+    monitor: str
+    score: float | None
+    epochs: int
+    seconds: float
+    why: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class SweepEnded:
+    """A sweep is over, or stopped; `summary` is what its summary.json says."""
+
+    summary: Mapping[str, Any]
+
+
 Event = (
     Began
     | Stepped
@@ -175,6 +203,8 @@ Event = (
     | TrialBegan
     | TrialEnded
     | TrialsEnded
+    | SettingsTried
+    | SweepEnded
 )
 
 

@@ -257,16 +257,9 @@ def test_the_hidden_names(nntrain: Command, points: Path) -> None:
     listed = nntrain("--help").out.split("Commands:\n")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines()]
     assert commands == [
-        "check",
-        "eval",
-        "export",
-        "fit",
-        "init",
-        "predict",
-        "report",
-        "runs",
-        "schema",
-    ]
+        "check", "eval", "export", "fit", "init", "lr-find", "predict", "report", "runs", "schema",
+        "sweep",
+    ]  # fmt: skip
 
 
 def test_a_wrong_command_gets_a_suggestion(nntrain: Command) -> None:

@@ -50,7 +50,7 @@ def test_a_training_that_breaks_gives_the_lock_back(tmp_path: Path) -> None:
     run = start(write_points(tmp_path), tmp_path / "run")
     training = fit(run)
     next(training)
-    training.close()  # type: ignore[attr-defined]  # a generator
+    training.close()
     Run.resume(RunFolder(tmp_path / "run"))
 
 

@@ -18,11 +18,13 @@ from nntrain.cli.export import export
 from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
 from nntrain.cli.init import init
+from nntrain.cli.lr_find import lr_find
 from nntrain.cli.output import discard_stdout, print_json, unwritable
 from nntrain.cli.predict import predict
 from nntrain.cli.report import report
 from nntrain.cli.runs import runs
 from nntrain.cli.schema import schema
+from nntrain.cli.sweep import sweep
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 
 EXIT_CODES = (
@@ -57,6 +59,8 @@ def app(context: click.Context) -> None:
 app.add_command(fit, "fit")
 app.add_command(init, "init")
 app.add_command(check, "check")
+app.add_command(lr_find, "lr-find")
+app.add_command(sweep, "sweep")
 app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 app.add_command(runs, "runs")

@@ -77,11 +77,13 @@ def check(
         return
     _named(config)
     pin(1)  # as `fit` does: it is timed here
+    from nntrain.config import check_sweep
     from nntrain.display import costs as display
     from nntrain.display import plain
     from nntrain.display.printer import Printer
 
     loaded = load_config(Path(config), list(settings))
+    check_sweep(loaded)
     say = Printer(sys.stderr, quiet=quiet)
     dataset = load_data(loaded, say)
     experiment, shape = loaded.experiment, dataset.preprocessor.shape

@@ -139,6 +139,9 @@ def fit(
         if smoke and warm_start:
             raise ConfigError("--smoke: it begins with random weights, not with --warm-start")
         loaded = load_config(Path(config), given)
+        if loaded.experiment.sweep:
+            say(f"note: `sweep:` is left alone here; nntrain sweep {config} is what tries it")
+        loaded = loaded.alone
         if output_dir:
             from nntrain.run.folder import check_free
 

@@ -13,6 +13,7 @@ import nntrain.initializers
 import nntrain.layers
 import nntrain.losses
 import nntrain.metrics  # noqa: F401  importing these registers their kinds
+from nntrain.config.sweep import Sweep
 from nntrain.data.settings import Data
 from nntrain.families import (
     Averaging,
@@ -150,6 +151,7 @@ class Experiment(Spec):
     trainer: epochs, batches, checkpoints.
     early_stopping: when to stop before `max_epochs`; left out, never.
     on_divergence: to go back and go on with a smaller learning rate; left out, training ends.
+    sweep: settings to try with `nntrain sweep`; `fit` leaves it alone.
     expect: gates, such as `{test_accuracy: ">= 0.95"}`; one that is not met ends with exit code 5.
     metadata: anything; kept with the run, never read.
     """
@@ -167,5 +169,6 @@ class Experiment(Spec):
     trainer: Trainer = field(default_factory=Trainer)
     early_stopping: EarlyStopping | None = None
     on_divergence: OnDivergence | None = None
+    sweep: Sweep | None = None
     expect: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)

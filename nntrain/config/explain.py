@@ -59,6 +59,10 @@ def explain(errors: Sequence[Mapping[str, Any]], section: str, root: MappingNode
     """The problems in one section, each once."""
     start = _Spot((section,), root.items[section], fields(Experiment)[section])
     found = [(error, _spot(error, start)) for error in errors]
+    inner = [
+        (*spot.path, error["loc"][-1]) if error["type"] == _KEY_ERRORS[1] else spot.path
+        for error, spot in found
+    ]
     problems: dict[tuple[str, KeyPath], Problem] = {}
     for error, spot in found:
         path = (*spot.path, error["loc"][-1]) if error["loc"] else spot.path
@@ -67,7 +71,7 @@ def explain(errors: Sequence[Mapping[str, Any]], section: str, root: MappingNode
         elif error["type"] == "missing" and is_spec(spot.annotation):
             if not is_misspelt(str(path[-1]), spot.node, spot.path, spot.annotation):
                 problems["key", path] = missing(root, path, spot.annotation)
-        elif not any(_inside(other.path, spot.path) for _, other in found):
+        elif not any(_inside(other, spot.path) for other in inner):
             problems["value", spot.path] = _value(root, spot, error)
             for path, kind in _keys_of_a_likely_kind(spot):
                 problems["key", path] = unknown_key(root, path, kind)

@@ -175,7 +175,7 @@ def _words(option: Any) -> tuple[str, str]:
         several = f"{count}{_words(args[0])[1]}"
         return f"a list of {several}", f"lists of {several}"
     if origin is Mapping:
-        return f"a mapping from names to {_words(args[1])[0]}", "mappings"
+        return f"a mapping from names to {describe(args[1])}", "mappings"
     if is_family(option):
         return article(noun(option)), nouns(option)
     if is_spec(option):

@@ -114,7 +114,7 @@ def _extended(path: Path, text: str, above: tuple[str, ...], problems: list[Prob
         raise ConfigError(extends.place.problem(("extends",), message))
     base_text = existing(base, extends.place)
     below = _extended(base, base_text, (*above, os.path.realpath(base)), problems)
-    return overlay(below, _without(root, "extends"))
+    return overlay(below, without(root, "extends"))
 
 
 def _tidy(path: Path) -> Path:
@@ -136,7 +136,7 @@ def overlay(base: Node, over: Node) -> Node:
     merged = base
     for key, item in over.items.items():
         if isinstance(item, ScalarNode) and item.value is None:
-            merged = _without(merged, key)
+            merged = without(merged, key)
         else:
             below = merged.items.get(key)
             merged = _with(merged, key, overlay(below, item) if below else item, over.keys[key])
@@ -154,7 +154,8 @@ def _with(node: MappingNode, key: str, item: Node, place: Place) -> MappingNode:
     )
 
 
-def _without(node: MappingNode, key: str) -> MappingNode:
+def without(node: MappingNode, key: str) -> MappingNode:
+    """`node` without one of its keys."""
     items = {name: item for name, item in node.items.items() if name != key}
     keys = {name: place for name, place in node.keys.items() if name != key}
     return replace(node, items=items, keys=keys)
@@ -164,7 +165,7 @@ def _set(root: Node, given: str, number: int, problems: list[Problem]) -> Node:
     """`root` with one `a.b=value` put in; its place is its number among the others."""
     key, equals, value = given.partition("=")
     place = Place(COMMAND_LINE, number, 1, given)
-    path: KeyPath = tuple(int(p) if p.isdecimal() else p for p in key.strip().split("."))
+    path = key_path(key)
     if not equals or "" in path:
         message = f"expected KEY=VALUE, got {quoted(given)}"
         hint = "write it like --set optimizer.learning_rate=0.01"
@@ -177,7 +178,17 @@ def _set(root: Node, given: str, number: int, problems: list[Problem]) -> Node:
         node = document.root
     else:
         node = ScalarNode(None, replace(place, column=len(key) + 2))
-    return unfold(_put(root, path, node, place, ()), Experiment)
+    return put(root, path, node, place)
+
+
+def key_path(dotted: str) -> KeyPath:
+    """`model.layers.0.units` as the keys and indices that it consists of."""
+    return tuple(int(part) if part.isdecimal() else part for part in dotted.strip().split("."))
+
+
+def put(root: Node, path: KeyPath, value: Node, place: Place) -> Node:
+    """`root` with `value` at `path`, which is written at `place`; null takes the key away."""
+    return unfold(_put(root, path, value, place, ()), Experiment)
 
 
 def _put(root: Node, path: KeyPath, value: Node, place: Place, done: KeyPath) -> Node:
@@ -195,7 +206,7 @@ def _put(root: Node, path: KeyPath, value: Node, place: Place, done: KeyPath) ->
         raise ConfigError(_under(place, done).problem(here, message))
     name = str(key)
     if not rest and isinstance(value, ScalarNode) and value.value is None:
-        return _without(root, name)
+        return without(root, name)
     old = root.items.get(name) or (_made(here, place) if rest else None)
     new = _put(old, tuple(rest), value, place, here) if old else value
     return _with(root, name, new, _under(place, done))
@@ -218,8 +229,8 @@ def _called(node: Node) -> str:
 
 
 def _under(place: Place, done: KeyPath) -> Place:
-    """The place of the key that comes after `done` in `a.b.c=value`."""
-    return replace(place, column=len(".".join(map(str, done))) + (2 if done else 1))
+    """The place of the key that comes after `done` in `a.b.c=value`, which begins at `place`."""
+    return replace(place, column=place.column + len(".".join(map(str, done))) + bool(done))
 
 
 def _made(path: KeyPath, place: Place) -> MappingNode:

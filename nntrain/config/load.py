@@ -12,9 +12,11 @@ from nntrain.config.document import parse_document
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
-from nntrain.config.rules import check
+from nntrain.config.rules import check, told
 from nntrain.config.rules.naming import unusable
+from nntrain.config.rules.sweep import monitor_of_sweep
 from nntrain.config.scores import default_metrics
+from nntrain.config.space import check_space
 from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
 from nntrain.config.validation import validate
 from nntrain.config.writing import as_yaml
@@ -56,6 +58,11 @@ class Loaded:
         test_path = self.experiment.data.test_path
         return None if test_path is None else self._beside(test_path)
 
+    @property
+    def alone(self) -> Loaded:
+        """The same without its `sweep:`, for one training."""
+        return replace(self, experiment=replace(self.experiment, sweep=None))
+
     def _beside(self, paths: str | tuple[str, ...]) -> tuple[Path, ...]:
         folder = os.path.realpath(self.path.parent)
         several = (paths,) if isinstance(paths, str) else paths
@@ -90,6 +97,24 @@ def _loaded(path: Path, sets: Iterable[str], text: str | None = None) -> Loaded:
     layers = layered(path, sets, text)
     experiment = _experiment(layers)
     return Loaded(_named(experiment, path), layers.text, path, layers.root)
+
+
+def check_sweep(loaded: Loaded) -> None:
+    """Refuse a `sweep:` that does not fit the rest of the config, as for `fit` it need not."""
+    experiment, root = loaded.experiment, loaded.root
+    if experiment.sweep is None:
+        return
+    judged = (experiment.data, experiment.loss, experiment.metrics, experiment.early_stopping)
+    problems = told(monitor_of_sweep(*judged, experiment.sweep), root)
+    problems += check_space(root, experiment.sweep.method)
+    if problems:
+        raise ConfigError(*_shown(problems, root.place.file))
+
+
+def rebuilt(loaded: Loaded, root: Node) -> Loaded:
+    """`loaded` with another tree, whatever was changed in it."""
+    experiment = _named(_experiment(Layered(root, loaded.text, [])), loaded.path)
+    return replace(loaded, experiment=experiment, root=root)
 
 
 def parse(text: str, file: str) -> Experiment:

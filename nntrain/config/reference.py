@@ -55,7 +55,8 @@ def sections(spec: type[Spec], place: str = "") -> Iterator[tuple[str, type[Spec
     yield place, spec
     for key, annotation in fields(spec).items():
         for option in options(annotation):
-            for inner in (option, *get_args(option)):
+            held = (one for arg in get_args(option) for one in options(arg))
+            for inner in (option, *held):
                 if is_spec(inner) and not issubclass(inner, Family):
                     yield from sections(inner, f"{place}.{key}".strip("."))
 

@@ -46,3 +46,9 @@ def default_metrics(loss: Loss) -> tuple[Metric, ...]:
 def tasks(loss: Loss) -> tuple[Task, ...]:
     """What `loss` learns: one task, or that of each head."""
     return tuple(loss.goal.values()) if isinstance(loss.goal, Mapping) else (loss.task,)
+
+
+def sign(monitor: str, data: Data, loss: Loss, metrics: tuple[Metric, ...] | None) -> float:
+    """What makes a score (`validation_accuracy`) one that is better when smaller."""
+    better_high = {s.name for s in scores(data, loss, metrics) if s.metric.higher_is_better}
+    return -1.0 if monitor.partition("_")[2] in better_high else 1.0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from nntrain.config.experiment import Experiment
+from nntrain.config.layering import PATHS
 from nntrain.config.scalars import scalar
+from nntrain.config.tree import Node, plain
 from nntrain.families import to_plain
 
 _LONGEST = 88
@@ -26,6 +30,33 @@ class _Writer(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+def as_config(root: Node, written_in: Path, folder: Path, comment: Sequence[str] = ()) -> str:
+    """A tree as the text of a config file for `folder`, with paths of data as seen from there.
+
+    written_in: the folder that these are relative to so far.
+    """
+    value = plain(root)
+    data = value.get("data", {})
+    for key in PATHS:
+        if data.get(key):
+            data[key] = _moved(data[key], written_in, folder)
+    head = "".join(f"# {line}".rstrip() + "\n" for line in comment)
+    return head + as_yaml(value)
+
+
+def _moved(path: Any, before: Path, now: Path) -> Any:
+    """A path, or each of several, as seen from the folder `now`."""
+    if not isinstance(path, str):
+        return tuple(_moved(one, before, now) for one in path)
+    if Path(path).is_absolute():
+        return path
+    whole = os.path.normpath(os.path.join(os.path.realpath(before), path))  # noqa: PTH118
+    try:
+        return os.path.relpath(whole, os.path.realpath(now))
+    except ValueError:  # another drive
+        return whole
+
+
 def resolved(experiment: Experiment) -> str:
     """YAML text of all that `experiment` says, defaults included."""
     return as_yaml(to_plain(experiment))
@@ -36,6 +67,11 @@ def as_yaml(plain: Any) -> str:
     return yaml.dump(
         to_plain(plain), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=1 << 20
     )
+
+
+def one_line(key: str, value: Any) -> str:
+    """`key: value` as one line of YAML, whatever is in it."""
+    return f"{inline(key)}: {inline(value)}"
 
 
 def is_long(value: Any) -> bool:
@@ -64,9 +100,14 @@ def _fits(value: Any) -> bool:
     return len(repr(value)) <= _LONGEST
 
 
+def _flow(writer: _Writer, value: dict[str, Any]) -> yaml.MappingNode:
+    return writer.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+
+
 _Writer.add_representer(str, _text)
 _Writer.add_representer(dict, _mapping)
 _Writer.add_representer(list, _list)
+_Writer.add_representer(tuple, lambda writer, value: _list(writer, list(value)))
 
 
 class _OneLine(_Writer):

@@ -77,12 +77,12 @@ class RunFolder:
             return when.isoformat(timespec="microseconds")
 
 
-def create(name: str, asked: Path | None, *, overwrite: bool) -> RunFolder:
+def create(name: str, asked: Path | None, *, overwrite: bool, below: Path = RUNS) -> RunFolder:
     """A new, empty run folder: `asked`, or the next free number below `runs/<name>/`."""
     try:
-        return _exactly(asked, overwrite) if asked else _next_free(RUNS / name)
+        return _exactly(asked, overwrite) if asked else _next_free(below / name)
     except OSError as error:
-        where = asked or RUNS / name
+        where = asked or below / name
         raise MachineError(f"{where}: can not be created: {error.strerror or error}") from None
 
 
@@ -195,5 +195,9 @@ def resumable(asked: str) -> RunFolder:
             f"--resume: {asked} is no run folder (it has no manifest.json)",
             hint="a run folder, or `last` for the newest unfinished run; one that was stopped "
             "before its first step begins anew: nntrain fit CONFIG -o DIR",
+        )
+    if folder.read_json(folder.manifest).get("sweep"):
+        raise ConfigError(
+            f"--resume: {asked} is the folder of a sweep", hint=f"nntrain sweep --resume {asked}"
         )
     return folder

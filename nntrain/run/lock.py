@@ -19,8 +19,11 @@ HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)  # by another process; Wi
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; a `MachineError` if another process holds it."""
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock file at `path`; a `MachineError` if another process holds it.
+
+    wait: until that one lets it go, instead; it must hold it for moments only.
+    """
     if path.exists() and not path.is_file():
         raise MachineError(f"{path}: can not be locked: it is no regular file")
     try:
@@ -29,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
     with file:
         try:
-            _take(file)
+            _take(file, wait=wait)
         except OSError as error:
             if error.errno not in HELD:
                 raise MachineError(f"{path}: can not be locked: {error.strerror}") from None
@@ -51,12 +54,13 @@ def is_locked(path: Path) -> bool:
         return True
 
 
-def _take(file: IO[bytes]) -> None:
+def _take(file: IO[bytes], *, wait: bool) -> None:
     if os.name == "nt":
         import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        how = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined]
+        msvcrt.locking(file.fileno(), how, 1)  # type: ignore[attr-defined]
     else:
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,9 +106,8 @@ class Run:
     @classmethod
     def scratch(cls, experiment: Experiment, dataset: Dataset) -> Run:
         """A run without a folder, to try something out: nothing of it is ever written."""
-        return cls._assemble(
-            RunFolder(Path()), build_model(experiment, dataset.preprocessor), dataset
-        )
+        model = build_model(experiment, dataset.preprocessor)
+        return cls._assemble(RunFolder(Path(os.devnull)), model, dataset)
 
     @classmethod
     def resume(cls, folder: RunFolder, sets: Iterable[str] = ()) -> Run:

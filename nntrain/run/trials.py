@@ -117,8 +117,8 @@ class Trials:
 def load_for(kind: Kind, count: int, path: Path, sets: Iterable[str] = ()) -> Loaded:
     """A config that is to be trained several times; refuses one that has no folds."""
     if kind == "seeds":
-        return load(path, sets)
-    loaded = load(path, [*sets, f"data.split.k_fold={{folds: {count}, fold: 1}}"])
+        return load(path, sets).alone
+    loaded = load(path, [*sets, f"data.split.k_fold={{folds: {count}, fold: 1}}"]).alone
     data = loaded.experiment.data
     whole = replace(data, split=replace(data.split, k_fold=None))
     return replace(loaded, experiment=replace(loaded.experiment, data=whole))

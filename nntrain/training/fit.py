@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +33,7 @@ Stop = Callable[[], str]
 """Asked after each step: empty to go on, else the status to end with (`interrupted`)."""
 
 
-def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Iterator[Event]:
+def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[Event, None, None]:
     """Train until the config says that it is enough, or `stop` does, or after `last_epoch`.
 
     Yields `Began`, then `Stepped`, `EpochEnded` and `Saved` as they come, then `Ended`.  Raises

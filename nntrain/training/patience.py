@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from nntrain.config import Experiment, scores
+from nntrain.config import Experiment, sign
 from nntrain.data.dataset import Dataset
 from nntrain.events import EpochRow
 from nntrain.run.progress import Progress
@@ -76,10 +76,7 @@ class PlateauJudge:
 
 
 def _sign(monitor: str, experiment: Experiment) -> float:
-    """What makes a score one that is better when smaller."""
-    scored = scores(experiment.data, experiment.loss, experiment.metrics)
-    better_high = {score.name for score in scored if score.metric.higher_is_better}
-    return -1.0 if monitor.partition("_")[2] in better_high else 1.0
+    return sign(monitor, experiment.data, experiment.loss, experiment.metrics)
 
 
 def _is_better(score: float, reference: float | None, min_delta: float) -> bool:

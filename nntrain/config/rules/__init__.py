@@ -10,7 +10,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nntrain.config.rules import augmentation, data, loss, model, naming, outputs, scores, training
+from nntrain.config.rules import (
+    augmentation,
+    data,
+    loss,
+    model,
+    naming,
+    outputs,
+    scores,
+    sweep,
+    training,
+)
 from nntrain.config.rules.finding import Findings
 from nntrain.config.tree import Node, place_of
 from nntrain.errors import Problem
@@ -36,16 +46,26 @@ RULES: tuple[Callable[..., Findings], ...] = (
     training.nesterov_needs_momentum, training.groups_change_something,
     training.step_sizes_in_order, training.one_way_of_clipping,
     training.micro_batches_are_smaller, training.averaging_begins_in_time,
+    sweep.space_has_keys, sweep.keys_may_change, sweep.axes_are_whole,
+    sweep.epochs_are_for_halving,
 )  # fmt: skip
 
 
 def check(sections: Mapping[str, Any], root: Node) -> list[Problem]:
     """The problems that all rules find in these sections."""
-    problems = []
+    problems: list[Problem] = []
     for rule in RULES:
         wanted = inspect.signature(rule).parameters
         if wanted.keys() <= sections.keys():
-            for found in rule(**{name: sections[name] for name in wanted}):
-                place = place_of(root, found.path, key=found.about_key)
-                problems.append(place.problem(found.path, found.message, found.hint))
+            problems += told(rule(**{name: sections[name] for name in wanted}), root)
     return problems
+
+
+def told(findings: Findings, root: Node) -> list[Problem]:
+    """What was found, at its place."""
+    return [
+        place_of(root, found.path, key=found.about_key).problem(
+            found.path, found.message, found.hint
+        )
+        for found in findings
+    ]

@@ -58,7 +58,7 @@ def monitor(
 ) -> Findings:
     if early_stopping is not None:
         path = ("early_stopping", "monitor")
-        yield from _monitored(path, early_stopping.monitor, data, loss, metrics)
+        yield from monitored(path, early_stopping.monitor, data, loss, metrics)
 
 
 def monitor_of_plateau(
@@ -66,12 +66,13 @@ def monitor_of_plateau(
 ) -> Findings:
     if isinstance(lr_schedule, Plateau) and lr_schedule.monitor is not None:
         path = ("lr_schedule", "monitor")
-        yield from _monitored(path, lr_schedule.monitor, data, loss, metrics)
+        yield from monitored(path, lr_schedule.monitor, data, loss, metrics)
 
 
-def _monitored(
+def monitored(
     path: KeyPath, name: str, data: Data, loss: Loss, metrics: tuple[Metric, ...] | None
 ) -> Findings:
+    """A score that is known by this name at the end of each epoch."""
     known = ["train_loss", "validation_loss"]
     known += [f"validation_{score}" for score in _scores(data, loss, metrics)[1:]]
     if name not in known:

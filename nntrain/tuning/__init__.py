@@ -1,0 +1,1 @@
+"""Finding settings: the learning-rate range test, and the search over keys of a config."""
