@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nntrain.report import curves, data, flow, outcome, overview, repeat, structure
+from nntrain.report import (
+    certainty,
+    columns,
+    curves,
+    data,
+    flow,
+    gallery,
+    outcome,
+    overview,
+    repeat,
+    structure,
+)
 from nntrain.report.markup import Html, joined, tag
 from nntrain.report.told import Told
 
@@ -14,9 +25,14 @@ SECTIONS = (
     overview.scores,
     overview.baselines,
     outcome.confusions,
+    certainty.calibration,
+    certainty.ranking,
     outcome.agreements,
     outcome.mistakes,
+    gallery.images,
+    columns.importance,
     structure.network,
+    gallery.first_weights,
     flow.flow,
     data.data,
     repeat.config,
@@ -73,7 +89,10 @@ font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .rule{stroke:var(--rule)}.axis{stroke:var(--soft)}
 .equal{stroke:var(--soft);stroke-dasharray:4 4;fill:none}
 .best{stroke:var(--soft);stroke-dasharray:3 3}
-.heat{fill:rgb(var(--heat))}
+.heat{fill:rgb(var(--heat))}rect.rest{fill:var(--rule)}
+.whisker{stroke:var(--ink);stroke-width:1.5}.dashed{stroke-dasharray:6 4}
+svg text.good{fill:var(--good)}svg text.bad{fill:var(--bad)}svg text.tiny{font-size:9.5px}
+.pixels{image-rendering:pixelated}
 .bar{vertical-align:middle}.bar rect{fill:var(--s0)}.bar rect.rest{fill:var(--rule)}
 .scroll{overflow-x:auto;margin:.4rem 0 .8rem}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}

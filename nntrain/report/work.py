@@ -1,0 +1,33 @@
+"""Work: how long the dear sections of a report would take, told before they are made.
+
+It is counted, not timed, so that a run has the same page each time.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nntrain.run.model import Model
+
+AT_THE_END = 0.04  # seconds for one section at the end of a training
+ASKED_FOR = 30.0  # and where somebody asked for the report
+A_SECOND = 3e9  # multiplications with weights, as a small convolution does them
+A_LAYER = 2e-5  # seconds a layer takes whatever its size
+
+
+def seconds(model: Model, rows: int) -> float:
+    """About what one forward pass of so many rows takes."""
+    layers = model.network.plan.layers
+    return rows * multiplications(model) / A_SECOND + len(layers) * A_LAYER
+
+
+def multiplications(model: Model) -> int:
+    """About what one row takes: each weight once at every place that its layer stands at."""
+    layers, before, total = model.network.plan.layers, model.preprocessor.shape, 0
+    inside = {row.path.rpartition(".layers.")[0].rpartition(".blocks.")[0] for row in layers}
+    for row in layers:
+        if row.path not in inside:
+            places = max(math.prod(shape[:-1]) for shape in (before, row.shape))
+            total += row.parameters * places
+        before = row.shape
+    return total
