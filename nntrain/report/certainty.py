@@ -31,12 +31,12 @@ def calibration(told: Told) -> Html | None:
         sums = metric.label_sums(one.p, one.true, one.weights)
         name = one.name if len(judged.targets) > 1 else "all classes"
         error = metric.label_score(sums)
-        words = tag("p", f"Expected calibration error: {text.number(error)}")
-        drawn.append(tag("div", words, reliability(name, *sums)))
+        drawn.append(reliability(f"{name}, error {text.number(error)}", *sums))
     about = (
         f"{_rows(judged)} by the probability of the class that was chosen, in {metric.bins} bins.  "
         "Bars below the orange line: surer than right; above it: more often right than sure.  "
-        "The error is the mean distance between the two, weighted by rows."
+        "The expected calibration error is the mean distance between the two, weighted by rows "
+        "(Guo et al. 2017)."
     )
     return section("Calibration", tag("div", *drawn, class_="grid"), about=about)
 
@@ -75,7 +75,8 @@ class Ranking(NamedTuple):
         """Recall, and precision up to it: the area below is the average precision."""
         precision = self.found[1:] / (self.found[1:] + self.missed[1:])
         recall = np.column_stack([self.recall[:-1], self.recall[1:]]).ravel()
-        return recall, precision.repeat(2)
+        all_found = 2 * int(self.recall[1:].argmax()) + 2
+        return recall[:all_found], precision.repeat(2)[:all_found]
 
 
 def rankings(one: Certainty) -> Iterator[Ranking]:
@@ -117,7 +118,7 @@ def _curves(before: str, found: list[Ranking]) -> Iterator[Html]:
     styles = [f"s{n % SERIES}{' dashed' if n >= SERIES else ''}" for n in range(len(shown))]
     pairs = list(zip(shown, styles, strict=True))
     roc = [
-        Line(f"{one.name} {_area(one.area)}", one.fall_out, one.recall, style)
+        Line(f"{one.name}: {_area(one.area)}", one.fall_out, one.recall, style)
         for one, style in pairs
     ]
     steps = [_steps(one, style) for one, style in pairs]
@@ -129,7 +130,7 @@ def _curves(before: str, found: list[Ranking]) -> Iterator[Html]:
 
 def _steps(one: Ranking, style: str) -> Line:
     recall, precision = one.steps()
-    return Line(f"{one.name} {_area(one.precision)}", recall, precision, style)
+    return Line(f"{one.name}: {_area(one.precision)}", recall, precision, style)
 
 
 def _area(value: float) -> str:

@@ -29,11 +29,13 @@ def importance(told: Told) -> Html | None:
     about = (
         f"By how much the loss of {which} {found.split} rows, {text.number(found.loss)}, rises "
         f"where one column is shuffled between them: mean and deviation of {SHUFFLES} shuffles "
-        "(Breiman 2001).  It tells what this network uses, not what is true of the world; columns that "
-        "say the same share what they are worth."
+        "(Breiman 2001).  It tells what this network uses, not what is true of the world; columns "
+        "that say the same share what they are worth."
     )
     if found.split == "validation":
         about += "  The validation rows also chose the epoch."
+    if any(one.column.endswith("[-1]") for one in found.changes):
+        about += "  [-1] is the last step of a window."
     if len(found.changes) > MOST_BARS:
         about += f"  The {MOST_BARS} most important of {len(found.changes)} columns."
     drawn = bars("rise of the loss", "", rows)

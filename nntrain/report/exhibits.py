@@ -21,7 +21,6 @@ from nntrain.report.work import seconds
 from nntrain.run.model import Model, build_network, named_vectors
 
 MOST_RIGHT = 8
-LOOKED_AT = 400  # rows among which the right ones are found
 SIDES = 4, 1024  # of what is taken for an image
 SHOWN = 96  # points of a side; of larger images some
 A_WEIGHT = 2e-8  # seconds that a weight of a second network takes
@@ -61,8 +60,8 @@ def exhibits(model: Model, part: Part, judged: Judged, budget: float) -> Exhibit
     shape = image_shape(model)
     if shape is None or not judged.mistakes or not judged.mistakes[0].answers:
         return None
-    right = _right(model, part, {mistake.at for mistake in judged.mistakes})
-    told = [*judged.mistakes, *right]
+    rows = right_rows(len(part), judged)
+    told = [*judged.mistakes, *(told_of(model, part.take(rows), rows) if len(rows) else ())]
     x = part.take(np.array([one.at for one in told])).x
     shown = pixels(model, x, shape)
     cost = 3 * seconds(model, len(x)) + model.network.store.theta.size * A_WEIGHT
@@ -82,20 +81,21 @@ def _some(side: int) -> slice:
     return slice(None, None, -(-side // SHOWN))
 
 
-def _right(model: Model, part: Part, others: set[int]) -> list[Mistake]:
-    """Some rows that were judged right, of each class one before any has two."""
-    rows = np.setdiff1d(evenly(len(part), LOOKED_AT), list(others))
-    if not len(rows):
-        return []
-    told = told_of(model, part.take(rows), rows)
-    right = [one for one in told if all(a.true == a.predicted for a in one.answers)]
-    seen: dict[object, int] = {}
-    turns: list[tuple[int, int]] = []
-    for one in right:
-        name = one.answers[0].true
-        turns.append((seen.get(name, 0), len(turns)))
-        seen[name] = seen.get(name, 0) + 1
-    return [right[number] for _, number in sorted(turns)[:MOST_RIGHT]]
+def right_rows(rows: int, judged: Judged) -> Array:
+    """Some rows whose class was found, of each class one before any has two.
+
+    rows: how many were judged.
+    """
+    if len(judged.certainties) != 1 or len(judged.targets) != 1:
+        return np.zeros(0, np.int64)
+    p, true = judged.certainties[0].p, judged.certainties[0].true
+    right = np.flatnonzero(p.argmax(axis=1) == true)
+    right = right[~np.isin(evenly(rows, len(true))[right], [one.at for one in judged.mistakes])]
+    by_class = np.argsort(true[right], kind="stable")
+    counts = np.bincount(true[right])
+    turn = np.arange(len(right)) - (counts.cumsum() - counts).repeat(counts)  # in its class
+    chosen = right[by_class[np.argsort(turn, kind="stable")[:MOST_RIGHT]]]
+    return evenly(rows, len(true))[chosen]
 
 
 def pixels(model: Model, x: Array, shape: Shape) -> Array:

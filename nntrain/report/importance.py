@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nntrain.data.parts import Part
+from nntrain.data.preprocessing import Preprocessor
 from nntrain.families import Array
+from nntrain.report.exhibits import image_shape
 from nntrain.report.judged import evenly
 from nntrain.report.work import seconds
 from nntrain.rng import permutation
@@ -23,7 +25,11 @@ from nntrain.training.evaluate import evaluate
 SHUFFLES = 5
 MOST_ROWS = 2000
 FEWEST_ROWS = 20
-CALL = 2e-4  # seconds of an evaluation beside its forward pass
+CALL, SCORE = 1e-4, 1e-4  # seconds of an evaluation beside its forward pass, and of each score
+
+
+Place = tuple[Any, ...]
+"""An index of an array."""
 
 
 class Change(NamedTuple):
@@ -55,7 +61,8 @@ class Importance(NamedTuple):
 def importance(model: Model, parts: Mapping[str, Part], budget: float) -> Importance | None:
     """Of validation rows, else of test rows; None where that takes longer than `budget` seconds.
 
-    A column that becomes several inputs is shuffled as one; where rows are windows, all its steps.
+    A column that becomes several inputs is shuffled as one; where rows are windows, all its steps;
+    of windows of a single column each step is shuffled by itself.
     """
     if not can_be_measured(model, parts):
         return None
@@ -65,20 +72,34 @@ def importance(model: Model, parts: Mapping[str, Part], budget: float) -> Import
         return None
     some = part.take(evenly(len(part), rows))
     own, metric = evaluate(model, some), model.scores[0].name if model.scores else ""
-    changes = [_change(model, some, name, own, metric) for name in model.preprocessor.places]
+    changes = [
+        _change(model, some, name, place, own, metric)
+        for name, place in groups(model.preprocessor).items()
+    ]
     changes.sort(key=lambda change: -change.loss.mean())
     return Importance(
         split, len(some), len(part), own["loss"], metric, own.get(metric, 0.0), tuple(changes)
     )
 
 
-def _change(model: Model, part: Part, name: str, own: Mapping[str, float], metric: str) -> Change:
-    place, found = model.preprocessor.places[name], []
-    x = part.x.copy()
+def groups(known: Preprocessor) -> dict[str, Place]:
+    """What is shuffled together, by name: where it stands in the inputs (N, …) of some rows."""
+    places, window = known.places, known.window
+    if window and len(places) == 1:
+        (name,) = places
+        steps = range(window.length)
+        return {f"{name}[{step - window.length}]": (slice(None), step) for step in steps}
+    return {name: (..., place) for name, place in places.items()}
+
+
+def _change(
+    model: Model, part: Part, name: str, place: Place, own: Mapping[str, float], metric: str
+) -> Change:
+    x, found = part.x.copy(), []
     shuffled = replace(part, x=x)
     for shuffle in range(SHUFFLES):
         order = permutation(len(part), model.experiment.seed, "importance", name, shuffle)
-        x[..., place] = part.x[..., place][order]
+        x[place] = part.x[place][order]
         found.append(evaluate(model, shuffled))
     loss = np.array([each["loss"] for each in found]) - own["loss"]
     score = np.array([each[metric] for each in found]) - own[metric] if metric else None
@@ -91,9 +112,10 @@ def can_be_measured(model: Model, parts: Mapping[str, Part]) -> bool:
     part = parts.get("validation", parts.get("test"))
     return (
         known.array is None
+        and image_shape(model) is None  # a point of an image tells nothing by itself
         and not known.tokens
         and bool(known.targets)
-        and len(known.places) > 1
+        and len(groups(known)) > 1
         and part is not None
         and len(part) >= FEWEST_ROWS
     )
@@ -101,5 +123,5 @@ def can_be_measured(model: Model, parts: Mapping[str, Part]) -> bool:
 
 def cost(model: Model, rows: int) -> float:
     """Seconds that it takes, about."""
-    evaluations = len(model.preprocessor.places) * SHUFFLES + 1
-    return evaluations * (seconds(model, rows) + CALL)
+    evaluations = len(groups(model.preprocessor)) * SHUFFLES + 1
+    return evaluations * (seconds(model, rows) + CALL + SCORE * len(model.scores))

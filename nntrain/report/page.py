@@ -29,10 +29,10 @@ SECTIONS = (
     certainty.ranking,
     outcome.agreements,
     outcome.mistakes,
-    gallery.images,
     columns.importance,
-    structure.network,
     gallery.first_weights,
+    gallery.images,
+    structure.network,
     flow.flow,
     data.data,
     repeat.config,
@@ -74,6 +74,8 @@ margin:1rem 0}
 list-style:none;font-size:.9rem;overflow-wrap:anywhere}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr));
 gap:1.4rem 2rem;align-items:start}
+.halves{display:grid;gap:1.4rem 3rem;grid-template-columns:minmax(0,1fr);align-items:start}
+@media (min-width:60rem){.halves{grid-template-columns:26rem minmax(0,1fr)}}
 figure{margin:0;min-width:0}
 figcaption{font-size:.9rem;margin-bottom:.3rem;overflow-wrap:anywhere}
 figcaption b{font-weight:600}
@@ -91,7 +93,11 @@ font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 .best{stroke:var(--soft);stroke-dasharray:3 3}
 .heat{fill:rgb(var(--heat))}rect.rest{fill:var(--rule)}
 .whisker{stroke:var(--ink);stroke-width:1.5}.dashed{stroke-dasharray:6 4}
-svg text.good{fill:var(--good)}svg text.bad{fill:var(--bad)}svg text.tiny{font-size:9.5px}
+svg text.ink{fill:var(--ink)}svg text.good{fill:var(--good)}svg text.bad{fill:var(--bad)}
+svg text.tiny{font-size:9.5px}
+.box{fill:var(--wash);stroke:var(--s0)}.plain{stroke:var(--rule)}
+.frame{fill:none;stroke:var(--soft);stroke-dasharray:2 3}
+.wire{fill:none;stroke:var(--soft);stroke-width:1.3}.tip{fill:var(--soft)}
 .pixels{image-rendering:pixelated}
 .bar{vertical-align:middle}.bar rect{fill:var(--s0)}.bar rect.rest{fill:var(--rule)}
 .scroll{overflow-x:auto;margin:.4rem 0 .8rem}

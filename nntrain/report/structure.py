@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nntrain.display import text
 from nntrain.display.plain import outer_first, parameters
+from nntrain.report import drawing
 from nntrain.report.markup import Html, joined, section, table, tag
 from nntrain.report.svg import bar
 from nntrain.report.told import Told
@@ -24,7 +25,11 @@ def network(told: Told) -> Html | None:
         rows.append([f"… and {len(ordered) - MOST_LAYERS} more", "", "", "", ""])
     rows.append([tag("b", "total"), "", "", tag("b", text.count(total)), ""])
     head = ("layer", "kind", "output", "parameters", "")
-    return section("Network", table(head, rows, "lllrl"))
+    whole = table(head, rows, "lllrl")
+    if not told.experiment:
+        return section("Network", whole)
+    drawn = drawing.network(told.experiment.model.layers, told.layers, told.inputs)
+    return section("Network", tag("div", drawn, whole, class_="halves"), wide=True)
 
 
 def _row(layer: LayerRow, total: int) -> list[object]:
