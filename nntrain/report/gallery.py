@@ -86,10 +86,9 @@ def first_weights(told: Told) -> Html | None:
     if not shown:
         return None
     count = len(shown.pictures)
-    across = min(count, 16 if shown.pictures.shape[1] <= 7 else 8)
-    each = min(WIDTH / across, 52.0)
+    across, each = 8, WIDTH / 8
     height, width = shown.pictures.shape[1:3]
-    scale = (each - 4) / max(height, width)
+    scale = (each - 8) / max(height, width)
     parts = [
         image(picture, (n % across) * each, (n // across) * each, width * scale, height * scale)
         for n, picture in enumerate(shown.pictures)

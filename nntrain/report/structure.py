@@ -19,7 +19,7 @@ def network(told: Told) -> Html | None:
         return None
     total = parameters(told.layers)
     ordered = outer_first(told.layers)
-    rows: list[list[object]] = [["input", "", text.shape(told.inputs), "", ""]]
+    rows: list[list[object]] = [["input", "", unbroken(text.shape(told.inputs)), "", ""]]
     rows += [_row(layer, total) for layer in ordered[:MOST_LAYERS]]
     if len(ordered) > MOST_LAYERS:
         rows.append([f"… and {len(ordered) - MOST_LAYERS} more", "", "", "", ""])
@@ -32,6 +32,11 @@ def network(told: Told) -> Html | None:
     return section("Network", tag("div", drawn, whole, class_="halves"), wide=True)
 
 
+def unbroken(words: str) -> str:
+    """Words that stay on one line."""
+    return words.replace(" ", "\u00a0")
+
+
 def _row(layer: LayerRow, total: int) -> list[object]:
     depth = layer.path.count(".layers.")
     kind = (
@@ -41,4 +46,4 @@ def _row(layer: LayerRow, total: int) -> list[object]:
     )
     name = joined([tag("span", "· " * depth, class_="in") if depth else None, layer.path])
     share = bar(layer.parameters / total) if total and layer.parameters else ""
-    return [name, kind, text.shape(layer.shape), text.count(layer.parameters), share]
+    return [name, kind, unbroken(text.shape(layer.shape)), text.count(layer.parameters), share]
