@@ -31,7 +31,7 @@ def calibration(told: Told) -> Html | None:
         sums = metric.label_sums(one.p, one.true, one.weights)
         name = one.name if len(judged.targets) > 1 else "all classes"
         error = metric.label_score(sums)
-        drawn.append(reliability(f"{name}, error {text.number(error)}", *sums))
+        drawn.append(reliability(name, f", error {text.number(error)}; right (up)", *sums))
     about = (
         f"{_rows(judged)} by the probability of the class that was chosen, in {metric.bins} bins.  "
         "Bars below the orange line: surer than right; above it: more often right than sure.  "

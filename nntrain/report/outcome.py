@@ -10,7 +10,7 @@ from nntrain.display import text
 from nntrain.families import Array
 from nntrain.report.judged import Answer, Confusion, Judged, Mistake
 from nntrain.report.markup import Html, section, table, tag
-from nntrain.report.plots import histogram
+from nntrain.report.plots import histogram, matrix
 from nntrain.report.svg import scatter
 from nntrain.report.told import Told
 
@@ -83,6 +83,18 @@ def _pairs(one: Confusion) -> Html:
     if not rows:
         return tag("p", "No row was taken for another class.")
     return table(("true", "taken for", "rows", "of"), rows, "llrr")
+
+
+def drawn_confusions(told: Told) -> Html | None:
+    """The same as drawings, for pictures that stand alone."""
+    judged = told.judged
+    shown = judged.confusions[:MOST_TARGETS] if judged else ()
+    drawn = [
+        matrix(one.name, one.classes, one.counts)
+        for one in shown
+        if len(one.classes) <= MOST_CLASSES
+    ]
+    return section("Confusion", *drawn) if drawn else None
 
 
 def agreements(told: Told) -> Html | None:

@@ -52,7 +52,7 @@ def unit_square(title: str, note: str, lines: Sequence[Line], *, equal: bool = F
     return figure(_caption(title, note), SQUARE, axes(x, y), *middle, *drawn, below=keys)
 
 
-def reliability(title: str, count: Array, right: Array, confidence: Array) -> Html:
+def reliability(title: str, note: str, count: Array, right: Array, confidence: Array) -> Html:
     """Of each bin the share that was right, the line where it should be, and how many rows.
 
     count, right, confidence: (M,) sums over the rows of each bin of equal width.
@@ -73,8 +73,9 @@ def reliability(title: str, count: Array, right: Array, confidence: Array) -> Ht
         drawn.append(_rect(left + 1, base - tall, end - left - 2, tall, "rest", None))
         drawn.append(words_at((left + end) / 2, base + 15, brief(count[number]), "middle", "tiny"))
     ruled = [axes(x._replace(start=x.start), y), path(x(corners), y(corners), "equal")]
-    note = ", share that was right (up) by probability (right); below, rows"
-    return figure(_caption(title, note), base + 22, *ruled, *drawn)
+    return figure(
+        _caption(title, f"{note} by probability (right), rows below"), base + 22, *ruled, *drawn
+    )
 
 
 def histogram(title: str, note: str, values: Array) -> Html:
@@ -118,6 +119,25 @@ def bars(title: str, note: str, rows: Sequence[Bar]) -> Html:
     height = len(rows) * line
     axis = tag("line", x1=f"{zero:.1f}", x2=f"{zero:.1f}", y1=0, y2=height, class_="axis")
     return figure(_caption(title, note), height + 4, *drawn, axis)
+
+
+def matrix(title: str, classes: Sequence[str], counts: Array) -> Html:
+    """Counts (C, C): a row a true class, a column a chosen one; the darker, the more of the row."""
+    left, line = 110, 26.0
+    wide, most = (WIDTH - left) / len(classes), counts.sum(axis=1)
+    drawn: list[Html] = []
+    for row, (name, own) in enumerate(zip(classes, counts.tolist(), strict=True)):
+        y = (row + 1) * line
+        drawn.append(words_at(left - 6, y + 17, shortened(name, 15), "end"))
+        head = shortened(name, max(2, int(wide / 7)))
+        drawn.append(words_at(left + (row + 0.5) * wide, 17, head, "middle"))
+        for column, count in enumerate(own):
+            x, depth = left + column * wide, round(0.63 * count / max(1, most[row]), 2)
+            drawn.append(_rect(x + 0.5, y + 0.5, wide - 1, line - 1, "heat", depth))
+            style = "ink" if wide > 22 else "tiny ink"
+            drawn.append(words_at(x + wide / 2, y + 17, str(count), "middle", style))
+    note = ", true classes (down) and what they were taken for (right)"
+    return figure(_caption(title, note), (len(classes) + 1) * line, *drawn)
 
 
 def _caption(title: str, note: str) -> Html:
