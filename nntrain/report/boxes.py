@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from nntrain.report.letters import shortened, words_at
 from nntrain.report.markup import Html, joined, tag
-from nntrain.report.svg import shortened, words_at
 
 GAP = 14  # between boxes, for the arrow
 WIDE = 250  # from which on a box has one line

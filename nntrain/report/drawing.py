@@ -8,9 +8,10 @@ from nntrain.display import text
 from nntrain.families import Layer, Shape
 from nntrain.layers import Graph, Residual
 from nntrain.report.boxes import GAP, Block, arrow, box, frame, moved, stacked, wire
+from nntrain.report.letters import words_at
 from nntrain.report.markup import Html, joined, tag
 from nntrain.report.meeting import graph
-from nntrain.report.svg import WIDTH, figure, words_at
+from nntrain.report.svg import WIDTH, figure
 from nntrain.store import LayerRow
 
 NARROWEST = 110  # below it, what is inside of a layer is not drawn

@@ -9,9 +9,10 @@ import numpy as np
 from nntrain.display import text
 from nntrain.families import Array
 from nntrain.report.exhibits import Exhibit
+from nntrain.report.letters import shortened, words_at
 from nntrain.report.markup import Html, joined, section, tag
 from nntrain.report.png import image
-from nntrain.report.svg import WIDTH, figure, shortened, words_at
+from nntrain.report.svg import WIDTH, figure
 from nntrain.report.told import Told
 
 SIDE = 60  # of an image

@@ -15,8 +15,8 @@ from nntrain.families import Layer
 from nntrain.layers import Graph
 from nntrain.layers.wiring import INPUT, names, order
 from nntrain.report.boxes import Block, box, frame, moved, stacked, tip, wire
+from nntrain.report.letters import shortened, words_at
 from nntrain.report.markup import Html, joined
-from nntrain.report.svg import shortened, words_at
 
 Chain = Callable[[Sequence[Layer], str, float], list[Block]]
 GAP = 28.0  # between levels

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nntrain.families import Array
+from nntrain.report.letters import brief, shortened, words_at
 from nntrain.report.markup import Html, joined, tag
 from nntrain.report.svg import (
     BOTTOM,
@@ -19,12 +20,9 @@ from nntrain.report.svg import (
     Line,
     Scale,
     axes,
-    brief,
     figure,
     key,
     path,
-    shortened,
-    words_at,
 )
 
 SQUARE = 330  # high: the axes of a square from 0 to 1

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nntrain.families import Array
+from nntrain.report.letters import brief, shortened, words_at
 from nntrain.report.markup import Html, joined, tag
 
 WIDTH, HEIGHT = 420, 250
@@ -166,16 +167,6 @@ def bar(share: float) -> Html:
     return tag("svg", *parts, class_="bar", width=60, height=8, viewBox="0 0 60 8")
 
 
-def brief(value: float) -> str:
-    """A number in few letters, for axes and small cells."""
-    if not value or not math.isfinite(value):
-        return f"{value:g}"
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(power)}"
-
-
 def figure(words: Html, height: float, *inside: Html, below: Sequence[Html] = ()) -> Html:
     """A drawing `WIDTH` wide under its caption, with its keys below."""
     drawing = tag("svg", *inside, viewBox=f"0 0 {WIDTH} {height}", class_="chart", role="img")
@@ -207,21 +198,6 @@ def _mark(x: float, words: str) -> Html:
     line = tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=TOP, y2=HEIGHT - BOTTOM, class_="best")
     side = "end" if x > WIDTH - 60 else "middle"
     return joined([line, words_at(x, TOP - 8, words, side)])
-
-
-def words_at(
-    x: float,
-    y: float,
-    words: str,
-    anchor: str = "start",
-    class_: str | None = None,
-    *,
-    full: str = "",
-) -> Html:
-    """Text at a place.  full: what it says where the pointer rests, if it was cut."""
-    more = [tag("title", full)] if full and full != words else []
-    side = None if anchor == "start" else anchor
-    return tag("text", words, *more, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=side, class_=class_)
 
 
 def path(x: Array, y: Array, style: str) -> Html:
@@ -259,7 +235,3 @@ def _thinned(y: Array) -> Array:
 def key(line: Line) -> Html:
     stroke = tag("path", d="M0 5h16", class_=f"line {line.style}")
     return tag("span", tag("svg", stroke, width=16, height=10), line.label, class_="key")
-
-
-def shortened(name: str, most: int = 17) -> str:
-    return name if len(name) <= most else f"…{name[1 - most :]}"
