@@ -26,6 +26,7 @@ test-full: test
 	NNTRAIN_EXAMPLES=100 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
+	NNTRAIN_BROWSER=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_report_browser.py
 	$(BIN)/python datasets/rebuild.py --check
 	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \

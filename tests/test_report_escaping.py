@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nntrain.data.columns import Column
@@ -105,6 +105,13 @@ def told(words: list[str], folder: Path) -> Told:
 
 ONES, PIXELS = np.ones(2), np.zeros((4, 5, 1), np.uint8)
 COUNT = 27
+
+
+def shape(found: Page) -> list[tuple[str, ...]]:
+    """Without what the pointer shows of a name that was cut, which depends on its width."""
+    return [element for element in found.shape if element not in {("title",), ("/title",)}]
+
+
 lists = st.lists(hostile.map(lambda text: text[:30]), min_size=COUNT, max_size=COUNT)
 
 
@@ -123,7 +130,7 @@ def test_hostile_words_make_no_markup_and_come_back(
     folder = tmp_path_factory.getbasetemp()
     found = Page(page([told(words, folder)]))
     plain = Page(page([told([harmless(word) for word in words], folder)]))
-    assert found.shape == plain.shape
+    assert shape(found) == shape(plain)
     assert found.values == plain.values  # no attribute of a page holds anybody's words
     assert found.odd == []
     whole = "\n".join(found.texts)
@@ -133,6 +140,7 @@ def test_hostile_words_make_no_markup_and_come_back(
             assert shown(word) in whole, number
 
 
+@settings(max_examples=30)
 @given(lists)
 @example(["<script>"] * COUNT)
 @example([(HOSTILE * 2)[number] for number in range(COUNT)])
@@ -145,7 +153,7 @@ def test_hostile_words_make_no_markup_in_pictures(
     for one, other in zip(found, plain, strict=True):
         assert re.fullmatch(r"[a-z0-9-]+", one.name)
         ElementTree.fromstring(one.svg)  # noqa: S314  # as a reader of SVG would
-        assert Page(one.svg).shape == Page(other.svg).shape
+        assert shape(Page(one.svg)) == shape(Page(other.svg))
 
 
 def test_two_runs_side_by_side_are_no_less_careful(tmp_path: Path) -> None:
@@ -179,7 +187,7 @@ def test_nodes_of_a_graph_are_called_what_they_like(word: str) -> None:
         graph = Graph(nodes, "z", {name * 2: (name * 3,)})
         rows = [LayerRow("layers.0", name, (2,), 3, name)]
         drawn.append(Page(network([graph, Flatten()], rows, (2,))))
-    assert drawn[0].shape == drawn[1].shape and drawn[0].values == drawn[1].values
+    assert shape(drawn[0]) == shape(drawn[1]) and drawn[0].values == drawn[1].values
 
 
 def test_a_hostile_table_gives_a_page_of_text(tmp_path: Path, nntrain: Command) -> None:
