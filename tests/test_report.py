@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.report import judged, svg
+from nntrain.report import judged, plots, svg
 from nntrain.report.markup import Html
 from nntrain.report.page import page
 from nntrain.report.told import at_the_end, from_folder
@@ -307,7 +307,13 @@ def test_any_numbers_can_be_drawn(values: list[float], log: bool) -> None:
     y = np.array(values)
     x = np.arange(len(y), dtype=float)
     maps = [svg.heat_map("h", ["a"], [1.0] * len(y), y[None])] if len(y) else []
-    for drawn in (svg.chart("c", [svg.Line("l", x, y)], log=log), svg.scatter("s", y, y), *maps):
+    more = [
+        plots.histogram("h", "", y),
+        plots.bars("b", "", [plots.Bar("n", value, 0.5) for value in values]),
+        plots.unit_square("u", "", [svg.Line("l", y, y)]),
+    ]
+    lines = [svg.Line("l", x, y)]
+    for drawn in (svg.chart("c", lines, log=log), svg.scatter("s", y, y), *maps, *more):
         assert isinstance(drawn, Html)
         assert not re.search(
             r"(nan|inf)", re.sub(r"<text.*?</text>|<figcaption.*?</figcaption>", "", drawn)

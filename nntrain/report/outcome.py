@@ -104,7 +104,8 @@ def agreements(told: Told) -> Html | None:
         return None
     drawn: list[Html] = []
     for one in judged.agreements[:MOST_TARGETS]:
-        off = one.predicted - one.true
+        with np.errstate(all="ignore"):
+            off = one.predicted - one.true
         drawn.append(scatter(one.name, one.true, one.predicted))
         drawn.append(histogram(f"errors of {one.name}", f", {_spread(off)}", off))
     shown = len(judged.agreements[0].true)

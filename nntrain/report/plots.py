@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -111,7 +112,8 @@ def bars(title: str, note: str, rows: Sequence[Bar]) -> Html:
         ends = x(row.value + np.array([0.0, -row.deviation, row.deviation]))
         to, low, high = (float(v) for v in ends)
         drawn.append(words_at(NAMES - 8, top + 16, shortened(row.name), "end", full=row.name))
-        drawn.append(_rect(min(zero, to), top + 4, abs(to - zero), line - 8, "heat", 0.6))
+        if math.isfinite(to):
+            drawn.append(_rect(min(zero, to), top + 4, abs(to - zero), line - 8, "heat", 0.6))
         drawn.append(path(np.array([low, high]), np.array([top + line / 2] * 2), "whisker"))
         drawn.append(words_at(end + 8, top + 16, brief(row.value)))
     height = len(rows) * line

@@ -72,7 +72,8 @@ line-height:1.45;margin:.4rem 0 .8rem;unicode-bidi:plaintext}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media print{:root{--ink:#000;--soft:#444;--rule:#ccc;--paper:#fff;--wash:#f5f5f5}
 body{padding:0;font-size:11pt;max-width:none}pre{white-space:pre-wrap}
-figure,tr,.facts div{break-inside:avoid}h2,h3{break-after:avoid}
+figure,tr,.facts div{break-inside:avoid}h2,h3,.about{break-after:avoid}
+svg.chart{max-height:23cm}
 article{display:block}article+article{break-before:page}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 svg text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft);
@@ -80,7 +81,7 @@ font-variant-numeric:tabular-nums;unicode-bidi:isolate}
 """
 DRAWING = """
 .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
-.thin{stroke-width:1.2;opacity:.55}
+.lone{stroke-width:6}.thin{stroke-width:1.2;opacity:.55}
 .dots{fill:none;stroke-width:5;stroke-linecap:round;stroke-opacity:.45}
 .rule{stroke:var(--rule)}.axis{stroke:var(--soft)}
 .equal{stroke:var(--soft);stroke-dasharray:4 4;fill:none}

@@ -211,7 +211,7 @@ def path(x: Array, y: Array, style: str) -> Html:
         steps.append(f"{'L' if pen_down else 'M'}{a:.1f} {b:.1f}")
         pen_down = True
     if len(steps) == 1:
-        steps.append("h0")
+        return tag("path", d=f"{steps[0]}h0", class_=f"{style} lone")
     return tag("path", d="".join(steps), class_=style)
 
 
