@@ -314,3 +314,10 @@ trainer: {{max_epochs: 9, batch_size: 8}}
     assert found
     used = [change.column for change in found.changes if change.loss.any()]
     assert used == (["a[-2]"] if left_out else ["a"])
+
+
+def test_after_a_long_training_more_may_be_measured(table: tuple[Model, Dataset]) -> None:
+    model, _ = table
+    assert work.at_the_end(model, 1000) == work.AT_THE_END
+    long = work.at_the_end(model, 10**10)
+    assert long == pytest.approx(0.015 * work.seconds(model, 10**10)) and long > work.AT_THE_END

@@ -14,12 +14,12 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import MachineError, NNTrainError
 from nntrain.events import LayerLook
 from nntrain.families import Shape
+from nntrain.report import work
 from nntrain.report.exhibits import Exhibits, exhibits
 from nntrain.report.filters import Filters, filters
 from nntrain.report.importance import Importance, can_be_measured, importance
 from nntrain.report.judged import Judged, judge
 from nntrain.report.tables import Curves, read_looks, read_metrics
-from nntrain.report.work import ASKED_FOR, AT_THE_END
 from nntrain.run.earlier import read_experiment, reload_dataset
 from nntrain.run.folder import RunFolder
 from nntrain.run.model import Model, build_plan, read_model
@@ -78,6 +78,7 @@ def at_the_end(run: Run) -> Told:
     ended, config = Recorded.of(run.folder), _config(run.folder, notes)
     if unread := [*ended.damage, *notes]:  # of a folder in order: the disk fails
         raise MachineError(unread[0])
+    budget = work.at_the_end(model, len(dataset.parts["train"]) * len(progress.history))
     whole = progress.best_epoch and ended.status not in ("interrupted", "diverged")
     return Told(
         model.experiment.name,
@@ -91,7 +92,7 @@ def at_the_end(run: Run) -> Told:
         dataset.columns,
         {name: len(part) for name, part in dataset.parts.items()},
         notes=dataset.notes,
-        **(_looked_at(model, dataset, AT_THE_END) if whole else {"judged": None}),
+        **(_looked_at(model, dataset, budget) if whole else {"judged": None}),
     )
 
 
@@ -119,7 +120,7 @@ def from_folder(run: Recorded) -> Told:
         dataset.columns if dataset else _columns(known) if known else (),
         {name: n for name, n in rows.items() if type(n) is int},
         notes=[*notes, *(dataset.notes if dataset else ())],
-        **(_looked_at(model, dataset, ASKED_FOR) if model and dataset else {"judged": None}),
+        **(_looked_at(model, dataset, work.ASKED_FOR) if model and dataset else {"judged": None}),
     )
 
 

@@ -9,10 +9,16 @@ import math
 
 from nntrain.run.model import Model
 
-AT_THE_END = 0.04  # seconds for one section at the end of a training
+AT_THE_END = 0.04  # seconds for one section at the end of a training, or this share of it
+SHARE = 0.005
 ASKED_FOR = 30.0  # and where somebody asked for the report
 A_SECOND = 1e10  # multiplications with weights
 A_LAYER = 2e-5  # seconds a layer takes whatever its size
+
+
+def at_the_end(model: Model, rows: int) -> float:
+    """Seconds that one section may take after a training that took so many rows, one by one."""
+    return max(AT_THE_END, SHARE * 3 * seconds(model, rows))  # there and back: three times as long
 
 
 def seconds(model: Model, rows: int) -> float:
