@@ -38,18 +38,23 @@ CONFIGS = {
 LOOK = """
 <script>
 addEventListener("load", () => {
-  const found = {broken: [], cut: [], empty: [], wide: 0, figures: 0, images: 0};
+  const found = {broken: [], cut: [], over: [], empty: [], wide: 0, figures: 0, images: 0};
   for (const picture of document.querySelectorAll("figure > svg")) {
     const name = picture.previousElementSibling.textContent;
     const [, , width, height] = picture.getAttribute("viewBox").split(" ").map(Number);
     const box = picture.getBBox();
     found.figures += 1;
     if (!(box.width > 20 && box.height > 5)) found.empty.push(name);
+    const before = [];
     for (const text of picture.querySelectorAll("text")) {
       const b = text.getBBox(), m = text.getCTM().multiply(picture.getCTM().inverse());
       const x = m.e + b.x, y = m.f + b.y;
       if (x < -3 || x + b.width > width + 3 || y < -8 || y + b.height > height + 3)
         found.cut.push([name, text.textContent, x, y, b.width]);
+      for (const [words, a, c, w] of before)
+        if (Math.abs(y - c) < 9 && x < a + w - 4 && a < x + b.width - 4)
+          found.over.push([name, words, text.textContent]);
+      before.push([text.textContent, x, y, b.width]);
     }
   }
   for (const image of document.querySelectorAll("#again img")) {
@@ -128,10 +133,14 @@ def test_a_report_is_whole(page: Path, tmp_path: Path) -> None:
         assert found["figures"] == drawn > 3
         assert found["images"] == dom.count("<image")
         assert found["wide"] <= 0
-        assert not found["broken"] and not found["empty"] and not found["cut"], found
+        assert not found["broken"] and not found["empty"], found
+        assert not found["cut"] and not found["over"], found
 
 
-def test_long_names_are_not_cut_off(tmp_path: Path, nntrain: Command) -> None:
+@pytest.mark.parametrize("saliency", [True, False])
+def test_long_names_are_not_cut_off(
+    tmp_path: Path, nntrain: Command, monkeypatch: pytest.MonkeyPatch, saliency: bool
+) -> None:
     config = write_images(tmp_path)
     text = (tmp_path / "squares.csv").read_text()
     for short, long in (",a\n", "A class with a long name"), (",b\n", "Шшшшшшшшшш Wwwwwwwwwwwww"):
@@ -139,9 +148,12 @@ def test_long_names_are_not_cut_off(tmp_path: Path, nntrain: Command) -> None:
     (tmp_path / "squares.csv").write_text(text, encoding="utf-8")
     assert nntrain("fit", config, "-o", "run", "-q").code == 0
     assert nntrain("fit", config, "-o", "run2", "-q", "--seed", "2").code == 0
+    if not saliency:
+        monkeypatch.setattr("nntrain.report.work.ASKED_FOR", 0.0)
     assert nntrain("report", "run", "run2", "-o", "both.html").code == 0
     found = looked_at(tmp_path / "both.html", tmp_path)
-    assert found["images"] > 30 and not found["cut"] and found["wide"] <= 0, found
+    assert found["images"] > (60 if saliency else 30) and found["wide"] <= 0
+    assert not found["cut"] and not found["over"], found
 
 
 def test_what_is_wrong_would_be_seen(tmp_path: Path) -> None:
@@ -156,3 +168,6 @@ def test_what_is_wrong_would_be_seen(tmp_path: Path) -> None:
     bad.write_text(f"<html><body><figure><p>n</p>{drawing}</figure></body></html>")
     found = looked_at(bad, tmp_path)
     assert found["broken"] == ["data:x"] and found["cut"][0][:2] == ["n", "long"]
+    drawing = '<svg viewBox="0 0 99 20"><text y="15">long</text><text x="9" y="15">er</text></svg>'
+    bad.write_text(f"<html><body><figure><p>n</p>{drawing}</figure></body></html>")
+    assert looked_at(bad, tmp_path)["over"] == [["n", "long", "er"]]

@@ -16,7 +16,7 @@ from nntrain.report.svg import WIDTH, figure
 from nntrain.report.told import Told
 
 SIDE = 60  # of an image
-LETTERS = 17
+LETTER = 7.2  # about as wide as one is, in points
 
 
 def images(told: Told) -> Html | None:
@@ -41,7 +41,7 @@ def images(told: Told) -> Html | None:
 def _wall(title: str, shown: Sequence[Exhibit]) -> Html:
     """Images in rows, as many in each as there is room for."""
     both = shown[0].saliency is not None
-    across = 3 if both else 5
+    across = 3 if both else 4
     each, high = WIDTH / across, SIDE + 44
     parts = []
     for number, one in enumerate(shown):
@@ -52,21 +52,21 @@ def _wall(title: str, shown: Sequence[Exhibit]) -> Html:
         parts.append(image(one.pixels, x, y, *size))
         if one.saliency is not None:
             parts.append(image(glowing(one.saliency), x + SIDE + 4, y, *size))
-        parts += _words(one, x, y + SIDE)
+        parts += _words(one, x, y + SIDE, int((each - 6) / LETTER))
     rows = -(-len(shown) // across)
     return figure(joined([tag("b", title)]), rows * high, *parts)
 
 
-def _words(one: Exhibit, x: float, y: float) -> list[Html]:
-    """Two lines: what is true, and what was said, with its probability."""
+def _words(one: Exhibit, x: float, y: float, most: int) -> list[Html]:
+    """Two lines of so many letters: what is true, and what was said, with its probability."""
     answer = one.told.answers[0]
     true, said = _word(answer.true), _word(answer.predicted)
     good = None if answer.probability is None else answer.true == answer.predicted
     sure = "" if answer.probability is None else f" {answer.probability:.0%}"
     style = None if good is None else "good" if good else "bad"
-    short = f"{shortened(said, LETTERS - len(sure))}{sure}"
+    short = f"{shortened(said, most - len(sure))}{sure}"
     return [
-        words_at(x, y + 15, shortened(true, LETTERS), full=f"row {one.told.row}: {true}"),
+        words_at(x, y + 15, shortened(true, most), full=f"row {one.told.row}: {true}"),
         words_at(x, y + 30, short, class_=style, full=f"{said}{sure}"),
     ]
 
