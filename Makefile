@@ -28,6 +28,7 @@ test-full: test docs
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5 --trials 40 --processes 2
+	NNTRAIN_BROWSER=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_report_browser.py
 	$(BIN)/python datasets/rebuild.py --check
 	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
 	  $(BIN)/nntrain fit configs/$$name.yaml -q || exit 1; \

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nntrain.report import judged, svg
+from nntrain.report import judged, plots, svg
 from nntrain.report.markup import Html
 from nntrain.report.page import page
 from nntrain.report.told import at_the_end, from_folder
@@ -135,6 +135,19 @@ def judged_report() -> Any:
     return Report()
 
 
+def test_probabilities_of_two_classes_are_of_both(points: Path, nntrain: Command) -> None:
+    points.write_text(CONFIG.replace("cross_entropy", "binary_cross_entropy"))
+    assert nntrain("fit", points, "-o", "run", "-q").code == 0
+    trained = open_run("run")
+    part, _ = trained.rows("test", None, judged_report())
+    found = judged.judge(trained.model, "test", part)
+    assert found
+    (one,) = found.certainties
+    second = predict(trained.model, part.x)[:, 0]
+    assert np.allclose(one.p, np.stack([1 - second, second], axis=1), rtol=0, atol=1e-6)
+    assert (one.true == part.raw[:, 0]).all() and (one.weights == 1).all()
+
+
 def test_the_worst_rows_are_those_of_all_blocks(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = open_run(str(run))
     part, _ = trained.rows("train", None, judged_report())
@@ -164,6 +177,8 @@ def test_numbers_are_drawn_and_rows_are_named_by_their_ids(
     (pair,) = told.agreements
     assert (pair.true == part.raw[:, 0]).all()
     assert np.allclose(pair.predicted, predict(trained.model, part.x)[:, 0])
+    off = pair.predicted - pair.true
+    assert f", mean {off.mean():.3g}, half within ±{np.median(np.abs(off)):.3g}" in found.texts
     cells = [line.split(",") for line in (tmp_path / "points.csv").read_text().splitlines()[1:]]
     for mistake in told.mistakes:
         assert mistake.ids == (cells[mistake.row - 1][2],)
@@ -283,6 +298,16 @@ def test_a_line_of_many_points_keeps_its_highest_and_lowest() -> None:
     assert len(numbers) <= svg.MOST_POINTS + 2
 
 
+def test_bars_of_a_histogram_count_the_values() -> None:
+    values = np.array([-1.0] * 4 + [0.0] * 2 + [2.0])
+    drawn = plots.histogram("h", "", values)
+    found = re.findall(r'<rect x="([\d.]+)" [^>]*height="([\d.]+)"', drawn)
+    heights = [float(height) for _, height in found]
+    assert [round(4 * height / max(heights), 2) for height in heights] == [4, 2, 1]
+    places = [float(place) for place, _ in found]
+    assert places[1] - places[0] < places[2] - places[1]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "ticks"),
     [
@@ -307,7 +332,13 @@ def test_any_numbers_can_be_drawn(values: list[float], log: bool) -> None:
     y = np.array(values)
     x = np.arange(len(y), dtype=float)
     maps = [svg.heat_map("h", ["a"], [1.0] * len(y), y[None])] if len(y) else []
-    for drawn in (svg.chart("c", [svg.Line("l", x, y)], log=log), svg.scatter("s", y, y), *maps):
+    more = [
+        plots.histogram("h", "", y),
+        plots.bars("b", "", [plots.Bar("n", value, 0.5) for value in values]),
+        plots.unit_square("u", "", [svg.Line("l", y, y)]),
+    ]
+    lines = [svg.Line("l", x, y)]
+    for drawn in (svg.chart("c", lines, log=log), svg.scatter("s", y, y), *maps, *more):
         assert isinstance(drawn, Html)
         assert not re.search(
             r"(nan|inf)", re.sub(r"<text.*?</text>|<figcaption.*?</figcaption>", "", drawn)

@@ -1,8 +1,10 @@
-"""`nntrain report`: runs as one page that needs no network and no script."""
+"""`nntrain report`: runs as one page that needs no network and no script, or as single pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nntrain.report.told import Told
 
 
 @click.command(short_help="A run as one HTML page; several side by side.")
@@ -21,15 +26,31 @@ from nntrain.errors import ConfigError
     metavar="FILE",
     help="Where to; by default report.html in the folder of the one run.",
 )
+@click.option("--svg", type=Path, metavar="DIR", help="Its pictures as SVG files in this folder.")
+@click.option(
+    "--png", type=Path, metavar="DIR", help="Its pictures as PNG files; needs nntrain[plots]."
+)
 @common_options
 def report(
-    runs: tuple[str, ...], output: Path | None, quiet: bool, verbose: bool, debug: bool
+    runs: tuple[str, ...],
+    output: Path | None,
+    svg: Path | None,
+    png: Path | None,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
-    """Write what is known of RUN, a run folder (the newest run), as one page; several in one."""
-    if len(runs) > 1 and not output:
+    """Write what is known of RUN, a run folder (the newest run), as one page; several in one.
+
+    With --svg or --png only the pictures are written, and a page where -o says so.
+    """
+    if len(runs) > 1 and not (output or svg or png):
         raise ConfigError("report: expected a file for several runs: -o FILE")
     if output:
         _check_free(output)
+    for flag, folder in (("--svg", svg), ("--png", png)):
+        if folder and folder.exists() and not folder.is_dir():
+            raise ConfigError(f"{flag}: {folder} is a file, expected a folder")
 
     from nntrain.report.page import page
     from nntrain.report.told import from_folder
@@ -39,10 +60,35 @@ def report(
 
     limit_threads(1)
     found = [named(asked) for asked in runs or ("",)]
-    path = output or found[0].folder.report
-    write_whole(path, page([from_folder(run) for run in found]).encode())
-    if not quiet:
-        show(f"report: {path}")
+    told = [from_folder(run) for run in found]
+    if svg or png:
+        _write_pictures(told, svg, png, quiet=quiet)
+    if output or not (svg or png):
+        path = output or found[0].folder.report
+        write_whole(path, page(told).encode())
+        if not quiet:
+            show(f"report: {path}")
+
+
+def _write_pictures(
+    told: Sequence[Told], svg: Path | None, png: Path | None, *, quiet: bool
+) -> None:
+    from nntrain.data.extras import extra
+    from nntrain.report.pictures import check_letters, pictures, rastered
+    from nntrain.run.archive import write_whole
+
+    module = extra("resvg_py", "resvg-py", "plots", "PNG files are drawn") if png else None
+    if module:
+        check_letters(module)
+    drawn = list(pictures(told))
+    for folder, ending in ((svg, "svg"), (png, "png")):
+        for name, content in drawn if folder else ():
+            path = Path(folder or "", f"{name}.{ending}")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = content.encode() if ending == "svg" else rastered(content, module)
+            write_whole(path, whole)
+        if folder and not quiet:
+            show(f"{len(drawn)} pictures: {folder}")
 
 
 def _check_free(path: Path) -> None:

@@ -22,7 +22,7 @@ BROKEN = (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)  # what no UTF-8 file can hold
 STRANGE = dict.fromkeys((*CONTROLS, *TURNING, *BROKEN), "·")
 # as html.escape does, whose module takes longer to load than a page to write
 ESCAPES = {**STRANGE, **{ord(letter): escape for letter, escape in LETTERS.items()}, 13: " "}
-EMPTY = ("path", "rect", "line", "circle", "meta")  # elements with nothing inside
+EMPTY = ("path", "rect", "line", "circle", "image", "meta")  # elements with nothing inside
 
 
 def escape(text: str) -> Html:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from nntrain.display import text
+from nntrain.families import Array
 from nntrain.report.judged import Answer, Confusion, Judged, Mistake
 from nntrain.report.markup import Html, section, table, tag
+from nntrain.report.plots import histogram, matrix
 from nntrain.report.svg import scatter
 from nntrain.report.told import Told
 
@@ -83,19 +85,42 @@ def _pairs(one: Confusion) -> Html:
     return table(("true", "taken for", "rows", "of"), rows, "llrr")
 
 
+def drawn_confusions(told: Told) -> Html | None:
+    """The same as drawings, for pictures that stand alone."""
+    judged = told.judged
+    shown = judged.confusions[:MOST_TARGETS] if judged else ()
+    drawn = [
+        matrix(one.name, one.classes, one.counts)
+        for one in shown
+        if len(one.classes) <= MOST_CLASSES
+    ]
+    return section("Confusion", *drawn) if drawn else None
+
+
 def agreements(told: Told) -> Html | None:
-    """A drawing for each number that is predicted."""
+    """For each number that is predicted how near it came."""
     judged = told.judged
     if not judged or not judged.agreements:
         return None
-    drawn = [scatter(one.name, one.true, one.predicted) for one in judged.agreements[:MOST_TARGETS]]
+    drawn: list[Html] = []
+    for one in judged.agreements[:MOST_TARGETS]:
+        with np.errstate(all="ignore"):
+            off = one.predicted - one.true
+        drawn.append(scatter(one.name, one.true, one.predicted))
+        drawn.append(histogram(f"errors of {one.name}", f", {_spread(off)}", off))
     shown = len(judged.agreements[0].true)
     which = f"{text.count(shown)} of the" if shown < judged.rows else "The"
     about = (
-        f"{which} {text.count(judged.rows)} {judged.split} rows; on the dashed line both are equal."
+        f"{which} {text.count(judged.rows)} {judged.split} rows; on the dashed line both are "
+        "equal.  An error is what was predicted less what is true; the bars count rows."
     )
     whole = tag("div", *drawn, class_="grid")
-    return section("Predicted against true", whole, about=about)
+    return section("Predicted against true", whole, about=about, wide=True)
+
+
+def _spread(off: Array) -> str:
+    with np.errstate(all="ignore"):
+        return f"mean {off.mean():.3g}, half within ±{np.median(np.abs(off)):.3g}"
 
 
 def mistakes(told: Told) -> Html | None:

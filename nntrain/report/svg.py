@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from nntrain.families import Array
+from nntrain.report.letters import brief, shortened, words_at
 from nntrain.report.markup import Html, joined, tag
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 24, 34
 MOST_POINTS = 400  # of a line: more can not be told apart
 MOST_CELLS = 80  # columns of a heat map
+MOST_DOTS = 1500
 SERIES = 8  # colours there are
 LOGARITHMIC = 10.0  # largest over smallest from which on an axis counts in powers
 
@@ -91,16 +93,17 @@ def chart(
     x = Scale.over(epochs, LEFT, WIDTH - RIGHT)
     y = Scale.over(values, HEIGHT - BOTTOM, TOP, log=log)
     mark = [] if best is None else [_mark(float(x(np.array([best]))[0]), f"best: {best:g}")]
-    drawn = (_path(x(line.x), y(line.y), f"line {line.style}") for line in lines)
-    keys = [_key(line) for line in lines] if len(lines) > 1 else []
+    drawn = (path(x(line.x), y(line.y), f"line {line.style}") for line in lines)
+    keys = [key(line) for line in lines] if len(lines) > 1 else []
     power = ", logarithmic" if y.log else ""
     words = joined([tag("b", title), tag("span", power, class_="soft")])
-    figure = (_axes(x, y, whole=True), *mark, *drawn)
-    return _figure(words, HEIGHT, *figure, below=keys)
+    return figure(words, HEIGHT, axes(x, y, whole=True), *mark, *drawn, below=keys)
 
 
 def scatter(title: str, true: Array, predicted: Array) -> Html:
-    """Predicted against true, and the line on which both are equal."""
+    """Predicted against true, and the line on which both are equal; of many points some."""
+    some = np.unique(np.linspace(0, len(true) - 1, min(len(true), MOST_DOTS)).astype(int))
+    true, predicted = true[some], predicted[some]
     both = np.concatenate([true, predicted])
     x = Scale.over(both, LEFT, WIDTH - RIGHT)
     y = Scale.over(both, WIDTH - BOTTOM, TOP)
@@ -110,8 +113,8 @@ def scatter(title: str, true: Array, predicted: Array) -> Html:
     words = joined(
         [tag("b", title), tag("span", ", predicted (up) by true (right)", class_="soft")]
     )
-    equal = _path(x(ends), y(ends), "equal")
-    return _figure(words, WIDTH, _axes(x, y), equal, tag("path", d=dots, class_="dots s0"))
+    equal = path(x(ends), y(ends), "equal")
+    return figure(words, WIDTH, axes(x, y), equal, tag("path", d=dots, class_="dots s0"))
 
 
 def heat_map(
@@ -134,7 +137,7 @@ def heat_map(
     drawn: list[Html] = []
     for place, (row, name) in enumerate(zip(values, rows, strict=True)):
         top = place * line
-        drawn.append(_text(left - 6, top + 15, _shortened(name), "end", full=name))
+        drawn.append(words_at(left - 6, top + 15, shortened(name), "end", full=name))
         for number, value in enumerate(row[shown].tolist()):
             if math.isfinite(value):
                 depth = float(np.clip(shade(np.array([value]))[0], 0.1, 1.0))
@@ -147,14 +150,14 @@ def heat_map(
                     tag("rect", **place_and_size, class_="heat", fill_opacity=f"{depth:.2f}")
                 )
         last = next((v for v in row[::-1].tolist() if math.isfinite(v)), None)
-        drawn.append(_text(WIDTH - right + 6, top + 15, "" if last is None else brief(last)))
+        drawn.append(words_at(WIDTH - right + 6, top + 15, "" if last is None else brief(last)))
     bottom = len(rows) * line
     ends = (columns[0], columns[-1]) if len(columns) > 1 else ()
     for place, epoch, side in zip((left, WIDTH - right), ends, ("start", "end"), strict=False):
-        drawn.append(_text(place, bottom + 15, f"{epoch:g}", side))
+        drawn.append(words_at(place, bottom + 15, f"{epoch:g}", side))
     reach = f", {brief(known.min())} to {brief(known.max())}" if len(known) else ""
     words = joined([tag("b", title), tag("span", reach, class_="soft")])
-    return _figure(words, bottom + 22, *drawn)
+    return figure(words, bottom + 22, *drawn)
 
 
 def bar(share: float) -> Html:
@@ -164,31 +167,22 @@ def bar(share: float) -> Html:
     return tag("svg", *parts, class_="bar", width=60, height=8, viewBox="0 0 60 8")
 
 
-def brief(value: float) -> str:
-    """A number in few letters, for axes and small cells."""
-    if not value or not math.isfinite(value):
-        return f"{value:g}"
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(power)}"
-
-
-def _figure(words: Html, height: float, *inside: Html, below: Sequence[Html] = ()) -> Html:
+def figure(words: Html, height: float, *inside: Html, below: Sequence[Html] = ()) -> Html:
+    """A drawing `WIDTH` wide under its caption, with its keys below."""
     drawing = tag("svg", *inside, viewBox=f"0 0 {WIDTH} {height}", class_="chart", role="img")
     keys = [tag("div", *below, class_="keys")] if below else []
     return tag("figure", tag("figcaption", words), drawing, *keys)
 
 
-def _axes(x: Scale, y: Scale, *, whole: bool = False) -> Html:
-    """Lines across at the ticks of y, and the numbers of both."""
+def axes(x: Scale, y: Scale, *, whole: bool = False) -> Html:
+    """Lines across at the ticks of y, and the numbers of both.  whole: those of x, if whole."""
     parts: list[Html] = []
     for tick, place in _placed(y):
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="rule"))
-        parts.append(_text(LEFT - 6, float(place) + 4, brief(tick), "end"))
+        parts.append(words_at(LEFT - 6, float(place) + 4, brief(tick), "end"))
     for tick, place in _placed(x):
         if not whole or tick == int(tick):
-            parts.append(_text(float(place), max(y.start, y.end) + 20, brief(tick), "middle"))
+            parts.append(words_at(float(place), max(y.start, y.end) + 20, brief(tick), "middle"))
     low = max(y.start, y.end)
     parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=low, y2=low, class_="axis"))
     return joined(parts)
@@ -203,16 +197,10 @@ def _placed(scale: Scale) -> list[tuple[float, str]]:
 def _mark(x: float, words: str) -> Html:
     line = tag("line", x1=f"{x:.1f}", x2=f"{x:.1f}", y1=TOP, y2=HEIGHT - BOTTOM, class_="best")
     side = "end" if x > WIDTH - 60 else "middle"
-    return joined([line, _text(x, TOP - 8, words, side)])
+    return joined([line, words_at(x, TOP - 8, words, side)])
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", full: str = "") -> Html:
-    more = [tag("title", full)] if full and full != words else []
-    side = None if anchor == "start" else anchor
-    return tag("text", words, *more, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=side)
-
-
-def _path(x: Array, y: Array, style: str) -> Html:
+def path(x: Array, y: Array, style: str) -> Html:
     """A line through the points, broken where there is none; a lone point is a dot."""
     steps, pen_down = [], False
     for at in _thinned(y):
@@ -223,7 +211,7 @@ def _path(x: Array, y: Array, style: str) -> Html:
         steps.append(f"{'L' if pen_down else 'M'}{a:.1f} {b:.1f}")
         pen_down = True
     if len(steps) == 1:
-        steps.append("h0")
+        return tag("path", d=f"{steps[0]}h0", class_=f"{style} lone")
     return tag("path", d="".join(steps), class_=style)
 
 
@@ -244,10 +232,6 @@ def _thinned(y: Array) -> Array:
     return np.array(sorted(chosen))
 
 
-def _key(line: Line) -> Html:
+def key(line: Line) -> Html:
     stroke = tag("path", d="M0 5h16", class_=f"line {line.style}")
     return tag("span", tag("svg", stroke, width=16, height=10), line.label, class_="key")
-
-
-def _shortened(name: str, most: int = 17) -> str:
-    return name if len(name) <= most else f"…{name[1 - most :]}"

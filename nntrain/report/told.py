@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,10 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import MachineError, NNTrainError
 from nntrain.events import LayerLook
 from nntrain.families import Shape
+from nntrain.report import work
+from nntrain.report.exhibits import Exhibits, exhibits
+from nntrain.report.filters import Filters, filters
+from nntrain.report.importance import Importance, can_be_measured, importance
 from nntrain.report.judged import Judged, judge
 from nntrain.report.tables import Curves, read_looks, read_metrics
 from nntrain.run.earlier import read_experiment, reload_dataset
@@ -31,6 +36,7 @@ class Told(NamedTuple):
     experiment: what the config comes to.
     columns: of the data; from the model alone, without the missing cells (-1).
     notes: sentences about what is not there, or damaged.
+    importance_later: it can be measured, and takes too long for the end of a training.
     """
 
     name: str
@@ -45,10 +51,19 @@ class Told(NamedTuple):
     rows: Mapping[str, int]
     judged: Judged | None
     notes: Sequence[str]
+    importance: Importance | None = None
+    importance_later: bool = False
+    exhibits: Exhibits | None = None
+    filters: Filters | None = None
 
     @property
     def path(self) -> str:
         return str(self.run.folder.path)
+
+    @property
+    def shell_path(self) -> str:
+        """The folder as it is written in a command."""
+        return shlex.quote(self.path)
 
     @property
     def best_epoch(self) -> int:
@@ -63,7 +78,8 @@ def at_the_end(run: Run) -> Told:
     ended, config = Recorded.of(run.folder), _config(run.folder, notes)
     if unread := [*ended.damage, *notes]:  # of a folder in order: the disk fails
         raise MachineError(unread[0])
-    whole = ended.status not in ("interrupted", "diverged")
+    budget = work.at_the_end(model, len(dataset.parts["train"]) * len(progress.history))
+    whole = progress.best_epoch and ended.status not in ("interrupted", "diverged")
     return Told(
         model.experiment.name,
         ended,
@@ -75,8 +91,8 @@ def at_the_end(run: Run) -> Told:
         model.preprocessor.shape,
         dataset.columns,
         {name: len(part) for name, part in dataset.parts.items()},
-        _judged(model, dataset) if progress.best_epoch and whole else None,
-        dataset.notes,
+        notes=dataset.notes,
+        **(_looked_at(model, dataset, budget) if whole else {"judged": None}),
     )
 
 
@@ -103,8 +119,8 @@ def from_folder(run: Recorded) -> Told:
         known.shape if known else (),
         dataset.columns if dataset else _columns(known) if known else (),
         {name: n for name, n in rows.items() if type(n) is int},
-        _judged(model, dataset) if model and dataset else None,
-        [*notes, *(dataset.notes if dataset else ())],
+        notes=[*notes, *(dataset.notes if dataset else ())],
+        **(_looked_at(model, dataset, work.ASKED_FOR) if model and dataset else {"judged": None}),
     )
 
 
@@ -113,11 +129,19 @@ def _of(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return inside if isinstance(inside, dict) else {}
 
 
-def _judged(model: Model, dataset: Dataset) -> Judged | None:
-    for split in ("test", "validation"):
-        if split in dataset.parts:
-            return judge(model, split, dataset.parts[split])
-    return None
+def _looked_at(model: Model, dataset: Dataset, budget: float) -> dict[str, Any]:
+    """What takes model and rows.  budget: seconds that each of the dear ones may take."""
+    parts = dataset.parts
+    split = next((name for name in ("test", "validation") if name in parts), "")
+    judged = judge(model, split, parts[split]) if split else None
+    measured = importance(model, parts, budget)
+    return {
+        "judged": judged,
+        "importance": measured,
+        "importance_later": measured is None and can_be_measured(model, parts),
+        "exhibits": exhibits(model, parts[split], judged, budget) if judged else None,
+        "filters": filters(model),
+    }
 
 
 def _config(folder: RunFolder, notes: list[str]) -> str:

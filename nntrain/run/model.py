@@ -52,7 +52,11 @@ def build_model(experiment: Experiment, preprocessor: Preprocessor) -> Model:
 
 
 def build_network(
-    experiment: Experiment, preprocessor: Preprocessor, dtype: Any = np.float32
+    experiment: Experiment,
+    preprocessor: Preprocessor,
+    dtype: Any = np.float32,
+    *,
+    input_gradient: bool = False,
 ) -> Network:
     """The network that a config describes, for the data that was met."""
     with np.errstate(over="ignore"):  # first weights beyond float32 are told by the first step
@@ -64,6 +68,7 @@ def build_network(
             groups=experiment.optimizer.groups,
             columns=preprocessor.places,
             lookup=lookup_of(preprocessor),
+            input_gradient=input_gradient,
         )
 
 
