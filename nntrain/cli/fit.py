@@ -236,7 +236,7 @@ def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, A
 
     summary: dict[str, Any] = {}
     try:
-        with view(say, run.log) as see:
+        with view(say, run.log, deadline=stop.deadline) as see:
             for event in train(run, stop):
                 see(event)
                 summary = dict(getattr(event, "summary", {}))

@@ -123,13 +123,15 @@ def _begun(event: Began) -> list[str]:
 
 
 def _width(name: str) -> int:
-    return max(len(name), 9 if name.endswith("s") else 6)
+    """Of a column: the longest of its cells fits, so that lines stay below each other."""
+    longest = {"epoch": 9, "time": len("59 min 59 s")}
+    return max(len(name), longest.get(name, len("-1.235e+05")))
 
 
 def _epoch(event: EpochEnded) -> list[str]:
     row = event.row
     cells = [
-        (name, text.count(v) if name == "epoch" else text.number(v))
+        (name, f"{v:.0f}" if name == "epoch" else text.number(v))
         for name, v in row.items()
         if name not in ("step", "learning_rate")
     ]

@@ -14,17 +14,24 @@ See = Callable[[Event], None]
 
 
 @contextmanager
-def view(printer: Printer, log: Callable[[str], None], *, keep: bool = True) -> Iterator[See]:
+def view(
+    printer: Printer,
+    log: Callable[[str], None],
+    *,
+    keep: bool = True,
+    deadline: float | None = None,
+) -> Iterator[See]:
     """A function to show events with.  The log always gets the plain lines.
 
     keep: what a live view showed stays when the training is over.
+    deadline: when it will be stopped, by `time.monotonic`.
 
     `Ended` is left to the caller, for whom the summary is a result.
     """
     if can_be_live(printer):
         from nntrain.display.live import LiveView
 
-        with LiveView(printer.stream, keep=keep) as live:
+        with LiveView(printer.stream, keep=keep, deadline=deadline) as live:
             yield _logged(live.see, log)
     else:
         yield _logged(lambda event: _print(event, printer), log)
