@@ -12,8 +12,8 @@ import pytest
 from nntrain.data.columns import Column
 from nntrain.display import plain, text
 from nntrain.display.board import Board
+from nntrain.display.epochs import Epochs
 from nntrain.display.live import LiveView
-from nntrain.display.picture import Picture
 from nntrain.display.printer import Printer
 from nntrain.display.view import view
 from nntrain.events import Began, Ended, EpochEnded, Event, Saved, Stepped
@@ -211,7 +211,7 @@ def test_speed_and_time_stay_in_a_narrow_terminal(
     second = "train_loss_evaluated"
     validated = [f"validation_{name}" for name in scores]
     columns = ("train_loss", second, "validation_loss", *validated)
-    names, widths, _ = Picture(Board(columns=columns))._fitting(width)
+    names, widths, _ = Epochs(Board(columns=columns)).fitting(width)
     assert names[-3:] == ["learning_rate", "samples/s", "time"]
     lost = [c for c in columns if c not in names and c != second]
     assert lost == [f"validation_{name}" for name in missing]

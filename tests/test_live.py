@@ -277,7 +277,7 @@ def test_what_was_undone_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
                 break
         live.see(WentBack(10, 580, 2, 1, 2, 0.5, "training diverged in step 700\n  more"))
         assert [entry.epoch for entry in live.board.entries] == list(range(1, 11))
-        assert {len(values) for values in live.board.curves().values()} == {10}
+        assert {len(values) for values in live.board.losses.values()} == {10}
         assert live.board.saved == {10}
     assert "goes on from the end of epoch 10" in stream.text
 

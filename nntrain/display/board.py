@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -42,7 +42,8 @@ class Entry:
 class Board:
     """A training as its events tell it.
 
-    deadline: the time of the clock at which it will be stopped.
+    deadline: the time of the clock at which it will be stopped.  losses: those that can be
+    compared, an epoch after the other.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -151,7 +152,3 @@ class Board:
         if self.now:
             return self.now.samples_per_second
         return self.entries[-1].samples_per_second if self.entries else None
-
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """The losses that can be compared, by name, an epoch after the other."""
-        return self.losses

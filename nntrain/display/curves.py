@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +23,7 @@ def span(epochs: int, most: int) -> int:
     return max(1, min(room, most))
 
 
-def scale(curves: Sequence[Sequence[float]]) -> tuple[float, float]:
+def scale(curves: Iterable[Sequence[float]]) -> tuple[float, float]:
     """The lowest and the highest of the numbers that are finite; 0 and 0 if none is."""
     found = [value for curve in curves for value in curve if math.isfinite(value)]
     return (min(found), max(found)) if found else (0.0, 0.0)

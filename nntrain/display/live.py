@@ -7,7 +7,6 @@ curves and what was wrong stay; metrics.csv has all epochs.
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from nntrain.display import plain
 from nntrain.display.board import Board
-from nntrain.display.picture import Picture
+from nntrain.display.picture import Picture, wrapped
 from nntrain.display.screen import Screen
 from nntrain.events import Began, Ended, Event, Warned, WentBack
 
@@ -89,11 +88,7 @@ class LiveView:
     def _tell(self, *events: Event) -> None:
         """What goes wrong, in full; it stays above the picture."""
         width, _ = self.screen.size
-        lines = [
-            Text(part, style="yellow")
-            for event in events
-            for line in plain.lines(event)
-            for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
-        ]
+        said = [line for event in events for line in plain.lines(event)]
+        lines = [Text(part, style="yellow") for line in said for part in wrapped(line, width)]
         if lines:
             self.screen.leave(lines)
