@@ -27,7 +27,7 @@ LEAST_WAIT = 150  # times as long as a picture takes: drawing costs less than 1 
 class LiveView:
     """Watches a training in a terminal; use as a context manager.
 
-    keep: the table of epochs stays when it is over.
+    keep: the network is told before, and the table of epochs stays when it is over.
     deadline: the time of the clock at which the training will be stopped.
     """
 
@@ -68,7 +68,8 @@ class LiveView:
         match event:
             case Began():
                 lines = plain.lines(event)[:-2]  # the view has a table head of its own
-                self.screen.leave([Text(line) for line in lines] + [Text("")])
+                if self.keep:
+                    self.screen.leave([Text(line) for line in lines] + [Text("")])
                 self.open = True
             case WentBack():
                 self._tell(event)
