@@ -123,7 +123,7 @@ def test_wrong_questions(three: Command, words: tuple[str, ...], says: str) -> N
 
 
 def test_a_name_of_a_class_may_hold_a_sign(three: Command) -> None:
-    edit(f"{RUNS[0]}/summary.json", lambda all: all["metrics"].update({"test_f1_a=b": 0.5}))
+    edit(f"{RUNS[0]}/summary.json", lambda facts: facts["metrics"].update({"test_f1_a=b": 0.5}))
     assert names(three("runs", "--where", "test_f1_a=b>=0.5", "--json")) == list_of(1)
 
 
@@ -204,7 +204,7 @@ def test_the_table_fits(width: int) -> None:
 
 
 def test_nothing_of_a_folder_moves_the_cursor(three: Command) -> None:
-    edit(f"{RUNS[0]}/summary.json", lambda all: all.update(status="\x1b[2J\u202eup"))
+    edit(f"{RUNS[0]}/summary.json", lambda facts: facts.update(status="\x1b[2J\u202eup"))
     assert "\x1b" not in three("runs", "--columns", "run,status").out
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli.actions import complain
 from nntrain.cli.arguments import common_options, json_option, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
@@ -98,12 +99,9 @@ def check(
             show("", *plain.audited(audited.findings, audited.limits))
     if wrong := [row for row in compared if not row.ok]:
         what = "wrong" if math.isfinite(wrong[0].error) else "not finite"
-        print(f"error: the gradient of {wrong[0].name} is {what}", file=sys.stderr)
+        complain(f"the gradient of {wrong[0].name} is {what}")
         raise Exit(GateError.exit_code)
     if audited and audited.serious:
         what = plural(audited.serious, "finding")
-        print(
-            f"error: {what} that make{'s' * (audited.serious == 1)} scores worthless",
-            file=sys.stderr,
-        )
+        complain(f"{what} that make{'s' * (audited.serious == 1)} scores worthless")
         raise Exit(GateError.exit_code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli.actions import complain
 from nntrain.cli.arguments import common_options, json_option
 from nntrain.cli.group import Group
 from nntrain.cli.output import print_json, show
@@ -193,5 +194,5 @@ def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> 
         show(*display.verified(path, result))
     if not verified.equal:
         why = ", as it may under another manifest" if changed else " under the same manifest"
-        print(f"error: {path} did not come out the same{why}", file=sys.stderr)
+        complain(f"{path} did not come out the same{why}")
         raise Exit(GateError.exit_code)

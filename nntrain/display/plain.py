@@ -174,14 +174,17 @@ def baselines(found: Mapping[str, Any] | None) -> list[str]:
 
 def scores(metrics: Mapping[str, float | None]) -> list[str]:
     """`<split>_<metric>` scores as a table: a row a metric, a column a split."""
+    rows = score_rows(metrics)
+    return table(rows, "l" + "r" * (len(rows[0]) - 1)) if rows else []
+
+
+def score_rows(metrics: Mapping[str, float | None]) -> list[tuple[str, ...]]:
+    """The cells of that table, its head first; none where there is no score."""
     pairs = {name: name.split("_", 1) for name in metrics}
     splits = list(dict.fromkeys(split for split, _ in pairs.values()))
     names = list(dict.fromkeys(metric for _, metric in pairs.values()))
-    if not names:
-        return []
-    rows: list[tuple[str, ...]] = [("", *splits)]
-    rows += [(m, *(text.number(metrics.get(f"{s}_{m}")) for s in splits)) for m in names]
-    return table(rows, "l" + "r" * len(splits))
+    rows = [(m, *(text.number(metrics.get(f"{s}_{m}")) for s in splits)) for m in names]
+    return [("", *splits), *rows] if rows else []
 
 
 def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = False) -> list[str]:

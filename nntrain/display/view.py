@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nntrain.display import plain
+from nntrain.display.annotations import annotation, on_actions
 from nntrain.display.printer import Printer
-from nntrain.events import Ended, Event
+from nntrain.events import Ended, Event, Warned
 
 See = Callable[[Event], None]
 
@@ -49,6 +50,13 @@ def _is_dumb() -> bool:
 def _print(event: Event, printer: Printer) -> None:
     for line in () if isinstance(event, Ended) else plain.lines(event):
         printer(line)
+    annotate(event, printer)
+
+
+def annotate(event: Event, printer: Printer) -> None:
+    """Tell GitHub Actions of a warning."""
+    if isinstance(event, Warned) and on_actions():
+        printer.raw(annotation("warning", f"{event.message}\n{event.advice}"))
 
 
 def _logged(see: See, log: Callable[[str], None]) -> See:
