@@ -77,27 +77,18 @@ def list_(
     if as_json and form not in (None, "json"):
         raise ConfigError(f"--json: it does not go with --format {form}")
     found = [choosing.Candidate.of(run) for run in everything()]
-    asked = choosing.conditions(where, found)
-    shown = [run for run in found if all(each.holds(run) for each in asked)]
-    key = sort.removeprefix("-")
-    if key:
-        falling = sort.startswith("-") != reverse
-        shown = choosing.ordered(found, key, falling=falling)
-        shown = [run for run in shown if all(each.holds(run) for each in asked)]
-    elif reverse:
-        shown = shown[::-1]
-    keys = _columns(columns, found)
-    extra = [name for name in dict.fromkeys([*(each.key for each in asked), key]) if name]
-    values = [{name: run.get(name) for name in [*keys, *extra]} for run in shown]
+    choice = choosing.choose(found, where, sort, reverse=reverse)
+    keys, asked = _columns(columns, found), choice.keys
+    plain, values = [run.plain for run in choice.runs], choice.values(keys or asked)
     for sentence in () if quiet else (line for run in found for line in run.damage):
         print(f"note: {sentence}", file=sys.stderr)
     if as_json or form == "json":
-        print_json({"runs": values if keys else [run.plain for run in shown]})
+        print_json({"runs": values if keys else plain})
     elif form == "csv":
-        show(*display.as_csv([run.plain for run in shown], values, keys, extra))
-    elif shown:
+        show(*display.as_csv(plain, values, keys, asked))
+    elif plain:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        show(*display.listed([run.plain for run in shown], values, keys, extra, width))
+        show(*display.listed(plain, values, keys, asked, width))
     elif not quiet:
         none = "no run below runs/ yet: nntrain fit CONFIG makes one"
         print(f"none of {plural(len(found), 'run')}" if found else none, file=sys.stderr)

@@ -6,6 +6,7 @@ A key is one of `FACTS`, a score (`validation_loss`), or a key path of the confi
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ class Candidate:
         if key in FACTS:
             return self.plain[key]
         metrics = self.plain["metrics"]
-        return metrics[key] if key in metrics else self.config.get(key)
+        found = metrics[key] if key in metrics else self.config.get(key)
+        odd = isinstance(found, float) and not math.isfinite(found)
+        return str(found) if odd else found  # inf is not JSON
 
 
 @dataclass(frozen=True)
@@ -77,22 +80,29 @@ class Condition:
         return ORDERS[self.sign](found, self.value)
 
 
-def conditions(texts: Iterable[str], runs: Sequence[Candidate]) -> list[Condition]:
-    """What `--where` asks for; `ConfigError` for keys that no run has, and for other text."""
-    return [_condition(text, runs) for text in texts]
+@dataclass(frozen=True)
+class Choice:
+    """The runs that were meant, in order, and the keys that they were asked by."""
+
+    runs: list[Candidate]
+    keys: list[str]
+
+    def values(self, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """What each of the runs has there."""
+        return [{key: run.get(key) for key in keys} for run in self.runs]
 
 
-def ordered(runs: Sequence[Candidate], key: str, *, falling: bool) -> list[Candidate]:
-    """The runs by the value of a key; those without one are last, whichever way."""
-    check_key("--sort", key, runs)
-
-    def order(run: Candidate) -> tuple[bool, Any]:
-        value = run.get(key)
-        return (False, value) if _is_number(value) else (True, str(value))
-
-    with_value = [run for run in runs if run.get(key) is not None]
-    without = [run for run in runs if run.get(key) is None]
-    return [*sorted(with_value, key=order, reverse=falling), *without]
+def choose(runs: Sequence[Candidate], where: Iterable[str], sort: str, *, reverse: bool) -> Choice:
+    """The runs for which all of `where` holds, by the key `sort`, or `-key` to begin at the top."""
+    asked, key = [_condition(text, runs) for text in where], sort.removeprefix("-")
+    meant = [run for run in runs if all(each.holds(run) for each in asked)]
+    if key:
+        check_key("--sort", key, runs)
+        meant = _ordered(meant, key, falling=sort.startswith("-") != reverse)
+    elif reverse:
+        meant.reverse()
+    keys = dict.fromkeys([*(each.key for each in asked), *([key] if key else [])])
+    return Choice(meant, list(keys))
 
 
 def check_key(flag: str, key: str, runs: Sequence[Candidate]) -> None:
@@ -105,6 +115,18 @@ def check_key(flag: str, key: str, runs: Sequence[Candidate]) -> None:
     near = near or nearest(key, known)
     hint = f"did you mean {listed(near)}?" if near else f"such as {listed(known, 5)}"
     raise ConfigError(f"{flag}: no run has {quoted(key)}", hint=hint)
+
+
+def _ordered(runs: Sequence[Candidate], key: str, *, falling: bool) -> list[Candidate]:
+    """By the value of a key; those without one are last, whichever way."""
+
+    def order(run: Candidate) -> tuple[bool, Any]:
+        value = run.get(key)
+        return (False, value) if _is_number(value) else (True, str(value))
+
+    with_value = [run for run in runs if run.get(key) is not None]
+    without = [run for run in runs if run.get(key) is None]
+    return [*sorted(with_value, key=order, reverse=falling), *without]
 
 
 def _condition(text: str, runs: Sequence[Candidate]) -> Condition:
