@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from nntrain.display.live import LiveView
 from nntrain.display.text import clock, left
 from nntrain.events import Began, Ended, EpochEnded, Event, Saved, Stepped, Warned, WentBack
 from nntrain.store import LayerRow
+from tests.conftest import CONFIG, ROOT, write_points
 from tests.terminal import Terminal
+from tests.test_cli import RUN
 
 GOLDEN = Path(__file__).parent / "golden" / "live"
 WIDTHS = (60, 80, 120, 200)
@@ -303,6 +307,45 @@ def test_thousands_of_epochs_take_little_room() -> None:
         live.see(EpochEnded({**row, "epoch": number + 1}, number == 5, "", 0.1, 1.0))
     assert len(live.board.entries) == 400
     assert [entry.epoch for entry in live.board.newest(3)] == [6, 2999, 3000]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal of its own is made the POSIX way")
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_leaves_a_terminal_clean(tmp_path: Path, presses: int) -> None:
+    config = write_points(tmp_path, config=CONFIG.replace("max_epochs: 6", "max_epochs: 10000000"))
+    import termios
+
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (40, 200))
+    words = [*RUN, "fit", str(config), "-o", str(tmp_path / "run")]
+    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    for name in ("LINES", "COLUMNS"):
+        environment.pop(name, None)
+    stream, seen = Terminal(200), b""
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=ROOT
+    ) as run:
+        os.close(theirs)
+        while b"samples/s" not in seen.rpartition(b"learning rate")[2]:
+            seen += os.read(ours, 65536)
+        for _ in range(presses):
+            run.send_signal(signal.SIGINT)
+        while piece := _read(ours):
+            seen += piece
+        assert run.wait() == 130
+    os.close(ours)
+    stream.write(seen.decode())
+    assert stream.shown
+    if presses == 1:
+        assert stream.text.splitlines()[-1].startswith("go on with: nntrain fit --resume")
+    assert stream.lines[-1] == ""  # the prompt has a line of its own
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # it is gone when the process is
+        return b""
 
 
 # curves

@@ -82,7 +82,8 @@ class LiveView:
 
     def _draw(self) -> None:
         began = self.clock()
-        self.screen.draw(self.picture.now(*self.screen.size))
+        width, height = self.screen.size
+        self.screen.draw(self.picture.now(width, height - 1))
         took = self.clock() - began
         self.due = began + max(EVERY, LEAST_WAIT * took)
 

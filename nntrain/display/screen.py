@@ -37,7 +37,11 @@ class Screen:
         return max(20, width), max(6, height)
 
     def draw(self, lines: Sequence[Text]) -> None:
-        """Show these lines in place of those that were drawn before."""
+        """Show these lines in place of those that were drawn before, and an empty one.
+
+        The cursor is left there, and so is what the terminal says of a Ctrl-C.
+        """
+        lines = [*lines, Text("")]
         self._write(f"{HIDE}{self._over(lines)}")
         self.widths = [line.cell_len for line in lines]
 
