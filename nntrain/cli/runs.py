@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,8 @@ def list_(
     A KEY is run, status, created, epochs, best_epoch, seconds, a score such as validation_loss,
     or a key of the config such as optimizer.type.
     """
+    import shutil  # here, since most commands start without it
+
     from nntrain.display import runs as display
     from nntrain.run import choosing
     from nntrain.run.recorded import everything

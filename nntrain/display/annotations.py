@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from nntrain.display import text
-
 NEWLINES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 IN_PROPERTIES = {**NEWLINES, ":": "%3A", ",": "%2C"}
 COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
@@ -26,6 +24,8 @@ def annotation(
     level: str, message: str, *, file: str = "", line: int = 0, column: int = 0, title: str = ""
 ) -> str:
     """`::error file=a.yaml,line=3,col=5::message`; places that are not known are left out."""
+    from nntrain.display import text  # here, since most commands start without it
+
     place = {"file": _in_workspace(file) if file else "", "line": line, "col": column}
     known = {key: str(value) for key, value in {**place, "title": title}.items() if value}
     properties = ",".join(

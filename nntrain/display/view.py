@@ -39,12 +39,21 @@ def view(
 
 
 def can_be_live(printer: Printer) -> bool:
-    return printer.stream.isatty() and not printer.silent and not _is_dumb()
+    return printer.stream.isatty() and not printer.silent and not _is_dumb() and not _is_old()
 
 
 def _is_dumb() -> bool:
     """A terminal that can only append, where a live view would show nothing until the end."""
     return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+
+
+def _is_old() -> bool:
+    """A console of Windows that knows no escape codes."""
+    if os.name != "nt":
+        return False
+    from rich.console import Console
+
+    return Console().legacy_windows
 
 
 def _print(event: Event, printer: Printer) -> None:
