@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import signal
 import subprocess
@@ -244,6 +245,16 @@ def test_letters_of_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         for event in recorded(time):
             live.see(event)
             assert stream.text.isascii()
+
+
+def test_letters_that_a_terminal_does_not_know_break_nothing() -> None:
+    time, raw = Clock(), io.BytesIO()
+    with LiveView(io.TextIOWrapper(raw, encoding="latin-1"), clock=time) as live:
+        for event in recorded(time):
+            live.see(event)
+            live.see(Warned("a", "one × two 三", "…"))
+    assert not live.screen.broken
+    assert "one × two ?" in raw.getvalue().decode("latin-1")
 
 
 def test_a_terminal_that_is_gone_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
+from nntrain.display.printer import encodable
+
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # terminals that know it show all in between at once
 REST_OF_LINE, ALL_BELOW = "\x1b[K", "\x1b[J"
@@ -79,7 +81,7 @@ class Screen:
         if self.broken:
             return
         try:
-            self.stream.write(text)
+            self.stream.write(encodable(text, self.stream))
             self.stream.flush()
         except (OSError, ValueError):
             self.broken = True
