@@ -7,7 +7,7 @@ BIN = .venv/bin
 endif
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full soak fuzz mutants bench clean
+.PHONY: demo test test-full soak fuzz mutants bench docs clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -22,7 +22,7 @@ test: .venv/developing
 	$(BIN)/lint-imports
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-test-full: test
+test-full: test docs
 	NNTRAIN_EXAMPLES=100 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
@@ -47,6 +47,10 @@ fuzz: .venv/developing
 mutants: .venv/mutating
 	$(BIN)/python -m tests.mutants
 
+# The site of the documentation; open site/index.html.
+docs: .venv/documenting
+	$(BIN)/zensical build --clean --strict
+
 bench: .venv/developing
 	$(BIN)/python bench/run.py
 
@@ -63,9 +67,13 @@ bench: .venv/developing
 	$(PIP) --group dev
 	touch $@
 
+.venv/documenting: .venv/developing
+	$(PIP) --group docs
+	touch $@
+
 .venv/mutating: .venv/developing
 	$(PIP) --group mutation
 	touch $@
 
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site

@@ -256,7 +256,17 @@ def test_the_hidden_names(nntrain: Command, points: Path) -> None:
     assert nntrain("evaluate").code == 0
     listed = nntrain("--help").out.split("Commands:\n")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines()]
-    assert commands == ["check", "eval", "fit", "init", "predict", "report", "runs", "schema"]
+    assert commands == [
+        "check",
+        "eval",
+        "export",
+        "fit",
+        "init",
+        "predict",
+        "report",
+        "runs",
+        "schema",
+    ]
 
 
 def test_a_wrong_command_gets_a_suggestion(nntrain: Command) -> None:

@@ -28,11 +28,11 @@ from nntrain.families import (
 from tests.conftest import ROOT, Command
 
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # `make test-full` trains these to the end
 LONG = ("digits-cnn", "fashion-mnist", "fashion-mnist-augmented", "paradise-lost")
 RUNS = ("runs list", "runs show", "runs diff", "runs verify")
-COMMANDS = ("init", "fit", "check", "eval", "predict", "report", *RUNS)
+COMMANDS = ("init", "fit", "check", "eval", "predict", "report", "export", *RUNS)
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -14,6 +14,7 @@ from nntrain import __version__
 from nntrain.cli.actions import annotate
 from nntrain.cli.check import check
 from nntrain.cli.eval import evaluate
+from nntrain.cli.export import export
 from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
 from nntrain.cli.init import init
@@ -60,6 +61,7 @@ app.add_command(evaluate, "eval")
 app.add_command(predict, "predict")
 app.add_command(runs, "runs")
 app.add_command(report, "report")
+app.add_command(export, "export")
 app.add_command(schema, "schema")
 
 

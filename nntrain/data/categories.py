@@ -89,10 +89,11 @@ class Categories:
             numbers[unseen] = self.size - 1 if self.other else UNKNOWN
         if count := int(gone.sum()):
             report.missing[self.name] += count
-            numbers[gone] = self._number_of_missing()
+            numbers[gone] = self.number_of_missing()
         return numbers
 
-    def _number_of_missing(self) -> int:
+    def number_of_missing(self) -> int:
+        """What a cell without a category counts as."""
         if self.gap:
             return len(self.categories)
         return UNKNOWN if self.fill is None else self.categories.index(self.fill)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from nntrain.data import folders, notes, partition
 from nntrain.data.columns import Column, parse
@@ -67,11 +69,37 @@ class Dataset:
         """
         files = files_of(path)
         own = {"validation": files_of(validation_path or ()), "test": files_of(test_path or ())}
-        whole_table, hashes = read_hashed(settings, files, goal)
-        empty, told = whole_table.empty, folders.told(whole_table)
-        cells = cells_of(whole_table, settings)
-        table, columns = parse(whole_table, settings)
-        del whole_table
+        table, hashes = read_hashed(settings, files, goal)
+        tables = [table]
+        del table  # so that cells that are no text any more are not kept
+        more = {name: partial(read, settings, paths, goal) for name, paths in own.items() if paths}
+        return replace(
+            Dataset.from_table(tables.pop(), settings, goal, seed, preprocessor, more),
+            path=_named(files) or "",
+            sha256=_together(hashes),
+            size=sum(map(size, files)),
+            test_path=_named(own["test"]),
+            others=_others(
+                settings, dict(zip(files, hashes, strict=True)), [*own["validation"], *own["test"]]
+            ),
+            validation_path=_named(own["validation"]),
+        )
+
+    @staticmethod
+    def from_table(
+        table: Table,
+        settings: Data,
+        goal: Goal,
+        seed: int,
+        preprocessor: Preprocessor | None = None,
+        more: Mapping[str, Callable[[], Table]] = MappingProxyType({}),
+    ) -> Dataset:
+        """Rows that are there already: split, learned from and made into parts.
+
+        more: what reads the rows of parts that have rows of their own.
+        """
+        empty, told, cells = table.empty, folders.told(table), cells_of(table, settings)
+        table, columns = parse(table, settings)
         target, table = _target(table, settings, goal)
         used, rows = partition.used(table, target, settings)
         told, cells = (None if some is None else some[rows] for some in (told, cells))
@@ -81,17 +109,14 @@ class Dataset:
             partition.check_same_classes(used, target, preprocessor, settings)
         report = Report()
         parts, left_out = _parts(table, used, rows, cut, preprocessor, report)
-        for name, others in own.items():
-            if others:
-                parts[name] = part_of(read(settings, others, goal), preprocessor, report)
-        parts = {name: parts[name] for name in Parts._fields if name in parts}
+        parts |= {name: part_of(own(), preprocessor, report) for name, own in more.items()}
         features = {feature.name: feature for feature in preprocessor.feature_columns}
         return Dataset(
-            _named(files) or "",
-            _together(hashes),
-            sum(map(size, files)),
+            "",
+            "",
+            0,
             preprocessor,
-            parts,
+            {name: parts[name] for name in Parts._fields if name in parts},
             tuple(notes.described(column, preprocessor, features) for column in columns),
             (
                 *notes.passed_over(empty),
@@ -101,11 +126,6 @@ class Dataset:
                 *notes.remarks(columns, settings),
                 *report.of_training().lines(),
             ),
-            _named(own["test"]),
-            _others(
-                settings, dict(zip(files, hashes, strict=True)), [*own["validation"], *own["test"]]
-            ),
-            _named(own["validation"]),
         )
 
     @property

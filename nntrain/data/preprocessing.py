@@ -109,7 +109,7 @@ class Preprocessor:
         if self.array is not None:
             places = np.ndindex(self.array.shape)
             return tuple(f"{self.array.name}[{','.join(map(str, place))}]" for place in places)
-        return tuple(name for feature in self._scalars for name in feature.inputs)
+        return tuple(name for feature in self.scalars for name in feature.inputs)
 
     @property
     def shape(self) -> Shape:
@@ -118,7 +118,7 @@ class Preprocessor:
             return self.array.shape
         if self.tokens and self.window:
             return (self.window.length,)
-        width = sum(len(feature.inputs) for feature in self._scalars)
+        width = sum(len(feature.inputs) for feature in self.scalars)
         return (self.window.length, width) if self.window else (width,)
 
     @property
@@ -127,14 +127,15 @@ class Preprocessor:
         return math.prod(self.shape)
 
     @property
-    def _scalars(self) -> tuple[Scalar, ...]:
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The features that are columns."""
         return tuple(f for f in self.feature_columns if isinstance(f, Scalar))
 
     @property
     def places(self) -> dict[str, slice]:
         """Where each feature that is a column stands on the last axis of the network's inputs."""
         found, at = dict[str, slice](), 0
-        for feature in self._scalars:
+        for feature in self.scalars:
             found[feature.name] = slice(at, at + len(feature.inputs))
             at += len(feature.inputs)
         return found
@@ -196,7 +197,7 @@ class Preprocessor:
             return self.array.read(table)
         if self.tokens:
             return self.tokens.encode(table, report)
-        width = sum(len(feature.inputs) for feature in self._scalars)
+        width = sum(len(feature.inputs) for feature in self.scalars)
         x = empty((len(table), width), np.float32)
         for start in range(0, len(table), BLOCK):
             rows = slice(start, start + BLOCK)
@@ -223,7 +224,7 @@ class Preprocessor:
     def _columns(self, table: Table, width: int, report: Report) -> Array:
         out = np.empty((width, len(table)), dtype=np.float32)  # (D, n)
         at = 0
-        for feature in self._scalars:
+        for feature in self.scalars:
             end = at + len(feature.inputs)
             feature.write(table, self.na_values, out[at:end], report)
             at = end

@@ -90,7 +90,7 @@ def quantiles(values: Array) -> Array:
 
 
 # the rational functions of Wichura 1988, AS 241 (PPND16): highest power first
-_MIDDLE = (
+MIDDLE = (
     (
         2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
         13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608,
@@ -100,7 +100,7 @@ _MIDDLE = (
         5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0,
     ),
 )  # fmt: skip
-_TAIL = (
+TAIL = (
     (
         7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177,
         1.27045825245236838258, 3.64784832476320460504, 5.7694972214606914055,
@@ -119,9 +119,9 @@ def normal_quantile(p: Array) -> Array:
     q = p - 0.5
     tail = np.abs(q) > 0.425
     r = 0.180625 - q * q
-    z: Array = q * _ratio(r, _MIDDLE)
+    z: Array = q * _ratio(r, MIDDLE)
     below = np.minimum(p[tail], 1.0 - p[tail])
-    z[tail] = np.copysign(_ratio(np.sqrt(-np.log(below)) - 1.6, _TAIL), q[tail])
+    z[tail] = np.copysign(_ratio(np.sqrt(-np.log(below)) - 1.6, TAIL), q[tail])
     return z
 
 

@@ -1,0 +1,1 @@
+"""Export: a trained network as a file that other programs can run."""
