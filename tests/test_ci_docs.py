@@ -62,15 +62,6 @@ def test_the_gates_of_the_workflow_can_fail(nntrain: Command, tmp_path: Path) ->
     assert nntrain(*shlex.split(judge.replace("0.9", "1.1"))[1:]).code == 5
 
 
-def test_the_other_commands_of_the_page_run(nntrain: Command, tmp_path: Path) -> None:
-    with_data(tmp_path)
-    (text,) = blocks(ROOT / "docs" / "ci.md", "sh")
-    for line in text.splitlines():
-        done = nntrain(*shlex.split(line.partition(">")[0])[1:])
-        assert done.code == 0, done.err
-        assert done.out.startswith(("{", "run,"))
-
-
 def test_the_commands_for_comparing_run(nntrain: Command, tmp_path: Path) -> None:
     with_data(tmp_path)
     assert nntrain("fit", "configs/penguins.yaml", "-q").code == 0
@@ -78,8 +69,9 @@ def test_the_commands_for_comparing_run(nntrain: Command, tmp_path: Path) -> Non
     (text,) = re.findall(r"## Comparing runs.*?```sh\n(.*?)```", page, re.DOTALL)
     assert len(text.splitlines()) == 4
     for line in text.splitlines():
-        words = shlex.split(line, comments=True)[1:]
-        assert nntrain(*words[: words.index(">") if ">" in words else None]).code == 0, line
+        done = nntrain(*shlex.split(line, comments=True)[1:])
+        assert done.code == 0, line
+        assert "status!=" in line or "runs/penguins/001" in done.out
 
 
 def test_the_hook_is_the_one_that_the_page_names() -> None:
