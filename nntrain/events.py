@@ -6,6 +6,7 @@ whatever decides about the training has been decided before an event is yielded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ validation_… scores."""
 
 @dataclass(frozen=True)
 class Began:
-    """Training is about to begin, or to go on at `epoch`, `step` of an earlier run."""
+    """Training is about to begin, or to go on at `epoch`, `step` of an earlier run.
+
+    stops_early: it may end before `max_epochs`, where no epoch gets better.
+    """
 
     folder: Path
     layers: tuple[LayerRow, ...]
@@ -32,6 +36,7 @@ class Began:
     best_epoch: int
     max_epochs: int
     step: int
+    stops_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Stepped:
     batches: int
     loss: float
     samples_per_second: float
+    learning_rate: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class EpochEnded:
 
     best: this is the best epoch so far, by the score that `monitor` names; without one (there
     are no validation rows) every epoch is the best.
+    overfitting_since: as it looks now, what was learned after this epoch holds for training rows
+    alone; 0 where it does not look so.
     """
 
     row: EpochRow
@@ -58,6 +66,7 @@ class EpochEnded:
     monitor: str
     seconds: float
     samples_per_second: float
+    overfitting_since: int = 0
 
 
 class LayerLook(NamedTuple):

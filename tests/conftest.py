@@ -22,6 +22,14 @@ settings.register_profile("always the same", deadline=None, derandomize=True)
 settings.register_profile("anew", deadline=None)
 settings.load_profile("anew" if os.environ.get("NNTRAIN_EXAMPLES") else "always the same")
 
+
+@pytest.fixture(autouse=True)
+def nowhere_special(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands print is the same on GitHub Actions as anywhere else."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 CONFIG = """\
 name: points
 data:

@@ -11,6 +11,8 @@ import pytest
 
 from nntrain.data.columns import Column
 from nntrain.display import plain, text
+from nntrain.display.board import Board
+from nntrain.display.epochs import Epochs
 from nntrain.display.live import LiveView
 from nntrain.display.printer import Printer
 from nntrain.display.view import view
@@ -106,7 +108,9 @@ def test_a_pipe_gets_lines_without_escapes_even_when_color_is_forced(
 def test_a_terminal_gets_a_table_with_the_best_row_and_the_checkpoint_marked() -> None:
     seen, logged = shown(Terminal())
     assert ESCAPE in seen
-    final = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen).splitlines()[-4:]
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen).splitlines()
+    last = max(i for i, line in enumerate(lines) if line.startswith("epoch"))
+    final = lines[last : last + 4]
     assert [line.split()[0] for line in final] == ["epoch", "1", "2", "3"]
     assert final[1].rstrip().endswith("▪ saved")
     assert final[2].rstrip().endswith("★ best")
@@ -202,16 +206,14 @@ def test_a_confusion_matrix() -> None:
     [(80, ["accuracy"], []), (80, ["mae", "rmse", "r2"], ["rmse", "r2"]), (120, ["mae", "r2"], [])],
 )
 def test_speed_and_time_stay_in_a_narrow_terminal(
-    width: int, scores: list[str], missing: list[str], monkeypatch: pytest.MonkeyPatch
+    width: int, scores: list[str], missing: list[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    live = LiveView(Terminal())
     second = "train_loss_evaluated"
     validated = [f"validation_{name}" for name in scores]
-    live.columns = ["train_loss", second, "validation_loss", *validated]
-    names, widths, _ = live._fitting()
+    columns = ("train_loss", second, "validation_loss", *validated)
+    names, widths, _ = Epochs(Board(columns=columns)).fitting(width)
     assert names[-3:] == ["learning_rate", "samples/s", "time"]
-    lost = [c for c in live.columns if c not in names and c != second]
+    lost = [c for c in columns if c not in names and c != second]
     assert lost == [f"validation_{name}" for name in missing]
     assert (second in names) == (width == 120)
     assert sum(widths) + 2 * len(widths) <= width

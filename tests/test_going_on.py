@@ -120,7 +120,7 @@ def test_a_checkpoint_that_takes_long_makes_the_next_one_wait(
     for _ in range(1200):
         now[0] += 0.1
         if clock.is_due():
-            saved += [now[0] for _ in clock.events(0.0)]
+            saved += [now[0] for _ in clock.events(0.0, 0.1)]
     assert saved == pytest.approx([1.6, 52.2, 102.8], abs=0.15)
 
 
@@ -350,10 +350,10 @@ def test_what_was_undone_leaves_the_live_table() -> None:
     with LiveView(Terminal()) as live:
         for event in EVENTS[:-1]:
             live.see(event)
-        assert [entry[0]["epoch"] for entry in live.rows] == [1, 2, 3]
+        assert [entry.epoch for entry in live.board.entries] == [1, 2, 3]
         live.see(WentBack(1, 9, 1, 1, 2, 0.5, "training diverged in step 30\n  advice"))
-        assert [entry[0]["epoch"] for entry in live.rows] == [1]
-        assert live.best == 1
+        assert [entry.epoch for entry in live.board.entries] == [1]
+        assert live.board.best and live.board.best.epoch == 1
     assert lines(WentBack(0, 0, 0, 2, 2, 0.25, "training diverged in step 3\n  advice")) == [
         "training diverged in step 3",
         "  goes on from the start with 0.25 of the learning rate (retry 2 of 2)",

@@ -21,7 +21,7 @@ from nntrain.run.history import History
 from nntrain.run.progress import Progress
 from nntrain.run.run import Run
 from nntrain.training import insight
-from nntrain.training.concerns import concerns, overfitting
+from nntrain.training.concerns import concerns, overfitting, overfitting_since
 from nntrain.training.evaluate import evaluate
 from nntrain.training.fit import fit
 from tests.conftest import CONFIG, ROOT, Command, write_points
@@ -296,8 +296,28 @@ class TestConcerns:
         found = list(overfitting(Progress(best_epoch=2, history=History(history))))
         assert bool(found) == told
         if told:
-            assert "after epoch 2" in found[0].message
+            assert "since epoch 2" in found[0].message
             assert "from 0.5 to 0.3" in found[0].message
+
+    @pytest.mark.parametrize(
+        ("losses", "since"),
+        [
+            ([(1.0, 1.0), (0.5, 0.5), (0.4, 0.6), (0.4, 0.7), (0.4, 0.6)], 2),
+            ([(1.0, 1.0), (0.5, 0.5), (0.4, 0.6), (0.4, 0.7)], 0),  # too early to tell
+            ([(1.0, 1.0), (0.5, 0.5), (0.4, 0.9), (0.4, 0.51), (0.4, 0.1)], 0),  # one odd epoch
+            ([(1.0, 1.0), (0.5, 0.5), (0.6, 0.6), (0.6, 0.7), (0.6, 0.6)], 0),  # both worse
+        ],
+    )
+    def test_over_fitting_while_it_trains(
+        self, losses: list[tuple[float, float]], since: int
+    ) -> None:
+        names = ("train_loss_evaluated", "validation_loss")
+        history = [dict(zip(names, pair, strict=True)) for pair in losses]
+        progress = Progress(best_epoch=2, history=History(history))
+        assert overfitting_since(progress) == since
+        blind = [{"train_loss_evaluated": row["train_loss_evaluated"]} for row in history]
+        assert overfitting_since(Progress(best_epoch=2, history=History(blind))) == 0
+        assert overfitting_since(Progress(history=History(history))) == 0
 
     def test_without_validation_nothing_is_said_of_over_fitting(self) -> None:
         history = [{"train_loss_evaluated": 1.0}, {"train_loss_evaluated": 0.5}]
@@ -333,7 +353,12 @@ class TestDisplay:
         assert "epoch 1: layer  kind" in log
         assert "epoch 1: layer  kind" not in result.err
         for stream in (log, result.err):
-            assert stream.count("warning: one step moves a typical weight by") == 1
+            assert (
+                stream.count(
+                    "warning: the learning rate is too high: one step moves a typical weight by"
+                )
+                == 1
+            )
 
     def test_a_checkpoint_of_an_interrupted_run_is_still_told(self, tmp_path: Path) -> None:
         run = start(write_points(tmp_path), tmp_path / "run")

@@ -172,7 +172,10 @@ def test_what_two_runs_have_different(two: Command) -> None:
     shown = two("runs", "diff", ONE, TWO)
     assert shown.code == 0
     assert f"config         {ONE}  {TWO}" in shown.out.splitlines()
-    assert "data" not in shown.out
+    assert shown.out.splitlines()[-1] == "the same: data, machine"
+    (line,) = (line for line in shown.out.splitlines() if line.startswith("test_loss"))
+    a, b, change = map(float, line.split()[1:])
+    assert change == pytest.approx(b - a, abs=2e-4)
 
 
 def test_runs_of_other_data_and_on_another_machine(two: Command, points: Path) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from nntrain import __version__
+from nntrain.cli.actions import annotate
 from nntrain.cli.check import check
 from nntrain.cli.completion import complete
 from nntrain.cli.eval import evaluate
@@ -121,6 +122,7 @@ def fail(error: Exception) -> NoReturn:
         print_json({"error": {"code": error.code, "message": str(error), **known}})
     # a problem with a place begins with it, so that editors can jump there
     Printer(sys.stderr)(str(error) if problem.line else f"error: {error}")
+    annotate(error)
     sys.exit(error.exit_code)
 
 

@@ -12,6 +12,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli import completion
+from nntrain.cli.actions import complain
 from nntrain.cli.arguments import common_options, json_option, set_option
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
@@ -145,12 +146,11 @@ def _judge(compared: Sequence[GradientRow], audited: Audit | None) -> None:
     """Exit 5 where a check was not met."""
     if wrong := [row for row in compared if not row.ok]:
         what = "wrong" if math.isfinite(wrong[0].error) else "not finite"
-        print(f"error: the gradient of {wrong[0].name} is {what}", file=sys.stderr)
+        complain(f"the gradient of {wrong[0].name} is {what}")
         raise Exit(GateError.exit_code)
     if audited and audited.serious:
         makes = "make" + "s" * (audited.serious == 1)
-        what = f"{plural(audited.serious, 'finding')} that {makes} scores worthless"
-        print(f"error: {what}", file=sys.stderr)
+        complain(f"{plural(audited.serious, 'finding')} that {makes} scores worthless")
         raise Exit(GateError.exit_code)
 
 

@@ -10,6 +10,8 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli import completion
+from nntrain.cli.actions import add_summary, complain
+from nntrain.cli.actions import gates as judged
 from nntrain.cli.arguments import bound, common_options, json_option
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
@@ -67,7 +69,7 @@ def evaluate(
         raise ConfigError(f"--split: expected train, validation or test, got {split}")
 
     from nntrain.data.report import Report
-    from nntrain.display import plain
+    from nntrain.display import job_summary, plain
     from nntrain.display.printer import Printer
     from nntrain.display.reading import reading
     from nntrain.run.trained import open_run
@@ -99,7 +101,10 @@ def evaluate(
         for target, counts in confusions(model, part):
             head = [f"{target.name}:"] if several else []
             show("", *head, *plain.confusion(target.classes, counts))
-    _judge(gates, scores)
+    asked = [{name: f"{sign} {value!r}"} for name, value, sign in gates]
+    met = [one for gate in asked for one in judged(gate, scores)]
+    add_summary(lambda: job_summary.evaluated(result, met))
+    _judge(asked, scores)
 
 
 def _check_names(gates: list[tuple[str, float, str]], known: tuple[str, ...]) -> None:
@@ -111,12 +116,11 @@ def _check_names(gates: list[tuple[str, float, str]], known: tuple[str, ...]) ->
             )
 
 
-def _judge(gates: list[tuple[str, float, str]], scores: dict[str, Any]) -> None:
+def _judge(asked: list[dict[str, str]], scores: dict[str, Any]) -> None:
     from nntrain.training.gates import failures
 
-    asked = [{name: f"{sign} {value!r}"} for name, value, sign in gates]
     lines = [line for gate in asked for line in failures(gate, scores)]
     for line in lines:
-        print(f"error: {line}", file=sys.stderr)
+        complain(line)
     if lines:
         raise Exit(GateError.exit_code)

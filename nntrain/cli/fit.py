@@ -13,6 +13,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli import completion
+from nntrain.cli.actions import add_summary, complain, gates, group
 from nntrain.cli.arguments import common_options, json_option, seconds, set_option
 from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_config, load_data
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
     from nntrain.display.printer import Printer
+    from nntrain.events import Warned
     from nntrain.run.folder import RunFolder
     from nntrain.run.run import Run
 
@@ -115,10 +117,11 @@ def fit(
 
         _check_several(k_fold, seeds, warm_start, smoke=smoke)
         read = Reader(say, verbose=verbose)
-        trials = begin(
-            config, given, "folds" if k_fold else "seeds", several, read, output_dir,
-            overwrite=overwrite, threads=threads or 1,
-        )  # fmt: skip
+        with group("data", quiet=quiet):
+            trials = begin(
+                config, given, "folds" if k_fold else "seeds", several, read, output_dir,
+                overwrite=overwrite, threads=threads or 1,
+            )  # fmt: skip
         train(trials, read, limit, say, as_json=as_json)
         return
     if resume:
@@ -133,7 +136,7 @@ def fit(
         from nntrain.display.reading import reading
         from nntrain.run.run import Run
 
-        with reading(say):
+        with group("data", quiet=quiet), reading(say):
             run = Run.resume(folder, settings)
     else:
         if smoke and warm_start:
@@ -146,8 +149,9 @@ def fit(
             from nntrain.run.folder import check_free
 
             check_free(output_dir, overwrite=overwrite)
-        dataset = load_data(loaded, say)
-        said = describe(dataset, say, every=verbose)
+        with group("data", quiet=quiet):
+            dataset = load_data(loaded, say)
+            said = describe(dataset, say, every=verbose)
         if smoke:
             _smoke(loaded, dataset, as_json=as_json)
             return
@@ -165,10 +169,10 @@ def fit(
         run.log("\n".join(said))
     for note in run.notes:
         say(f"note: {note}")
-    with Stopper(limit) as stop, _way_on(run):
+    with Stopper(limit) as stop, _way_on(run), group("training", quiet=quiet):
         summary = _watch(run, stop, say, debug=debug)
         report = leave_report(run, debug=debug)
-    _end(run, summary, stop, report, as_json=as_json)
+    _end(run, summary, stop, report, as_json=as_json, quiet=quiet)
 
 
 def _check_arguments(
@@ -238,18 +242,33 @@ def _smoke(loaded: Loaded, dataset: Dataset, *, as_json: bool) -> None:
 def _watch(run: Run, stop: Stopper, say: Printer, *, debug: bool) -> dict[str, Any]:
     """Train, show what happens, and return the summary."""
     from nntrain.display.view import view
+    from nntrain.events import Warned
     from nntrain.training.fit import fit as train
 
     summary: dict[str, Any] = {}
+    warned: list[Warned] = []
     try:
-        with view(say, run.log) as see:
+        with view(say, run.log, deadline=stop.deadline) as see:
             for event in train(run, stop):
                 see(event)
+                warned += [event] if isinstance(event, Warned) else []
                 summary = dict(getattr(event, "summary", {}))
     except DivergedError:
         leave_report(run, debug=debug)
+        summary = run.folder.read_json(run.folder.summary)
         raise
+    finally:
+        if summary:
+            add_summary(lambda: _told(run, summary, warned))
     return summary
+
+
+def _told(run: Run, summary: dict[str, Any], warned: list[Warned]) -> list[str]:
+    """The summary on GitHub Actions."""
+    from nntrain.display.job_summary import trained
+
+    met = gates(run.model.experiment.expect, summary["metrics"])
+    return trained(summary, run.progress.history, met, warned)
 
 
 @contextmanager
@@ -265,15 +284,17 @@ def _way_on(run: Run) -> Iterator[None]:
 
 
 def _end(
-    run: Run, summary: dict[str, Any], stop: Stopper, report: Path | None, *, as_json: bool
-) -> None:
+    run: Run, summary: dict[str, Any], stop: Stopper, report: Path | None, *,
+    as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
     """Print the result and leave with the exit code of the status."""
     from nntrain.display.plain import finished
 
     if as_json:
         print_json(summary)
     else:
-        show(*finished(summary, report))
+        with group("scores", quiet=quiet, stream=sys.stdout):
+            show(*finished(summary, report))
     if summary["status"] == "interrupted":
         where = shlex.quote(str(run.folder.path))
         print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)
@@ -284,7 +305,7 @@ def _end(
         from nntrain.training.gates import failures
 
         for line in failures(run.model.experiment.expect, summary["metrics"]):
-            print(f"error: expect: {line}", file=sys.stderr)
+            complain(f"expect: {line}")
         raise Exit(GateError.exit_code)
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from nntrain.display.annotations import harmless
 from nntrain.display.printer import encodable
 from nntrain.errors import MachineError
 
@@ -14,7 +15,7 @@ from nntrain.errors import MachineError
 def show(*lines: str) -> None:
     """Print results.  A reader that has gone (`| head`) changes nothing; a full disk is told."""
     try:
-        print(*(encodable(line, sys.stdout) for line in lines), sep="\n", flush=True)
+        print(*(encodable(harmless(line), sys.stdout) for line in lines), sep="\n", flush=True)
     except BrokenPipeError:
         discard_stdout()
     except OSError as error:
@@ -27,7 +28,8 @@ def print_json(value: Any) -> None:
     """One JSON object on a line of its own."""
     import json  # here, since most commands start without it
 
-    show(json.dumps(value, allow_nan=False))
+    # as JSON may write it, and no command for GitHub Actions
+    show(json.dumps(value, allow_nan=False).replace("##[", "#\\u0023["))
 
 
 def discard_stdout() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.exceptions import Exit
 
 from nntrain.cli import completion
+from nntrain.cli.actions import complain
 from nntrain.cli.arguments import common_options, json_option
 from nntrain.cli.group import Group
 from nntrain.cli.output import print_json, show
-from nntrain.errors import GateError
+from nntrain.errors import ConfigError, GateError
+from nntrain.wording import plural
+
+if TYPE_CHECKING:
+    from nntrain.run.choosing import Candidate
 
 
 class Runs(Group):
@@ -29,23 +34,76 @@ def runs() -> None:
     """What was trained below runs/: `list` (the default), `show`, `diff` and `verify`."""
 
 
-@runs.command("list", short_help="All runs as a table, the newest last.")
+@runs.command("list", short_help="All runs as a table, the newest last; sorted, filtered.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only runs for which KEY=VALUE holds (also !=, <, <=, >, >=); repeatable.",
+)
+@click.option("--sort", default="", metavar="KEY", help="By this key; -KEY: the largest first.")
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option(
+    "--columns", multiple=True, metavar="KEYS", help="These columns: run,validation_loss,seed."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    help="table (default), csv, json.",
+)
 @json_option
 @common_options
-def list_(as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
-    """Show all runs below runs/, with how they ended and their scores."""
+def list_(
+    where: tuple[str, ...],
+    sort: str,
+    reverse: bool,
+    columns: tuple[str, ...],
+    form: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
+) -> None:
+    """Show the runs below runs/, with how they ended and their scores.
+
+    A KEY is run, status, created, epochs, best_epoch, seconds, a score such as validation_loss,
+    or a key of the config such as optimizer.type.
+    """
+    import shutil  # here, since most commands start without it
+
     from nntrain.display import runs as display
+    from nntrain.run import choosing
     from nntrain.run.recorded import everything
 
-    found = [run.to_plain() for run in everything()]
-    for sentence in () if quiet else (line for run in found for line in run["damage"]):
+    if as_json and form not in (None, "json"):
+        raise ConfigError(f"--json: it does not go with --format {form}")
+    found = [choosing.Candidate.of(run) for run in everything()]
+    choice = choosing.choose(found, where, sort, reverse=reverse)
+    keys, asked = _columns(columns, found), choice.keys
+    plain, values = [run.plain for run in choice.runs], choice.values(keys or asked)
+    for sentence in () if quiet else (line for run in found for line in run.damage):
         print(f"note: {sentence}", file=sys.stderr)
-    if as_json:
-        print_json({"runs": found})
-    elif found:
-        show(*display.listed(found))
+    if as_json or form == "json":
+        print_json({"runs": values if keys else plain})
+    elif form == "csv":
+        show(*display.as_csv(plain, values, keys, asked))
+    elif plain:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        show(*display.listed(plain, values, keys, asked, width))
     elif not quiet:
-        print("no run below runs/ yet: nntrain fit CONFIG makes one", file=sys.stderr)
+        none = "no run below runs/ yet: nntrain fit CONFIG makes one"
+        print(f"none of {plural(len(found), 'run')}" if found else none, file=sys.stderr)
+
+
+def _columns(asked: tuple[str, ...], runs: list[Candidate]) -> list[str]:
+    """The keys that `--columns` names, separated by commas or in several flags."""
+    from nntrain.run.choosing import check_key
+
+    keys = [key.strip() for text in asked for key in text.split(",")]
+    for key in keys:
+        check_key("--columns", key, runs)
+    return keys
 
 
 @runs.command("show", short_help="One run: its end, scores, manifest and files.")
@@ -129,5 +187,5 @@ def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> 
         show(*display.verified(path, result))
     if not verified.equal:
         why = ", as it may under another manifest" if changed else " under the same manifest"
-        print(f"error: {path} did not come out the same{why}", file=sys.stderr)
+        complain(f"{path} did not come out the same{why}")
         raise Exit(GateError.exit_code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from click.exceptions import Exit
 
+from nntrain.cli.actions import add_summary, complain, gates, group
 from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_data
 from nntrain.cli.output import print_json, show
@@ -78,6 +79,7 @@ def train(
     """Train all of them, show what happens, and leave with the exit code of the status."""
     from nntrain.cli.signals import Stopper
     from nntrain.display import trials as display
+    from nntrain.display.job_summary import several
     from nntrain.events import TrialBegan, TrialEnded, TrialsEnded
     from nntrain.run.folder import RunFolder
     from nntrain.training.trials import train_all
@@ -93,6 +95,8 @@ def train(
                         _appender(RunFolder(event.folder).log)("\n".join(read.said))
                     for note in event.notes:
                         say(f"note: {note}")
+                    name, quiet = event.folder.name, say.silent
+                    views.enter_context(group(f"training {name}", quiet=quiet))
                     see = views.enter_context(_view(event.folder, say, verbose=read.verbose))
                 case TrialEnded():
                     views.close()
@@ -106,6 +110,10 @@ def train(
         print_json(summary)
     else:
         show(*display.finished(summary))
+    expect = trials.loaded.experiment.expect
+    add_summary(
+        lambda: several(summary, display.finished(summary), gates(expect, summary["metrics"]))
+    )
     _leave(trials, summary, stop.exit_code)
 
 
@@ -119,7 +127,7 @@ def _leave(trials: Trials, summary: dict[str, Any], exit_code: int) -> None:
         raise Exit(exit_code)
     if status == "gate_failed":
         for line in failures(trials.loaded.experiment.expect, summary["metrics"]):
-            print(f"error: expect: the mean of {line}", file=sys.stderr)
+            complain(f"expect: the mean of {line}")
         raise Exit(GateError.exit_code)
 
 
@@ -129,7 +137,7 @@ def _view(folder: Path, say: Printer, *, verbose: bool) -> Iterator[See]:
     all.  Its own log has everything."""
     from nntrain.display import plain
     from nntrain.display.printer import Printer
-    from nntrain.display.view import view
+    from nntrain.display.view import annotate, view
     from nntrain.events import Event, Warned, WentBack
     from nntrain.run.folder import RunFolder
 
@@ -143,6 +151,7 @@ def _view(folder: Path, say: Printer, *, verbose: bool) -> Iterator[See]:
             if not whole and isinstance(event, Warned | WentBack):
                 for line in plain.lines(event):
                     say(f"  {line}")
+                annotate(event, say)
 
         yield see_and_warn
 

@@ -41,7 +41,8 @@ class Stopper:
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.caught:
             if sys.stderr.isatty():
-                os.write(sys.stderr.fileno(), b"\x1b[?25h")  # the live view hides the cursor
+                # the live view hides the cursor, and leaves it on its last line
+                os.write(sys.stderr.fileno(), b"\x1b[?2026l\x1b[?25h\r\n")
             os._exit(128 + number)
         self.caught = number
 

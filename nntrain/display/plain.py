@@ -123,13 +123,15 @@ def _begun(event: Began) -> list[str]:
 
 
 def _width(name: str) -> int:
-    return max(len(name), 9 if name.endswith("s") else 6)
+    """Of a column: the longest of its cells fits, so that lines stay below each other."""
+    longest = {"epoch": 9, "time": len("59 min 59 s")}
+    return max(len(name), longest.get(name, len("-1.235e+05")))
 
 
 def _epoch(event: EpochEnded) -> list[str]:
     row = event.row
     cells = [
-        (name, text.count(v) if name == "epoch" else text.number(v))
+        (name, f"{v:.0f}" if name == "epoch" else text.number(v))
         for name, v in row.items()
         if name not in ("step", "learning_rate")
     ]
@@ -172,14 +174,17 @@ def baselines(found: Mapping[str, Any] | None) -> list[str]:
 
 def scores(metrics: Mapping[str, float | None]) -> list[str]:
     """`<split>_<metric>` scores as a table: a row a metric, a column a split."""
+    rows = score_rows(metrics)
+    return table(rows, "l" + "r" * (len(rows[0]) - 1)) if rows else []
+
+
+def score_rows(metrics: Mapping[str, float | None]) -> list[tuple[str, ...]]:
+    """The cells of that table, its head first; none where there is no score."""
     pairs = {name: name.split("_", 1) for name in metrics}
     splits = list(dict.fromkeys(split for split, _ in pairs.values()))
     names = list(dict.fromkeys(metric for _, metric in pairs.values()))
-    if not names:
-        return []
-    rows: list[tuple[str, ...]] = [("", *splits)]
-    rows += [(m, *(text.number(metrics.get(f"{s}_{m}")) for s in splits)) for m in names]
-    return table(rows, "l" + "r" * len(splits))
+    rows = [(m, *(text.number(metrics.get(f"{s}_{m}")) for s in splits)) for m in names]
+    return [("", *splits), *rows] if rows else []
 
 
 def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = False) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from nntrain.display.annotations import harmless
+
 
 class Printer:
     """Prints lines; falls silent where the stream does not take them.
@@ -16,6 +18,10 @@ class Printer:
         self.stream, self.silent = stream, quiet
 
     def __call__(self, line: str) -> None:
+        self.raw(harmless(line))
+
+    def raw(self, line: str) -> None:
+        """Also what GitHub Actions takes for a command."""
         if self.silent:
             return
         try:

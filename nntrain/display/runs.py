@@ -2,31 +2,100 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nntrain.display import text
 from nntrain.display.plain import baselines, table
 
+FACTS = ("run", "status", "created", "epochs", "best_epoch", "seconds")
+HEAD = ("run", "status", "epochs", "best_epoch")
+SPLITS = ("train_", "validation_", "test_")
 MOST_SCORES = 6  # columns; --json has all of them
 WIDEST = 48
 
 
-def listed(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line a run; a score's cell is `validation / test`."""
-    names = [
+def listed(
+    runs: Sequence[Mapping[str, Any]],
+    values: Sequence[Mapping[str, Any]] = (),
+    keys: Sequence[str] = (),
+    extra: Sequence[str] = (),
+    width: int | None = None,
+) -> list[str]:
+    """A line a run; a score's cell is `validation / test`.
+
+    keys: columns in place of these, with their `values`.  extra: columns behind them that were
+    asked for.  width: of the terminal; columns that it has no room for are left out.
+    """
+    if keys:
+        names = list(dict.fromkeys(keys))
+        return _fitting([tuple(names), *(_row(row, names) for row in values)], len(names), width)
+    found = [
         n.partition("_")[2] for run in runs for n in run["metrics"] if not n.startswith("train_")
     ]
-    scores = list(dict.fromkeys(names))[:MOST_SCORES]
-    rows = [("run", "status", "epochs", "best", *scores)]
-    for run in runs:
+    scores = list(dict.fromkeys(found))[:MOST_SCORES]
+    shown = {*HEAD, *(f"{split}_{name}" for split in ("validation", "test") for name in scores)}
+    extra = [name for name in extra if name not in shown]
+    rows: list[tuple[str, ...]] = [
+        ("run", "status", "epochs", "best", *map(_clean, extra), *scores)
+    ]
+    for number, run in enumerate(runs):
         cells = (_both(run["metrics"], name) for name in scores)
-        epochs, best = run["epochs"], run["best_epoch"]
-        rows.append(
-            (_clean(run["run"]), _clean(run["status"]), f"{epochs}", f"{best or ''}", *cells)
-        )
+        own = _row(values[number], extra) if extra else ()
+        epochs, best = f"{run['epochs']}", f"{run['best_epoch'] or ''}"
+        rows.append((_clean(run["run"]), _clean(run["status"]), epochs, best, *own, *cells))
     head = ["scores: validation / test", ""] if scores else []
-    return [*head, *table(rows, "llrr" + "r" * len(scores))]
+    return [*head, *_fitting(rows, 1, width)]
+
+
+def as_csv(
+    runs: Sequence[Mapping[str, Any]],
+    values: Sequence[Mapping[str, Any]],
+    keys: Sequence[str],
+    extra: Sequence[str],
+) -> list[str]:
+    """The same with all digits, all scores, and a column a split."""
+    scores = dict.fromkeys(name for run in runs for name in run["metrics"])
+    names = list(dict.fromkeys(keys or [*FACTS, *scores, *extra]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for run, own in zip(runs, values, strict=True):
+        known = {**run, **run["metrics"], **own}
+        cells = (known.get(name) for name in names)
+        writer.writerow([str(c).lower() if isinstance(c, bool) else c for c in cells])
+    return [text.getvalue().removesuffix("\n")]
+
+
+def _row(values: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        "" if values[n] is None
+        else text.number(values[n]) if n.startswith(SPLITS) and isinstance(values[n], float)
+        else _value(values[n])
+        for n in names
+    )  # fmt: skip
+
+
+def _fitting(rows: Sequence[tuple[str, ...]], least: int, width: int | None) -> list[str]:
+    """The rows as a table; columns from the right are left out where it is wider than `width`."""
+    count, sides = len(rows[0]), [_side_of(column) for column in zip(*rows, strict=True)]
+    kept = count
+    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    while width and kept > least and sum(widths[:kept]) - 2 > width:
+        kept -= 1
+    lines = table([row[:kept] for row in rows], "".join(sides[:kept]))
+    if kept == count:
+        return lines
+    more = "column does" if count - kept == 1 else "columns do"
+    return [*lines, "", f"{count - kept} {more} not fit: --columns chooses, --format csv has all"]
+
+
+def _side_of(column: Sequence[str]) -> str:
+    """Numbers stand on the right."""
+    cells = [cell for cell in column[1:] if cell]
+    return "r" if all(cell[0] in "-0123456789–" or cell == "nan" for cell in cells) else "l"
 
 
 def _both(metrics: Mapping[str, float | None], name: str) -> str:
@@ -55,13 +124,46 @@ def shown(run: Mapping[str, Any]) -> list[str]:
 
 
 def differences(a: str, b: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """A table for each part in which two runs differ."""
+    """A table for each part in which two runs differ; of results, by how much."""
     lines: list[str] = []
     for part, rows in found.items():
-        if rows:
+        if not rows:
+            continue
+        if part == "results":
+            head = (part, _clean(a), _clean(b), "change")
+            lines += ["", *table([head, *map(_result, rows)], "lrrr")]
+        else:
             cells = [(_clean(row["key"]), _side(row, "a"), _side(row, "b")) for row in rows]
             lines += ["", *table([(part, _clean(a), _clean(b)), *cells], "lll")]
-    return lines[1:] or [f"{_clean(a)} and {_clean(b)} do not differ"]
+    same = [part for part, rows in found.items() if not rows]
+    if len(same) == len(found):
+        return [f"{_clean(a)} and {_clean(b)} do not differ"]
+    return [*lines[1:], *(["", f"the same: {', '.join(same)}"] if same else [])]
+
+
+def _result(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Scores as people read them, and what a score has gained or lost."""
+    key, a, b = row["key"], row.get("a"), row.get("b")
+    if key.startswith("sha256."):
+        return f"bytes of {key.removeprefix('sha256.')}", _digest(a), _digest(b), ""
+    shown = [
+        text.number(row[side]) if isinstance(row.get(side), float) else _side(row, side)
+        for side in "ab"
+    ]
+    return _clean(key.removeprefix("metrics.")), *shown, _change(a, b)
+
+
+def _change(a: Any, b: Any) -> str:
+    if type(a) is int and type(b) is int:
+        return f"{b - a:+}"
+    if isinstance(a, float) and isinstance(b, float):
+        number = text.number(b - a)
+        return number if number.startswith("-") else f"+{number}"
+    return ""
+
+
+def _digest(value: Any) -> str:
+    return _clean(value, 12).rstrip("…") if isinstance(value, str) else "–"
 
 
 def verified(run: str, found: Mapping[str, Any]) -> list[str]:

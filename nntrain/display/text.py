@@ -64,6 +64,25 @@ def size(value: float) -> str:
     return f"{value / 1e3:.0f} kB"
 
 
+def left(seconds: float) -> str:
+    """A time to wait, in whole numbers that keep still: 9 s, 3 min, 2 h 5 min."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(seconds: float) -> str:
+    """A time in few letters: 0.05 s, 12.3 s, 3:20, 2:05:00."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def shape(value: tuple[int, ...]) -> str:
     return " × ".join(map(str, value)) if value else "scalar"
 

@@ -16,6 +16,7 @@ EXPLODED = 1e3
 MANY_DEAD = 0.5
 FAST, SLOW = 0.1, 1e-5  # of a matrix in one step; 1e-3 is usual
 OVERFITTED = 1.05  # of the best validation loss
+LATELY = 3  # epochs whose mean tells where a loss is going
 
 
 def concerns(looks: Sequence[LayerLook], experiment: Experiment, row: EpochRow) -> Iterator[Warned]:
@@ -75,13 +76,15 @@ def _updates(looks: Sequence[LayerLook], base: float, row: EpochRow) -> Iterator
     if typical > FAST:
         yield Warned(
             "fast",
-            f"one step moves a typical weight by {typical:.0%}; about 0.1 % is usual",
+            f"the learning rate is too high: one step moves a typical weight by {typical:.0%}; "
+            "about 0.1 % is usual",
             f"try `optimizer.learning_rate: {base / 10:.1g}`",
         )
     elif typical < SLOW and row["epoch"] == 1 and row["learning_rate"] > base / 10:
         yield Warned(
             "slow",
-            f"one step moves a typical weight by {typical:.0e} of its size; about 1e-3 is usual",
+            f"the learning rate is too low: one step moves a typical weight by {typical:.0e} of "
+            "its size; about 1e-3 is usual",
             f"try `optimizer.learning_rate: {base * 10:.1g}`",
         )
 
@@ -99,21 +102,40 @@ def undefined(progress: Progress, monitor: str) -> Iterator[Warned]:
         )
 
 
+def overfitting_since(progress: Progress) -> int:
+    """While it trains: the epoch since which it learns the training rows by heart, or 0."""
+    since = progress.best_epoch
+    if not 0 < since <= len(progress.history) - LATELY:
+        return 0
+    best, lately = progress.history[since - 1], progress.history[-LATELY:]
+    return since if _overfits(best, lately) else 0
+
+
+def _overfits(best: EpochRow, lately: Sequence[EpochRow]) -> bool:
+    """Did the loss on training rows fall since the best epoch, and the other one rise?"""
+    if "validation_loss" not in best:
+        return False
+    seen, unseen = (
+        sum(row[name] for row in lately) / len(lately)
+        for name in ("train_loss_evaluated", "validation_loss")
+    )
+    return seen < best["train_loss_evaluated"] and unseen > OVERFITTED * best["validation_loss"]
+
+
 def overfitting(progress: Progress) -> Iterator[Warned]:
     """After training: did it go on to learn the training rows by heart?"""
     history, at = progress.history, progress.best_epoch - 1
-    if not 0 <= at < len(history) - 1 or "validation_loss" not in history[at]:
+    if not 0 <= at < len(history) - 1:
         return
     best, last = history[at], history[-1]
-    fell = last["train_loss_evaluated"] < best["train_loss_evaluated"]
-    if fell and last["validation_loss"] > OVERFITTED * best["validation_loss"]:
+    if _overfits(best, [last]):
         seen, unseen = (
             f"from {best[name]:.3g} to {last[name]:.3g}"
             for name in ("train_loss_evaluated", "validation_loss")
         )
         yield Warned(
             "overfitting",
-            f"over-fitting: after epoch {progress.best_epoch} the loss on training rows fell "
+            f"over-fitting since epoch {progress.best_epoch}: the loss on training rows fell "
             f"{seen}, the one on validation rows rose {unseen}",
             f"the model is that of epoch {progress.best_epoch}; `weight_decay`, dropout, fewer "
             "units or more rows may make it better",

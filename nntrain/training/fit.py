@@ -17,7 +17,7 @@ from nntrain.run.lock import locked
 from nntrain.run.run import Run
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
-from nntrain.training.concerns import overfitting, unbeaten, undefined
+from nntrain.training.concerns import overfitting, overfitting_since, unbeaten, undefined
 from nntrain.training.diagnosis import diagnose_epoch
 from nntrain.training.evaluate import evaluate
 from nntrain.training.gates import failures
@@ -83,7 +83,7 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
                 progress.seconds += pace.seconds()
                 return status
             if pace.is_due():
-                yield from pace.events(value)
+                yield from pace.events(value, rate(progress.step - 1))
         yield _end_epoch(run, patience, plateau, pace, rate(progress.step - 1), insight.sample)
         yield from insight.events()
         yield from undefined(progress, patience.monitor)
@@ -110,7 +110,8 @@ def _end_epoch(
     plateau.judge(run.progress, row)
     run.progress.end_epoch(pace.seconds())
     run.add_row(row)
-    return EpochEnded(row, best, patience.monitor, seconds, speed)
+    since = overfitting_since(run.progress)
+    return EpochEnded(row, best, patience.monitor, seconds, speed, since)
 
 
 def _check_weights(run: Run, row: EpochRow) -> None:
@@ -208,4 +209,5 @@ def _began(run: Run) -> Began:
         best_epoch=progress.best_epoch,
         max_epochs=experiment.trainer.max_epochs,
         step=progress.step,
+        stops_early=experiment.early_stopping is not None,
     )

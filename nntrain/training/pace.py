@@ -30,13 +30,13 @@ class Pace:
         now = time.perf_counter()
         return now - self.shown > SHOW_EVERY or self._is_to_save(now)
 
-    def events(self, loss: float) -> Iterator[Event]:
+    def events(self, loss: float, rate: float) -> Iterator[Event]:
         """What is due."""
         now, progress = time.perf_counter(), self.run.progress
         if now - self.shown > SHOW_EVERY:
             self.shown = now
             batches = -(-self.rows // self.batch_size)
-            yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed())
+            yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed(), rate)
         if self._is_to_save(now):
             yield self._save()
 
