@@ -21,7 +21,10 @@ validation_… scores."""
 
 @dataclass(frozen=True)
 class Began:
-    """Training is about to begin, or to go on at `epoch`, `step` of an earlier run."""
+    """Training is about to begin, or to go on at `epoch`, `step` of an earlier run.
+
+    workers: how many processes share the rows of each batch.
+    """
 
     folder: Path
     layers: tuple[LayerRow, ...]
@@ -32,6 +35,7 @@ class Began:
     best_epoch: int
     max_epochs: int
     step: int
+    workers: int = 1
 
 
 @dataclass(frozen=True)
