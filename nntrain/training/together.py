@@ -15,7 +15,7 @@ from nntrain.team import ALONE, Team
 from nntrain.training.step import Step, make_gradient, make_step
 
 ROUNDS = 3  # of measuring, at most
-ENOUGH = 0.1  # seconds of measuring, after which there is no other round
+ENOUGH = 0.05  # seconds of measuring, after which there is no other round
 CLEARLY = 0.8  # of the time: what more processes must be faster by
 MOST = 8  # processes that are tried
 
@@ -85,15 +85,16 @@ def choose(run: Run, upcoming: Upcoming) -> int:
 
 
 def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
-    """How long the one takes, as a share of the other, after each has been done once."""
-    least, began = [float("inf")] * 2, time.perf_counter()
-    one()
-    other()
-    for _ in range(ROUNDS):
-        for i, what in enumerate((one, other)):
-            start = time.perf_counter()
-            what()
-            least[i] = min(least[i], time.perf_counter() - start)
-        if time.perf_counter() - began > ENOUGH:
-            break
-    return least[0] / least[1]
+    """How long the one takes, as a share of the other, by turns; the first time is for warming up,
+    unless it has taken long enough to tell."""
+    began, rounds = time.perf_counter(), list[tuple[float, float]]()
+    while len(rounds) <= ROUNDS and time.perf_counter() - began < ENOUGH:
+        rounds.append((_seconds(one), _seconds(other)))
+    ones, others = zip(*(rounds[1:] or rounds), strict=True)
+    return float(min(ones) / min(others))
+
+
+def _seconds(what: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    what()
+    return time.perf_counter() - start
