@@ -22,21 +22,22 @@ from nntrain.arrays import Array
 from nntrain.threads import CAN_FORK
 
 MAP_FIXED = 0x10  # of mmap(2); Python does not name it
-HUGE = 1 << 22  # bytes from which on huge pages are asked for, as NumPy does
+HUGE = 1 << 21  # bytes of a huge page: for vectors that are longer than one, they are asked for
 
 
 def own_pages(size: int, dtype: Any) -> Array:
     """A vector (size,) of zeros on memory pages of its own."""
-    dtype = np.dtype(dtype)
-    length = max(1, -(-size * dtype.itemsize // mmap.PAGESIZE)) * mmap.PAGESIZE
-    if not CAN_FORK:
-        room = np.zeros(length + mmap.PAGESIZE, np.uint8)
-        start = -room.ctypes.data % mmap.PAGESIZE
-        return room[start : start + size * dtype.itemsize].view(dtype)
-    pages = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if length >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(pages, dtype, size)
+    needed = size * np.dtype(dtype).itemsize
+    length, page = _whole_pages(needed), _page(needed)
+    if CAN_FORK:
+        pages = mmap.mmap(-1, length + page, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if page == HUGE:
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        room = np.frombuffer(pages, np.uint8)
+    else:
+        room = np.zeros(length + page, np.uint8)
+    start = -room.ctypes.data % page
+    return room[start : start + needed].view(dtype)
 
 
 @contextmanager
@@ -89,8 +90,12 @@ def _file(size: int) -> int:
     return file
 
 
+def _page(size: int) -> int:
+    return HUGE if size >= HUGE else mmap.PAGESIZE
+
+
 def _whole_pages(size: int) -> int:
-    return max(1, -(-size // mmap.PAGESIZE)) * mmap.PAGESIZE
+    return max(1, -(-size // _page(size))) * _page(size)
 
 
 def _lay(vector: Array, file: int = -1, offset: int = 0, *, keep: bool = True) -> None:
@@ -102,7 +107,7 @@ def _lay(vector: Array, file: int = -1, offset: int = 0, *, keep: bool = True) -
     found = _libc.mmap(address, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, file, offset)
     if found != address:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    if length >= HUGE:
+    if _page(length) == HUGE:
         _libc.madvise(address, length, mmap.MADV_HUGEPAGE)
     if kept is not None:
         np.copyto(vector, kept)

@@ -19,8 +19,6 @@ def make_average(run: Run, team: Team) -> Callable[[int], None]:
     if averaging is None:
         return lambda step: None
     room, own = np.empty(BLOCK, store.theta.dtype), team.part(store.live)
-    if team.rank + 1 == team.size:  # and what is frozen
-        own = slice(own.start, store.size)
     statistics = slice(0, 0 if team.rank else len(store.running))  # the first process sets them
     pieces = [
         (average[block], vector[block], room[: block.stop - block.start])
