@@ -73,8 +73,8 @@ class Copies:
         _lay(self.vector, self.file, number * self.span, keep=False)
 
     def close(self) -> None:
-        """The vector of this process is its own again."""
-        _lay(self.vector)
+        """The vector of this process is its own again, of zeros."""
+        _lay(self.vector, keep=False)
         os.close(self.file)
 
 

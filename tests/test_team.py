@@ -35,6 +35,7 @@ from nntrain.team import ALONE, LINE, Team
 from nntrain.threads import CAN_FORK
 from nntrain.training import backpropagate
 from nntrain.training.fit import fit, upcoming
+from nntrain.training.meeting import Meeting
 from nntrain.training.together import choose, stepping
 from nntrain.training.workers import DESK, working
 from tests.cases import over
@@ -447,6 +448,22 @@ def test_where_processes_can_not_be_forked_threads_multiply(
     assert run.notes == ["only Linux lets processes train together: instead, 2 threads multiply"]
     facts = json.loads((tmp_path / "run/manifest.json").read_text())
     assert (facts["threads"], facts["workers"]) == (2, 1)
+
+
+def test_where_there_are_no_semaphores_one_process_trains(
+    nntrain: Command, config: Path, worth_it: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(size: int) -> Meeting:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nntrain.training.workers.Meeting", none)
+    assert nntrain("fit", config, "-o", "run", "-q").code == 0
+    assert json.loads(Path("run/manifest.json").read_text())["workers"] == 1
+    told = nntrain("fit", config, "--threads", "2", "-q")
+    assert told.code == 6
+    assert "error: another process to train with can not be started: No space" in told.err
+    assert "--threads 1 does without" in told.err
+    assert not worth_it
 
 
 # a team

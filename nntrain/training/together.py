@@ -62,17 +62,21 @@ def choose(run: Run, upcoming: Upcoming) -> int:
 
     batch, gradient, store = next(upcoming(run)), make_gradient(run), run.model.network.store
     most = min(len(os.sched_getaffinity(0)), MOST, rows_at_once(run.model.experiment) // 2)
+    few = _first(batch, 2 * MOST)  # what is needed once is paid for with these
 
-    def find(team: Team) -> None:
+    def find(team: Team, rows: Batch = batch) -> None:
         team.meet()
-        gradient(batch, run.progress.step, team)
+        gradient(rows, run.progress.step, team)
 
     def follow(team: Team) -> None:
+        find(team, few)
         while True:
             find(team)
 
     def share_of_time(size: int) -> float:
         with working(size, store.grad, store.live, [], follow) as team:
+            find(ALONE, few)
+            find(team, few)
             return _ratio(lambda: find(team), lambda: find(ALONE))
 
     chosen, least = 1, 1.0
@@ -84,14 +88,17 @@ def choose(run: Run, upcoming: Upcoming) -> int:
     return chosen
 
 
+def _first(batch: Batch, rows: int) -> Batch:
+    return Batch._make(None if each is None else each[:rows] for each in batch)
+
+
 def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
-    """How long the one takes, as a share of the other, by turns; the first time is for warming up,
-    unless it has taken long enough to tell."""
-    began, rounds = time.perf_counter(), list[tuple[float, float]]()
-    while len(rounds) <= ROUNDS and time.perf_counter() - began < ENOUGH:
-        rounds.append((_seconds(one), _seconds(other)))
-    ones, others = zip(*(rounds[1:] or rounds), strict=True)
-    return float(min(ones) / min(others))
+    """How long the one takes, as a share of the other, by turns."""
+    began, ones, others = time.perf_counter(), list[float](), list[float]()
+    while not ones or (len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH):
+        ones.append(_seconds(one))
+        others.append(_seconds(other))
+    return min(ones) / min(others)
 
 
 def _seconds(what: Callable[[], None]) -> float:

@@ -64,9 +64,9 @@ class Verified:
 
 def surroundings(run: Recorded) -> list[Difference]:
     """What the bits of a run depend on and is another in this process."""
-    shared = Processes.of(read_manifest(run.folder))
-    now = {"nntrain": nntrain.__version__, **bits_depend_on(shared)}
-    return between({key: run.manifest.get(key) for key in now}, now)
+    facts = read_manifest(run.folder)
+    now = {"nntrain": nntrain.__version__, **bits_depend_on(Processes.of(facts))}
+    return between({key: facts.get(key) for key in now}, now)
 
 
 def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified | None]:

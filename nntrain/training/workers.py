@@ -33,7 +33,7 @@ Work = Callable[[Team], None]
 
 DESK = 1024  # numbers that a process can lay before the others at a time
 LAST_WORDS = 1 << 16  # bytes
-DEAF = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")]  # the first one decides
+DEAF = ("SIGINT", "SIGTERM", "SIGHUP")  # signals that the first process alone heeds
 
 
 class Local(Team):
@@ -88,10 +88,12 @@ def working(
     Whatever ends this ends the workers.  A worker that ends itself is told by an error in the next
     meeting of this process.
     """
-    copies, desk = Copies(grad, size), shared_array((2, size, DESK))
-    words = mmap.mmap(-1, size * LAST_WORDS)
+    try:
+        meeting, copies = Meeting(size), Copies(grad, size)
+        desk, words = shared_array((2, size, DESK)), mmap.mmap(-1, size * LAST_WORDS)
+    except OSError as error:
+        raise _none(error) from None
     crew = _Crew(size, words)
-    meeting = _meeting(size)
 
     def begin(rank: int) -> NoReturn:
         def listen() -> None:
@@ -114,13 +116,6 @@ def working(
             copies.close()
 
 
-def _meeting(size: int) -> Meeting:
-    try:
-        return Meeting(size)
-    except OSError as error:
-        raise _none(error) from None
-
-
 def _none(error: OSError) -> MachineError:
     return MachineError(
         f"another process to train with can not be started: {error.strerror}\n"
@@ -136,7 +131,8 @@ class _Crew:
         self.alive: dict[int, int] = {}  # ranks by process
 
     def fork(self, rank: int, begin: Callable[[int], NoReturn]) -> None:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
+        deaf = [getattr(signal, name) for name in DEAF]
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, deaf)  # which a worker stays
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # other threads: none in a step
@@ -152,8 +148,6 @@ class _Crew:
     def _be(self, rank: int, begin: Callable[[int], NoReturn]) -> NoReturn:
         """The life of a worker; it leaves by no other way than this one."""
         try:
-            for number in DEAF:
-                signal.signal(number, signal.SIG_IGN)
             gc.freeze()  # else the collector would write into, and so copy, all that is there
             begin(rank)
         except BaseException as error:
