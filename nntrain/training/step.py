@@ -27,7 +27,6 @@ LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the ra
 Step = Callable[[Batch, int, float], float]
 """`step(batch, number, rate) -> loss`: one update from one mini-batch; numbers count from 0."""
 
-
 Gradient = Callable[[Batch, int, Team], float]
 """`gradient(batch, number, team) -> loss`: of this process's rows; its part of `store.grad` is then
 the gradient of the whole batch."""

@@ -173,8 +173,9 @@ class _Crew:
         who = f"training process {rank + 1} of {self.size}"
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
+            why = ", as systems do that are out of memory" if number == signal.SIGKILL else ""
             name = signal.Signals(number).name
-            return MachineError(f"{who} was killed by signal {number} ({name})")
+            return MachineError(f"{who} was killed by signal {number} ({name}){why}")
         said = self.words[rank * LAST_WORDS : (rank + 1) * LAST_WORDS].rstrip(b"\0")
         try:
             name, text, of_memory, trace = json.loads(said)
