@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nntrain.arrays import Array
+from nntrain.team import ALONE, Team
 
 Watch = Callable[[str, Array, Array | None], None]
 """`watch(path, y, None)` after a layer's forward, `watch(path, y, dy)` before its backward."""
@@ -22,6 +23,8 @@ class Call:
     watch: called with every layer's output and its gradient; only chains call it.
     lengths: (N,) how many steps of axis 1 each row really has, the rest being padding; None where
         all rows are whole.  What a layer gets belongs to its own input, see `Layer.lengths`.
+    team: the processes that share these rows' batch; what a layer takes of a whole batch, it sums
+        over them.
     state: what recurrent layers ended with, by path; they begin with what is there.  None: they
         begin with zeros and leave nothing.
     """
@@ -33,6 +36,7 @@ class Call:
     watch: Watch | None = None
     lengths: Array | None = None
     state: dict[str, Array] | None = None
+    team: Team = ALONE
 
 
 INFERENCE = Call()

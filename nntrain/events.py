@@ -25,6 +25,7 @@ class Began:
     """Training is about to begin, or to go on at `epoch`, `step` of an earlier run.
 
     stops_early: it may end before `max_epochs`, where no epoch gets better.
+    workers: how many processes share the rows of each batch.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Began:
     max_epochs: int
     step: int
     stops_early: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True)

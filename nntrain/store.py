@@ -19,8 +19,7 @@ import numpy as np
 from nntrain.call import Call
 from nntrain.families import Array, Builder, Draw, Group, Initializer, Segment, Shape, Use
 from nntrain.rng import Stream, generator
-
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
+from nntrain.sharing import own_pages
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,11 @@ class Store(Builder):
         rows, self.segments = _order(plan.weights.values(), groups)
         self.size = sum(row.size for row in rows)
         self.live = self.segments[-1].part.stop if self.segments else 0
-        self.theta = aligned(self.size, dtype)
-        self.grad = aligned(self.size, dtype)
+        self.theta = own_pages(self.size, dtype)
+        self.grad = own_pages(self.size, dtype)
         self._shapes = {row.name: row.shape for row in rows}
         self.weights, self.gradients = self.views(self.theta), self.views(self.grad)
-        self.running = aligned(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
+        self.running = own_pages(sum(math.prod(s) for s, _ in plan.buffers.values()), dtype)
         self.next = np.empty_like(self.running)
         shapes = {name: shape for name, (shape, _) in plan.buffers.items()}
         self.buffers = _views(self.running, shapes)
@@ -213,12 +212,9 @@ def of_groups(names: Sequence[str], groups: Sequence[Group]) -> list[int]:
     ]
 
 
-def aligned(size: int, dtype: Any) -> Array:
-    """A vector of zeros that starts at a cache line."""
-    item = np.dtype(dtype).itemsize
-    room = np.zeros(size * item + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    return room[start : start + size * item].view(dtype)
+def beside(vector: Array) -> Array:
+    """Zeros for each number of a vector, which can be shared as it can."""
+    return own_pages(len(vector), vector.dtype)
 
 
 def _views(vector: Array, shapes: dict[str, Shape]) -> dict[str, Array]:

@@ -7,6 +7,9 @@ import sys
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
+CAN_FORK = all(hasattr(os, name) for name in ("fork", "memfd_create", "sched_getaffinity"))
+"""Whether processes can train together here: on Linux they can."""
+
 
 def pin(threads: int) -> None:
     """Give every library of linear algebra this many threads, if none is loaded yet.

@@ -38,7 +38,7 @@ def test_a_penalty_is_the_slope_of_its_formula(l1: float, l2: float) -> None:
 
     store.grad[...] = 2.0
     expected = finite_differences(penalty, store.theta)
-    make_penalty(store, Regularization(l1=l1, l2=l2))()
+    make_penalty(store, store.segments, Regularization(l1=l1, l2=l2))()
     np.testing.assert_allclose(store.grad - 2.0, expected, rtol=1e-6, atol=1e-9)
 
 
@@ -46,7 +46,7 @@ def test_a_penalty_reaches_over_blocks() -> None:
     store = Network([Dense(200)], (300,)).store
     assert store.size > BLOCK
     store.grad[...] = 0.0
-    make_penalty(store, Regularization(l2=0.5))()
+    make_penalty(store, store.segments, Regularization(l2=0.5))()
     np.testing.assert_array_equal(store.gradients["layers.0.W"], 0.5 * store.weights["layers.0.W"])
     assert not store.gradients["layers.0.b"].any()
 

@@ -13,7 +13,8 @@ from nntrain.call import Call
 from nntrain.families import Array, Builder, Group, Segment
 from nntrain.initializers import Constant, Uniform
 from nntrain.rng import bits, generator
-from nntrain.store import LayerRow, Plan, Store, WeightRow, aligned, of_groups
+from nntrain.sharing import own_pages
+from nntrain.store import LayerRow, Plan, Store, WeightRow, of_groups
 from tests.cases import over
 
 WEIGHTS = [
@@ -207,7 +208,7 @@ class TestVectors:
     @over("dtype", (np.float32, np.float64, np.uint16))
     def test_a_vector_starts_at_a_cache_line_with_zeros(self, dtype: type) -> None:
         sizes = (1, 5, 63, 64, 65, 1000)
-        kept = [aligned(size, dtype) for size in sizes for _ in range(5)]
+        kept = [own_pages(size, dtype) for size in sizes for _ in range(5)]
         for vector in kept:
             assert vector.ctypes.data % 64 == 0
             assert vector.dtype == dtype

@@ -19,7 +19,7 @@ from nntrain.cli.leaving import leave_report
 from nntrain.cli.loading import describe, load_config, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
-from nntrain.threads import pin
+from nntrain.threads import CAN_FORK, pin
 
 if TYPE_CHECKING:
     from nntrain.cli.signals import Stopper
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     "--threads",
     type=click.IntRange(1),
     metavar="N",
-    help="Threads of the linear algebra; by default 1.",
+    help="Processes that share the rows of each batch; by default as many as are faster.",
 )
 @click.option(
     "--k-fold",
@@ -104,7 +104,7 @@ def fit(
     from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    pin(threads or 1)
+    pin(1 if CAN_FORK else threads or 1)
     several = k_fold or seeds
     begins = (
         output_dir or warm_start or overwrite or smoke or seed is not None or threads or several
@@ -120,7 +120,7 @@ def fit(
         with group("data", quiet=quiet):
             trials = begin(
                 config, given, "folds" if k_fold else "seeds", several, read, output_dir,
-                overwrite=overwrite, threads=threads or 1,
+                overwrite=overwrite, threads=threads,
             )  # fmt: skip
         train(trials, read, limit, say, as_json=as_json)
         return
@@ -163,7 +163,7 @@ def fit(
             dataset,
             output_dir,
             overwrite=overwrite,
-            threads=threads or 1,
+            threads=threads,
             warm_start=open_run(warm_start) if warm_start else None,
         )
         run.log("\n".join(said))

@@ -55,7 +55,7 @@ def begin(
     output_dir: Path | None,
     *,
     overwrite: bool,
-    threads: int,
+    threads: int | None,
 ) -> Trials:
     """The folder of all trials, made once the config and the first one's data are sound."""
     from nntrain.run.checks import check_layers_alone

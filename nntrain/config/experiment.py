@@ -71,7 +71,7 @@ class Trainer(Spec):
     gradient_noise: noise on every gradient, by `eta` and `gamma`; null: none.
     checkpoint_seconds: seconds between two checkpoints, and at least 100 times as long as writing
         the last one took; 0 writes one after each step.
-    deterministic: refuse more threads than one, which round otherwise in every other number.
+    deterministic: one process with one thread, as every other number of them rounds otherwise.
     checkpoint_steps: a checkpoint after every so many steps as well; null: by time alone.
     """
 

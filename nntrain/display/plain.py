@@ -117,6 +117,7 @@ def _begun(event: Began) -> list[str]:
     return [
         f"rows: {rows}",
         f"run: {event.folder}" + (f" (goes on {start})" if start else ""),
+        *([f"processes: {event.workers}, sharing each batch"] if event.workers > 1 else []),
         "",
         "  ".join(name.rjust(_width(name)) for name in (*names, *LAST_COLUMNS)),
     ]

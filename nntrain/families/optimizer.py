@@ -51,6 +51,11 @@ class Segment(NamedTuple):
     group: int = 0
     decays: bool = True
 
+    def within(self, part: slice) -> Segment | None:
+        """What of it lies in a part of the vectors, if anything does."""
+        first, end = max(self.part.start, part.start), min(self.part.stop, part.stop)
+        return self._replace(part=slice(first, end)) if first < end else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(Family):

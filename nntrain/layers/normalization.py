@@ -62,7 +62,7 @@ class BatchNorm(Layer):
             following += (1.0 - momentum) * now
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            places = Places(x, channels, call.lengths)
+            places = Places(x, channels, call.lengths, call.team)
             flat = x.reshape(1, -1, places.line)
             if call.training:
                 hat, mu, var, back = standardise(flat, places.mean_of_all(channels), eps)

@@ -9,6 +9,7 @@ import numpy as np
 from nntrain.families import Array, Builder
 from nntrain.initializers import Ones, Zeros
 from nntrain.layers.signals import padding_of
+from nntrain.team import ALONE, Team
 
 Mean = Callable[[Array], Array]
 """`mean(a)`: the mean of `a` over what is to be normalised together, to broadcast against it."""
@@ -56,12 +57,13 @@ class Places:
     Passes over a few channels at a time would cost more than the arithmetic.  Where rows have
     lengths, a line is one place, and places beyond them weigh nothing.
 
+    team: the processes that have the other rows of the batch.
     times: places in a line.
     line: numbers in a line.
     count: places that count, in the whole batch.
     """
 
-    def __init__(self, x: Array, channels: int, lengths: Array | None):
+    def __init__(self, x: Array, channels: int, lengths: Array | None, team: Team = ALONE):
         self.rows, self.channels = len(x), channels
         self.times = x.shape[-2] if x.ndim > 2 and lengths is None else 1
         self.line = self.times * channels
@@ -69,25 +71,27 @@ class Places:
         valid = np.ones(lines, bool)
         if lengths is not None:
             valid = np.broadcast_to(~padding_of(x, lengths), (*x.shape[:-1], 1)).reshape(lines)
-        self.valid, self.count = valid, int(valid.sum()) * self.times
+        (count,) = team.total(int(valid.sum()))
+        self.valid, self.count, self.team = valid, int(count) * self.times, team
         self.dtype = x.dtype
 
     def mean_of_all(self, groups: int) -> Mean:
-        """Over (1, lines, line): of each group of channels, over all places."""
-        return self._mean(self.valid.reshape(1, 1, -1), groups)
+        """Over (1, lines, line): of each group of channels, over all places of the whole batch."""
+        return self._mean(self.valid.reshape(1, 1, -1), groups, self.count // self.times, self.team)
 
     def mean_of_rows(self, groups: int) -> Mean:
         """Over (N, lines, line): of each group of channels, over the places of a row."""
-        return self._mean(self.valid.reshape(self.rows, 1, -1), groups)
+        valid = self.valid.reshape(self.rows, 1, -1)
+        return self._mean(valid, groups, valid.sum(axis=2, keepdims=True), ALONE)
 
-    def _mean(self, valid: Array, groups: int) -> Mean:
-        share = (valid / np.maximum(valid.sum(axis=2, keepdims=True), 1)).astype(self.dtype)
+    def _mean(self, valid: Array, groups: int, count: int | Array, team: Team) -> Mean:
+        share = (valid / np.maximum(count, 1)).astype(self.dtype)
 
         def mean(a: Array) -> Array:
             each: Array = share @ a  # (…, 1, line)
             parts = each.reshape(len(each), self.times, groups, -1)
             by_channel = parts.mean(axis=1)  # over long axes first: short ones are slow
-            parts[...] = by_channel.mean(axis=2)[:, None, :, None]
+            parts[...] = team.sum(by_channel.mean(axis=2))[:, None, :, None]
             return each
 
         return mean

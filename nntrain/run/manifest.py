@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 
 import nntrain
-from nntrain.config import Experiment
 from nntrain.data.dataset import Dataset
-from nntrain.errors import ConfigError, MachineError
+from nntrain.errors import MachineError
 from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
-from nntrain.threads import VARIABLES, are_pinned
+from nntrain.run.processes import Processes
 
 FORMAT_VERSION = 1
 
 
-def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
+def manifest(dataset: Dataset, seed: int, shared: Processes) -> dict[str, Any]:
     """Versions, seed, data, BLAS and machine, as plain values."""
     return {
         "format_version": FORMAT_VERSION,
@@ -37,7 +36,7 @@ def manifest(dataset: Dataset, seed: int, threads: int) -> dict[str, Any]:
             "test_path": dataset.test_path and _absolute(dataset.test_path),
             "others": {absolute(path): found for path, found in dataset.others.items()},
         },
-        **bits_depend_on(threads),
+        **bits_depend_on(shared),
     }
 
 
@@ -53,6 +52,9 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     threads, data = facts.get("threads"), facts.get("data")
     if type(threads) is not int or threads < 1:
         raise damaged(folder.manifest, "it has no `threads`")
+    workers = facts.setdefault("workers", 1)  # manifests of old have none
+    if workers is not None and (type(workers) is not int or not 1 <= workers <= threads):
+        raise damaged(folder.manifest, "it does not say how many `workers` there are")
     if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):
         raise damaged(folder.manifest, "it does not say which data the run is of")
     named = [data.get("path"), *(data.get(key) or "" for key in ("validation_path", "test_path"))]
@@ -71,10 +73,10 @@ def absolute(path: str) -> str:
     return str(Path(path).absolute())
 
 
-def bits_depend_on(threads: int) -> dict[str, Any]:
+def bits_depend_on(shared: Processes) -> dict[str, Any]:
     """What must be equal for two runs of one config to give the same bytes."""
     return {
-        "threads": threads,
+        **shared.facts(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": blas(),
@@ -103,20 +105,3 @@ def limit_threads(threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=threads, user_api="blas")
-
-
-def threads_as_asked(experiment: Experiment, threads: int) -> list[str]:
-    """Give the linear algebra its threads; what there is to say about `deterministic`."""
-    limit_threads(threads)
-    if not experiment.trainer.deterministic:
-        return []
-    if threads > 1:
-        raise ConfigError(
-            f"`trainer.deterministic` is for one thread, got --threads {threads}",
-            hint="leave one of the two out",
-        )
-    if are_pinned():
-        return []
-    names = " and ".join(VARIABLES[:2])
-    note = f"NumPy may have been loaded with more threads than one; set {names} to 1 before"
-    return [f"`trainer.deterministic`: {note}"]

@@ -15,7 +15,7 @@ from nntrain.config import Experiment, Loaded, resolved, restore
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
-from nntrain.families import Array, Update
+from nntrain.families import Array
 from nntrain.run.archive import damaged, write_whole
 from nntrain.run.changes import Change, changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
@@ -28,13 +28,14 @@ from nntrain.run.manifest import (
     limit_threads,
     manifest,
     read_manifest,
-    threads_as_asked,
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
+from nntrain.run.processes import Processes, processes_as_asked
 from nntrain.run.progress import Progress
 from nntrain.run.stages import with_stage
 from nntrain.run.trained import Trained
 from nntrain.run.warm_start import begin_with, preprocessed_otherwise
+from nntrain.store import beside
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Run:
 
     best: the weights and buffers of the best epoch so far, as `theta` and `running`.
     average: the averaged ones likewise; empty without `averaging`.
+    workers: how many processes share the rows of a batch; None: to be measured by whoever trains.
     notes: sentences for the user that came up on the way.
     order: of the training rows in the epoch under way.
     good, good_progress: all vectors and the progress at the end of the last good epoch; empty
@@ -55,9 +57,9 @@ class Run:
     dataset: Dataset
     progress: Progress
     slots: dict[str, Array]
-    update: Update
     best: dict[str, Array]
     average: dict[str, Array]
+    workers: int | None = 1
     notes: list[str] = field(default_factory=list)
     order: Array = field(default_factory=lambda: np.arange(0))
     good: dict[str, Array] = field(default_factory=dict)
@@ -78,28 +80,32 @@ class Run:
         output_dir: Path | None = None,
         *,
         overwrite: bool = False,
-        threads: int = 1,
+        threads: int | None = 1,
+        workers: int | None = None,
         warm_start: Trained | None = None,
     ) -> Run:
         """A new run: builds the network, then makes the run folder.
 
+        threads: processes that share the rows of a batch; None: as many as pay.
+        workers: as many processes, the threads being theirs together: as an earlier run had it.
         warm_start: the trained network whose weights and buffers are the first ones.
         """
         experiment = loaded.experiment
-        pinned = threads_as_asked(experiment, threads)
         model = build_model(experiment, dataset.preprocessor)
+        shared = processes_as_asked(experiment, model.network.plan, dataset, threads, workers)
+        limit_threads(shared.of_each)
         begun = begin_with(model, warm_start) if warm_start else None
-        facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
+        facts, text = manifest(dataset, experiment.seed, shared), resolved(experiment)
         facts |= {"deterministic": experiment.trainer.deterministic, "warm_start": begun}
         folder = create(experiment.name, output_dir, overwrite=overwrite)
-        run = cls._assemble(folder, model, dataset)
+        run = cls._assemble(folder, model, dataset, shared)
         if begun:
             run.write_checkpoint()  # the weights that it begins with are nowhere else
         write_whole(folder.config, loaded.text.encode())
         write_whole(folder.resolved, text.encode())
         folder.write_json(folder.manifest, facts)
         run.write_history()
-        run.notes += [*notices(experiment, model.network.plan), *pinned]
+        run.notes += [*notices(experiment, model.network.plan), *shared.notes]
         run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
 
@@ -107,7 +113,7 @@ class Run:
     def scratch(cls, experiment: Experiment, dataset: Dataset) -> Run:
         """A run without a folder, to try something out: nothing of it is ever written."""
         model = build_model(experiment, dataset.preprocessor)
-        return cls._assemble(RunFolder(Path(os.devnull)), model, dataset)
+        return cls._assemble(RunFolder(Path(os.devnull)), model, dataset, Processes(1, 1))
 
     @classmethod
     def resume(cls, folder: RunFolder, sets: Iterable[str] = ()) -> Run:
@@ -126,9 +132,11 @@ class Run:
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
         check_allowed(found, "--set")
-        limit_threads(facts["threads"])
+        shared = Processes.of(facts)
+        limit_threads(shared.of_each)
         dataset = reload_dataset(folder, experiment)
-        run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)
+        model = build_model(experiment, dataset.preprocessor)
+        run = cls._assemble(folder, model, dataset, shared)
         if facts.get("warm_start") and not folder.has_checkpoint:
             raise MachineError(
                 f"{folder.path}: its checkpoint is gone, and with it the weights that it began "
@@ -143,7 +151,7 @@ class Run:
         if sets:
             folder.summary.unlink(missing_ok=True)  # what had ended goes on
         run.write_history()
-        now = bits_depend_on(facts["threads"])
+        now = bits_depend_on(shared)
         odd = [key for key in now if facts.get(key) != now[key]]
         if odd:
             run.notes.append(
@@ -153,18 +161,25 @@ class Run:
         return run
 
     @classmethod
-    def _assemble(cls, folder: RunFolder, model: Model, dataset: Dataset) -> Run:
+    def _assemble(cls, folder: RunFolder, model: Model, dataset: Dataset, shared: Processes) -> Run:
         store, optimizer = model.network.store, model.experiment.optimizer
-        slots = {name: np.zeros_like(store.theta) for name in optimizer.slots()}
-        update = optimizer.build(store.theta, store.grad, store.segments, slots)
+        slots = {name: beside(store.theta) for name in optimizer.slots()}
         vectors = {"theta": store.theta, "running": store.running}
         best = {name: vector.copy() for name, vector in vectors.items()}
         averaging = model.experiment.averaging
-        average = {name: vector.copy() for name, vector in vectors.items() if averaging}
-        run = cls(folder, model, dataset, Progress(), slots, update, best, average)
+        average = {name: beside(vector) for name, vector in vectors.items() if averaging}
+        for name, vector in average.items():
+            np.copyto(vector, vectors[name])
+        run = cls(folder, model, dataset, Progress(), slots, best, average, shared.workers)
         if model.experiment.on_divergence:
             run.good = {name: np.zeros_like(vector) for name, vector in run._moving().items()}
         return run
+
+    def settle_workers(self, workers: int) -> None:
+        """So many processes train from now on, and when the run goes on another day."""
+        facts = self.folder.read_json(self.folder.manifest)
+        self.workers = workers
+        self.folder.write_json(self.folder.manifest, facts | Processes(workers, workers).facts())
 
     @property
     def steps_per_epoch(self) -> int:

@@ -15,7 +15,8 @@ from nntrain.errors import MachineError
 from nntrain.run.archive import damaged, write_whole
 from nntrain.run.earlier import check_data
 from nntrain.run.folder import RunFolder, create
-from nntrain.run.manifest import manifest, read_manifest, threads_as_asked
+from nntrain.run.manifest import manifest, read_manifest
+from nntrain.run.processes import Processes, check_deterministic
 
 Kind = Literal["folds", "seeds"]
 
@@ -24,6 +25,7 @@ Kind = Literal["folds", "seeds"]
 class Trials:
     """The folder of all, and what each of them is made of.
 
+    threads: as `--threads` asked, None: as many as pay, which the first trial finds.
     kind: they hold out other rows, or begin with another seed.
     """
 
@@ -31,7 +33,7 @@ class Trials:
     loaded: Loaded
     kind: Kind
     count: int
-    threads: int
+    threads: int | None
 
     @classmethod
     def start(
@@ -43,16 +45,16 @@ class Trials:
         output_dir: Path | None = None,
         *,
         overwrite: bool = False,
-        threads: int = 1,
+        threads: int | None = 1,
     ) -> Trials:
         """Makes the folder; dataset: that of the first trial."""
         experiment = loaded.experiment
-        threads_as_asked(experiment, threads)
+        check_deterministic(experiment, threads)
         folder = create(experiment.name, output_dir, overwrite=overwrite)
         trials = cls(folder, loaded, kind, count, threads)
         write_whole(folder.config, loaded.text.encode())
         write_whole(folder.resolved, resolved(experiment).encode())
-        facts = manifest(dataset, experiment.seed, threads)
+        facts = manifest(dataset, experiment.seed, Processes(threads or 1, threads))
         del facts["data"]["rows"]  # each trial has its own
         facts |= {"config": str(loaded.path.absolute()), "members": trials.names, kind: count}
         folder.write_json(folder.manifest, facts)
@@ -69,11 +71,8 @@ class Trials:
         check_data(folder)
         loaded = load_for(kind, count, folder.resolved)
         text = folder.config.read_text(encoding="utf-8")
-        trials = cls(
-            folder, replace(loaded, path=Path(path), text=text), kind, count, facts["threads"]
-        )
-        threads_as_asked(trials.loaded.experiment, trials.threads)
-        return trials
+        threads = facts["threads"] if facts["workers"] else None
+        return cls(folder, replace(loaded, path=Path(path), text=text), kind, count, threads)
 
     @property
     def names(self) -> list[str]:

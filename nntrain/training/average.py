@@ -7,20 +7,23 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nntrain.blocks import BLOCK, blocks_of
+from nntrain.blocks import BLOCK, blocks
 from nntrain.run.run import Run
+from nntrain.team import Team
 
 
-def make_average(run: Run) -> Callable[[int], None]:
+def make_average(run: Run, team: Team) -> Callable[[int], None]:
     """`move(step)`: average = k · average + (1 - k) · θ; steps count from 1."""
     averaging, epoch = run.model.experiment.averaging, run.steps_per_epoch
+    store = run.model.network.store
     if averaging is None:
         return lambda step: None
-    room = np.empty(BLOCK, run.model.network.store.theta.dtype)
+    room, own = np.empty(BLOCK, store.theta.dtype), team.part(store.live)
+    statistics = slice(0, 0 if team.rank else len(store.running))  # the first process sets them
     pieces = [
-        (average[part], vector[part], room[: part.stop - part.start])
+        (average[block], vector[block], room[: block.stop - block.start])
         for average, vector in run.averaged_pairs()
-        for part in blocks_of(vector)
+        for block in blocks(own if vector is store.theta else statistics)
     ]
 
     def move(step: int) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from nntrain.data.batches import batches, order
+from nntrain.data.batches import Batch, batches, order
 from nntrain.data.parts import Part
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
+from nntrain.families import Array
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
 from nntrain.training.augment import make_augment
@@ -25,7 +27,8 @@ from nntrain.training.insight import Insight
 from nntrain.training.pace import Pace, save
 from nntrain.training.patience import Patience, PlateauJudge
 from nntrain.training.retry import going_back, keep_if_good, retry_factor
-from nntrain.training.step import make_step
+from nntrain.training.step import Step
+from nntrain.training.together import choose, stepping
 
 PROBE = 256  # rows that show whether the weights of an epoch are sound, without validation rows
 
@@ -41,6 +44,8 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[
     """
     # the guard in the step judges numbers that are not finite, not NumPy's warnings on the way
     with locked(run.folder.lock), np.errstate(all="ignore"):
+        if run.workers is None:
+            run.settle_workers(choose(run, upcoming))
         yield _began(run)
         try:
             while not (
@@ -59,11 +64,17 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[
 
 
 def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, None, str]:
+    with stepping(run, upcoming) as step:
+        return (yield from _epochs(run, step, stop, last_epoch))
+
+
+def _epochs(
+    run: Run, step: Step, stop: Stop, last_epoch: int | None
+) -> Generator[Event, None, str]:
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
-    part, size = run.dataset.parts["train"], experiment.trainer.batch_size
-    insight, rate = Insight(run), _learning_rate(run)
-    step, augment = insight.around(make_step(run)), make_augment(run)
+    part, insight, rate = run.dataset.parts["train"], Insight(run), _learning_rate(run)
+    step, augment = insight.around(step), make_augment(run)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
     plateau = PlateauJudge(experiment, patience)
 
@@ -72,9 +83,7 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
             return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
-        for batch in batches(
-            part.x, part.target, run.order, size, progress.batch, part.lengths, part.weights
-        ):
+        for batch in _batches(part, run.order, experiment.trainer.batch_size, progress.batch):
             if augment:
                 batch = augment(batch, progress.step)
             value = step(batch, progress.step, rate(progress.step))
@@ -89,6 +98,22 @@ def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, Non
         yield from undefined(progress, patience.monitor)
         keep_if_good(run)
     return "completed" if progress.epoch >= experiment.trainer.max_epochs else "early_stopped"
+
+
+def upcoming(run: Run) -> Iterator[Batch]:
+    """The batches of all steps to come, without end: what the other processes of a team take."""
+    part, augment, step = run.dataset.parts["train"], make_augment(run), run.progress.step
+    seed, size = run.model.experiment.seed, run.model.experiment.trainer.batch_size
+    first = run.progress.batch
+    for epoch in count(run.progress.epoch):
+        for batch in _batches(part, order(len(part), seed, epoch), size, first):
+            yield augment(batch, step) if augment else batch
+            step += 1
+        first = 0
+
+
+def _batches(part: Part, rows: Array, size: int, first: int) -> Iterator[Batch]:
+    return batches(part.x, part.target, rows, size, first, part.lengths, part.weights)
 
 
 def _end_epoch(
@@ -210,4 +235,5 @@ def _began(run: Run) -> Began:
         max_epochs=experiment.trainer.max_epochs,
         step=progress.step,
         stops_early=experiment.early_stopping is not None,
+        workers=run.workers or 1,
     )

@@ -21,16 +21,25 @@ Refine = Callable[[float, int], float]
 
 def gradient_norm(grad: Array) -> float:
     """The Euclidean norm of all gradients; not finite if one of them is not."""
-    squares = float(grad @ grad)
-    if math.isinf(squares):  # squares can overflow where the gradients do not
-        squares = float(np.square(grad, dtype=np.float64).sum())
-    return math.sqrt(squares)
+    return math.sqrt(squares(grad))
 
 
-def make_refine(grad: Array, trainer: Trainer, seed: int) -> Refine:
-    """Clipping by norm or value, then noise."""
+def squares(grad: Array) -> float:
+    """The sum of all squares."""
+    found = float(grad @ grad)
+    if math.isinf(found):  # squares can overflow where the gradients do not
+        found = float(np.square(grad, dtype=np.float64).sum())
+    return found
+
+
+def make_refine(grad: Array, trainer: Trainer, seed: int, first: int = 0) -> Refine:
+    """Clipping by norm or value, then noise.
+
+    first: where `grad` begins in the whole gradient; even, as two normal numbers come at a time.
+    """
     longest, largest = trainer.gradient_clip_norm or math.inf, trainer.gradient_clip_value
-    noise = make_noise(grad, trainer.gradient_noise, seed) if trainer.gradient_noise else None
+    settings = trainer.gradient_noise
+    noise = make_noise(grad, settings, seed, first) if settings else None
 
     def refine(norm: float, step: int) -> float:
         if largest:
@@ -46,7 +55,9 @@ def make_refine(grad: Array, trainer: Trainer, seed: int) -> Refine:
     return refine
 
 
-def make_noise(grad: Array, noise: GradientNoise, seed: int) -> Callable[[int], None]:
+def make_noise(
+    grad: Array, noise: GradientNoise, seed: int, first: int = 0
+) -> Callable[[int], None]:
     """`add(step)`: normal noise of variance eta / (1 + step)^gamma; a function of seed and step."""
     stream = Stream(seed, "gradient noise")
 
@@ -54,7 +65,8 @@ def make_noise(grad: Array, noise: GradientNoise, seed: int) -> Callable[[int], 
         deviation = math.sqrt(noise.eta / (1 + step) ** noise.gamma)
         for part in blocks_of(grad):
             some = grad[part]
-            words = stream.words((step << 48) + part.start // 2, -(-len(some) // 2))
+            start = (step << 48) + (first + part.start) // 2
+            words = stream.words(start, -(-len(some) // 2))
             drawn = normals(words, grad.dtype)[: len(some)]
             drawn *= deviation
             some += drawn

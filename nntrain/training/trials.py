@@ -18,6 +18,7 @@ from nntrain.events import Event, TrialBegan, TrialEnded, TrialsEnded
 from nntrain.run.archive import write_whole
 from nntrain.run.folder import FINISHED, RunFolder
 from nntrain.run.lock import locked
+from nntrain.run.manifest import read_manifest
 from nntrain.run.model import Model
 from nntrain.run.run import Run
 from nntrain.run.trained import open_run
@@ -89,7 +90,11 @@ def _opened(trials: Trials, number: int, load: Load) -> Run:
         return Run.resume(folder)
     loaded = trials.loaded_of(number)
     dataset = load(loaded)
-    return Run.start(loaded, dataset, folder.path, overwrite=True, threads=trials.threads)
+    threads, workers = trials.threads, None
+    if number and threads is None:  # the first trial has found how many pay
+        facts = read_manifest(trials.folder_of(0))
+        threads, workers = facts["threads"], facts["workers"]
+    return Run.start(loaded, dataset, folder.path, overwrite=True, threads=threads, workers=workers)
 
 
 def _write_predictions(folder: RunFolder, model: Model, part: Part) -> None:

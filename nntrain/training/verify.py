@@ -23,6 +23,7 @@ from nntrain.run.differences import Difference, between
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import FINISHED, RunFolder, members
 from nntrain.run.manifest import bits_depend_on, read_manifest
+from nntrain.run.processes import Processes
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
 from nntrain.run.stages import Stage, at_the_start, read_stages, settings
@@ -63,9 +64,9 @@ class Verified:
 
 def surroundings(run: Recorded) -> list[Difference]:
     """What the bits of a run depend on and is another in this process."""
-    threads = read_manifest(run.folder)["threads"]
-    now = {"nntrain": nntrain.__version__, **bits_depend_on(threads)}
-    return between({key: run.manifest.get(key) for key in now}, now)
+    facts = read_manifest(run.folder)
+    now = {"nntrain": nntrain.__version__, **bits_depend_on(Processes.of(facts))}
+    return between({key: facts.get(key) for key in now}, now)
 
 
 def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified | None]:
@@ -80,7 +81,14 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     dataset = reload_dataset(run.folder, loaded.experiment)
     source = _first_weights(run)
     with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:
-        again = Run.start(loaded, dataset, Path(place), threads=facts["threads"], warm_start=source)
+        again = Run.start(
+            loaded,
+            dataset,
+            Path(place),
+            threads=facts["threads"],
+            workers=facts["workers"],
+            warm_start=source,
+        )
         try:
             for stage in stages:
                 yield from _until(again, stage, stop)

@@ -23,7 +23,8 @@ from nntrain.families import to_plain
 from nntrain.run.archive import damaged, make_folder, write_whole
 from nntrain.run.earlier import check_data
 from nntrain.run.folder import RunFolder, create
-from nntrain.run.manifest import limit_threads, manifest, read_manifest, threads_as_asked
+from nntrain.run.manifest import limit_threads, manifest, read_manifest
+from nntrain.run.processes import Processes, check_deterministic
 
 if TYPE_CHECKING:
     import optuna
@@ -76,10 +77,10 @@ class Search:
         threads: int = 1,
     ) -> Search:
         """A new sweep: makes the folder.  trials: another number than the config's."""
-        threads_as_asked(loaded.experiment, threads)
+        check_deterministic(loaded.experiment, threads)
         folder = _new_folder(loaded.experiment.name, output_dir)
         written = load_sweep(folder, loaded)
-        facts = manifest(dataset, loaded.experiment.seed, threads)
+        facts = manifest(dataset, loaded.experiment.seed, Processes(threads, threads))
         search = cls(folder, written, 0, threads)
         search = replace(search, asked=search.limited(trials))
         write_whole(folder.config, loaded.text.encode())
@@ -112,7 +113,7 @@ class Search:
             raise damaged(folder.sweep, str(error.problems[0].message)) from None
         if loaded.experiment.sweep is None:
             raise damaged(folder.sweep, "it has no `sweep:`")
-        limit_threads(facts["threads"])
+        limit_threads(1)
         search = cls(folder, loaded, asked, facts["threads"])
         if trials:
             search = replace(search, asked=search.limited(trials))

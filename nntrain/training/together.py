@@ -1,0 +1,107 @@
+"""Together: the step of a training in one process or in several, and how many there are."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nntrain.data.batches import Batch
+from nntrain.errors import DivergedError, MachineError
+from nntrain.run.processes import rows_at_once
+from nntrain.run.run import Run
+from nntrain.team import ALONE, Team
+from nntrain.training.step import Step, make_gradient, make_step
+
+ROUNDS = 3  # of measuring, at most
+ENOUGH = 0.05  # seconds of measuring, after which there is no other round
+CLEARLY = 0.8  # of the time: what more processes must be faster by
+MOST = 8  # processes that are tried
+
+Upcoming = Callable[[Run], Iterator[Batch]]
+"""The batches of all steps to come."""
+
+
+@contextmanager
+def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
+    """The step of a run; inside, there are as many processes for it as the run has workers."""
+    gradient = make_gradient(run)  # before they part, so that all compute in the same way
+    if (run.workers or 1) == 1:
+        yield make_step(run, ALONE, gradient)
+        return
+    from nntrain.training.workers import working  # here: most trainings are alone
+
+    def follow(team: Team) -> None:
+        step = make_step(run, team, gradient)
+        for number, batch in enumerate(upcoming(run), run.progress.step):
+            (rate,) = team.total(0.0)
+            try:
+                step(batch, number, rate)
+            except DivergedError:  # the first process says why, and ends this one
+                team.meet()
+
+    store = run.model.network.store
+    vectors = [store.theta, store.running, *run.slots.values(), *run.average.values()]
+    with working(run.workers or 1, store.grad, store.live, vectors, follow) as team:
+        step = make_step(run, team, gradient)
+
+        def lead(batch: Batch, number: int, rate: float) -> float:
+            team.total(rate)
+            return step(batch, number, rate)
+
+        yield lead
+
+
+def choose(run: Run, upcoming: Upcoming) -> int:
+    """How many processes pay: twice as many again, as long as that is clearly faster.
+
+    Gradients of the first batch are timed; no weight moves.
+    """
+    from nntrain.training.workers import working
+
+    batch, gradient, store = next(upcoming(run)), make_gradient(run), run.model.network.store
+    most = min(len(os.sched_getaffinity(0)), MOST, rows_at_once(run.model.experiment) // 2)
+    few = _first(batch, 2 * MOST)  # what is needed once is paid for with these
+
+    def find(team: Team, rows: Batch = batch) -> None:
+        team.meet()
+        gradient(rows, run.progress.step, team)
+
+    def follow(team: Team) -> None:
+        find(team, few)
+        while True:
+            find(team)
+
+    def share_of_time(size: int) -> float:
+        with working(size, store.grad, store.live, [], follow) as team:
+            find(ALONE, few)
+            find(team, few)
+            return _ratio(lambda: find(team), lambda: find(ALONE))
+
+    chosen, least = 1, 1.0
+    try:
+        while 2 * chosen <= most and (share := share_of_time(2 * chosen)) < CLEARLY * least:
+            chosen, least = 2 * chosen, share
+    except MachineError:  # no process can be started here
+        return 1
+    return chosen
+
+
+def _first(batch: Batch, rows: int) -> Batch:
+    return Batch._make(None if each is None else each[:rows] for each in batch)
+
+
+def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
+    """How long the one takes, as a share of the other, by turns."""
+    began, ones, others = time.perf_counter(), list[float](), list[float]()
+    while not ones or (len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH):
+        ones.append(_seconds(one))
+        others.append(_seconds(other))
+    return min(ones) / min(others)
+
+
+def _seconds(what: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    what()
+    return time.perf_counter() - start
