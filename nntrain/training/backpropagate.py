@@ -14,7 +14,7 @@ Backpropagate = Callable[[Array, Array, Array, Call], float]
 
 
 def make_backpropagate(model: Model) -> Backpropagate:
-    """Forward through the network, the loss, and backward; in a straight line where there is one."""
+    """Forward through the network, the loss, and backward; a straight line where there is one."""
     network, loss = model.network, model.loss
     if line := _straight(model):
         return line

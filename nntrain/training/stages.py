@@ -39,7 +39,7 @@ class Weights(NamedTuple):
     """Those of a dense layer, and where their gradients go."""
 
     W: Array
-    dW: Array
+    dW: Array  # noqa: N815, as everywhere
     b: Array | None
     db: Array | None
 
@@ -144,14 +144,21 @@ def _activation(activation: Activation, z: Array) -> Activate:
 
 
 def _relu(z: Array) -> Activate:
-    zeros, alive, zero = np.zeros_like(z), np.empty_like(z, np.bool_), np.zeros((), z.dtype)
+    """Where y > 0 its bits are those of a positive whole number, else of 0: their minimum with 1
+    says whether a unit is alive, and times the bits of dy it keeps or clears them.  Neither makes
+    one type of number of another, which would take longer than all else."""
+    whole = np.int32 if z.itemsize == 4 else np.int64
+    zeros, ones, alive = np.zeros_like(z), np.ones_like(z, whole), np.empty_like(z, whole)
+    bits = z.view(whole)
 
     def activate() -> Array:
         return np.maximum(z, zeros, out=z)  # of two arrays: 4 times as fast as with a number
 
     def back(dy: Array) -> Array:
-        np.greater(z, zero, alive)
-        return np.multiply(dy, alive, dy)
+        np.minimum(bits, ones, out=alive)
+        dz = dy.view(whole)
+        np.multiply(dz, alive, dz)
+        return dy
 
     return activate, back
 
