@@ -24,6 +24,12 @@ def end_order(loss: Loss, classes: int) -> Order:
     return "F" if isinstance(loss, CrossEntropy) and classes <= MOST_CLASSES else "C"
 
 
+def counts_alike(loss: Loss) -> bool:
+    """Whether there is a form for rows that all count the same, and the loss says no other."""
+    kinds = (CrossEntropy, BinaryCrossEntropy, MeanSquaredError)
+    return isinstance(loss, kinds) and getattr(loss, "class_weight", None) is None
+
+
 def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
     """The loss of predictions like z.   share: of each row, None where they differ.
 
@@ -51,7 +57,7 @@ def _cross_entropy(loss: CrossEntropy, z: Array, share: float) -> End:
     z_dot, t_flat, first = turned.ravel().dot, t.ravel(), total[0]
 
     def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
-        np.maximum.reduce(z, 1, None, top)
+        np.maximum.reduce(z, 1, out=top)
         np.subtract(z.T, top, turned)
         np.exp(turned, p)
         sums.dot(p, total)
@@ -74,13 +80,13 @@ def _weighed_cross_entropy(loss: CrossEntropy, z: Array) -> End:
     turned, p, total, t = (np.empty((classes, rows), z.dtype) for _ in range(4))
 
     def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
-        np.maximum.reduce(z, 1, None, top)
+        np.maximum.reduce(z, 1, out=top)
         np.subtract(z.T, top, turned)
         np.exp(turned, p)
         sums.dot(p, total)
         truth.take(target, 1, t, "clip")
         np.multiply(turned, t, turned)
-        np.add.reduce(turned, 0, None, true)
+        np.add.reduce(turned, 0, out=true)
         np.log(total[0], top)
         np.subtract(top, true, top)
         value = weights.dot(top)

@@ -140,7 +140,10 @@ def _activation(activation: Activation, z: Array) -> Activate:
         kept[:] = [backward]
         return y
 
-    return activate, lambda dy: kept[0](dy)
+    def back(dy: Array) -> Array:
+        return kept[0](dy)  # type: ignore[return-value]  # z learns
+
+    return activate, back
 
 
 def _relu(z: Array) -> Activate:

@@ -15,12 +15,16 @@ from typing import NamedTuple, TypeGuard
 from nntrain.call import Call
 from nntrain.families import Array, Layer, Loss, Shape
 from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity
+from nntrain.layers.dropout import threshold_of
 from nntrain.store import Store, draw_of
-from nntrain.training.ends import end_order, make_end
+from nntrain.training.ends import counts_alike, end_order, make_end
 from nntrain.training.stages import Order, Stage, Weights, dense, dropout, order_between
 
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
+
+
+LARGEST = 1 << 24  # numbers of one layer: beyond, to make arrays anew costs little beside the work
 
 
 class Placed(NamedTuple):
@@ -31,22 +35,36 @@ class Placed(NamedTuple):
 
 
 def make_straight(
-    layers: Sequence[Layer], shape: Shape, store: Store, loss: Loss, *, even: bool
-) -> Line | None:
-    """The line for layers that stand on a store, for inputs of this shape; None for other layers.
+    layers: Sequence[Layer],
+    shape: Shape,
+    store: Store,
+    loss: Loss,
+    otherwise: Line,
+    *,
+    weighted: bool = False,
+) -> Line:
+    """The line for layers that stand on a store, for inputs of this shape.
 
-    even: all rows of a batch weigh the same.
+    otherwise: what is done for other layers than these, and for batches beyond `LARGEST`.
+    weighted: rows have weights of their own.
+
+    Which way is taken follows from these and the number of rows, so a resumed run takes the same.
     """
     chain = _chain(layers, shape)
     own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
-    if not own or not store.weights.keys() <= own:  # an activation may have weights too
-        return None
+    if not own or not store.weights.keys() <= own:  # of a lookup, or an activation
+        return otherwise
+    widest = max(max(W.shape) for W in store.weights.values())
+    even = counts_alike(loss) and not weighted
     lines: dict[tuple[int, float], Line] = {}  # by the number of rows, and the share of each
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         key = (len(x), weights.item(0) if even else 0.0)
         if key not in lines:
-            lines[key] = _line(chain, store, loss, x, target, key[1] or None)
+            is_large = len(x) * widest > LARGEST
+            lines[key] = (
+                otherwise if is_large else _line(chain, store, loss, x, target, key[1] or None)
+            )
         return lines[key](x, target, weights, call)
 
     return line
@@ -59,6 +77,8 @@ def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
         before = chain[-1].layer if chain else None
         if isinstance(layer, Flatten):
             is_flat = True
+        elif type(layer) is Dropout and threshold_of(layer.rate)[0] == 0:
+            continue
         elif type(layer) is Dropout or (type(layer) is Dense and is_flat):  # and no subclass
             chain.append(Placed(f"layers.{i}", layer))
         elif isinstance(layer, ActivationLayer) and _is_linear(before):
