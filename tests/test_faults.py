@@ -20,6 +20,7 @@ from nntrain.network import Network
 from nntrain.run.folder import RunFolder
 from nntrain.run.run import Run
 from nntrain.training import step
+from nntrain.training.backpropagate import make_backpropagate
 from nntrain.training.fit import fit
 from tests.conftest import CONFIG, Command, write_points
 from tests.disk import Disk
@@ -280,8 +281,7 @@ def test_memory_that_runs_out_loses_nothing(
 
         return passes
 
-    make = step.make_backpropagate
-    monkeypatch.setattr(step, "make_backpropagate", lambda model: hungry(make(model)))
+    monkeypatch.setattr(step, "make_backpropagate", lambda model: hungry(make_backpropagate(model)))
     monkeypatch.setattr(Network, "__call__", hungry(Network.__call__))
     assert nntrain("fit", "points.yaml", "-o", "counted", "-q").code == 0
     passes, folder = NEVER - left[0], RunFolder(home / "run")
