@@ -32,7 +32,12 @@ def permutation(n: int, seed: int, *purpose: str | int) -> Array:
     """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
     if is_large(n * 8):
         return _long_permutation(n, seed, *purpose)
-    return np.argsort(bits(seed, *purpose).random_raw(n), kind="stable")
+    words = bits(seed, *purpose).random_raw(n)
+    order = np.argsort(words)  # a fifth of the time of a stable sort
+    ranked = words[order]
+    if (ranked[1:] == ranked[:-1]).any():  # then alone they differ
+        return np.argsort(words, kind="stable")
+    return order
 
 
 def _long_permutation(n: int, seed: int, *purpose: str | int) -> Array:

@@ -162,15 +162,7 @@ class Store(Builder):
         return found
 
     def random(self, name: str) -> Draw:
-        stream = Stream(self.seed, "layer", self._unique(self.name(name)))
-
-        def draw(call: Call, rows: int, width: int) -> Array:
-            per_row = -(-width // 4)  # four uint16 in a word
-            start = (call.number << 96) + (call.step << 48) + call.row * per_row
-            words = stream.words(start, rows * per_row)
-            return words.view(np.uint16).reshape(rows, 4 * per_row)[:, :width]
-
-        return draw
+        return draw_of(self.seed, self._unique(self.name(name)))
 
     def own_path(self) -> str:
         return self._unique(self.path)
@@ -185,6 +177,19 @@ class Store(Builder):
         """After a backward pass: sum the gradients of weights that several layers share."""
         for dW, dW_again in self._shared:
             dW += dW_again
+
+
+def draw_of(seed: int, name: str) -> Draw:
+    """The random numbers that have this name, such as `layers.1.mask`."""
+    stream = Stream(seed, "layer", name)
+
+    def draw(call: Call, rows: int, width: int) -> Array:
+        per_row = -(-width // 4)  # four uint16 in a word
+        start = (call.number << 96) + (call.step << 48) + call.row * per_row
+        words = stream.words(start, rows * per_row)
+        return words.view(np.uint16).reshape(rows, 4 * per_row)[:, :width]
+
+    return draw
 
 
 def _order(

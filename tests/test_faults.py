@@ -20,6 +20,8 @@ from nntrain.network import Network
 from nntrain.report.importance import SHUFFLES
 from nntrain.run.folder import RunFolder
 from nntrain.run.run import Run
+from nntrain.training import step
+from nntrain.training.backpropagate import make_backpropagate
 from nntrain.training.fit import fit
 from tests.conftest import CONFIG, Command, write_points
 from tests.disk import Disk
@@ -269,15 +271,19 @@ def test_memory_that_runs_out_loses_nothing(
     home: Path, nntrain: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any of the network's passes, in training, validation or the last scores."""
-    forward, left = Network.__call__, [NEVER]
+    left = [NEVER]
 
-    def hungry(self: Network, *arguments: Any) -> Any:
-        left[0] -= 1
-        if left[0] == 0:
-            raise MemoryError
-        return forward(self, *arguments)
+    def hungry(way: Callable[..., Any]) -> Callable[..., Any]:
+        def passes(*arguments: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                raise MemoryError
+            return way(*arguments)
 
-    monkeypatch.setattr(Network, "__call__", hungry)
+        return passes
+
+    monkeypatch.setattr(step, "make_backpropagate", lambda model: hungry(make_backpropagate(model)))
+    monkeypatch.setattr(Network, "__call__", hungry(Network.__call__))
     assert nntrain("fit", "points.yaml", "-o", "counted", "-q").code == 0
     passes, folder = NEVER - left[0], RunFolder(home / "run")
     assert passes > 10

@@ -18,7 +18,8 @@ from nntrain.run.folder import RunFolder
 from nntrain.run.model import read_model
 from nntrain.run.run import Run
 from nntrain.training import evaluate as evaluation
-from nntrain.training import pace
+from nntrain.training import pace, step
+from nntrain.training.backpropagate import closures
 from nntrain.training.evaluate import confusions, evaluate, predict
 from nntrain.training.fit import fit
 from nntrain.training.gates import failures
@@ -325,6 +326,7 @@ def test_a_gradient_that_is_not_finite_stops_the_training_though_the_loss_is(
         return y, backward
 
     run.model.network.forward = spoiled
+    monkeypatch.setattr(step, "make_backpropagate", lambda m: closures(m.network, m.loss))
     before = store.theta.copy()
     with pytest.raises(DivergedError, match=r"the gradient of layers\.1\.W is not finite"):
         list(fit(run))

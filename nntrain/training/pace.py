@@ -21,14 +21,14 @@ class Pace:
         self.wanted = self.wait = trainer.checkpoint_seconds
         self.steps = trainer.checkpoint_steps
         self.saved = self.shown = time.perf_counter()
+        self.next = self.shown  # when to look what is due
 
     def begin_epoch(self) -> None:
         self.began, self.first = time.perf_counter(), self.run.progress.batch
 
     def is_due(self) -> bool:
         """Whether there is something to show or to save after this step."""
-        now = time.perf_counter()
-        return now - self.shown > SHOW_EVERY or self._is_to_save(now)
+        return time.perf_counter() > self.next or self._is_at_step()
 
     def events(self, loss: float, rate: float) -> Iterator[Event]:
         """What is due."""
@@ -37,8 +37,9 @@ class Pace:
             self.shown = now
             batches = -(-self.rows // self.batch_size)
             yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed(), rate)
-        if self._is_to_save(now):
+        if now - self.saved > self.wait or self._is_at_step():
             yield self._save()
+        self.next = min(self.shown + SHOW_EVERY, self.saved + self.wait)
 
     def seconds(self) -> float:
         """Since the epoch began, or since it was taken up again."""
@@ -49,9 +50,9 @@ class Pace:
         done = self.run.progress.batch - self.first
         return min(done * self.batch_size, self.rows) / self.seconds()
 
-    def _is_to_save(self, now: float) -> bool:
-        by_steps = self.steps is not None and self.run.progress.step % self.steps == 0
-        return by_steps or now - self.saved > self.wait
+    def _is_at_step(self) -> bool:
+        """Whether the config wants a checkpoint after this step."""
+        return self.steps is not None and self.run.progress.step % self.steps == 0
 
     def _save(self) -> Saved:
         """Write a checkpoint; one that takes long makes the next one wait."""

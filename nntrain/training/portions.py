@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -24,16 +24,18 @@ class Portions:
         if size:
             self.grad, self.next = np.empty_like(store.grad), np.empty_like(store.next)
 
-    def __call__(self, rows: int) -> Iterator[slice]:
+    def __call__(self, rows: int) -> Iterable[slice]:
         """The portions of a batch of `rows` rows, in order."""
         if self.size is None or self.size >= rows:
-            yield slice(0, rows)
-            return
+            return (slice(0, rows),)
+        return self._several(rows, self.size)
+
+    def _several(self, rows: int, size: int) -> Iterator[slice]:
         grad, coming = self.store.grad, self.store.next
         self.grad.fill(0.0)
         self.next.fill(0.0)
-        for at in range(0, rows, self.size):
-            part = slice(at, min(at + self.size, rows))
+        for at in range(0, rows, size):
+            part = slice(at, min(at + size, rows))
             yield part
             np.add(self.grad, grad, out=self.grad)
             if coming.size:

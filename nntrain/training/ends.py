@@ -1,0 +1,146 @@
+"""Ends of a straight line: a loss and its gradient, in arrays that are made once.
+
+Where all rows count the same, their `share` goes into constants, which saves a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nntrain.families import Array, Loss
+from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
+from nntrain.training.stages import Order
+
+MOST_CLASSES = 64  # a matrix of so many rows and columns costs less than what it saves
+
+End = Callable[[Array, Array, Array], tuple[float, Array]]
+"""`end(prediction, target, weights) -> (value, d_prediction)`, as a `Loss` has it."""
+
+
+def end_order(loss: Loss, classes: int) -> Order:
+    """How predictions should lie: those of a class side by side, numbers as the target does."""
+    return "F" if isinstance(loss, CrossEntropy) and classes <= MOST_CLASSES else "C"
+
+
+def counts_alike(loss: Loss) -> bool:
+    """Whether there is a form for rows that all count the same, and the loss says no other."""
+    kinds = (CrossEntropy, BinaryCrossEntropy, MeanSquaredError)
+    return isinstance(loss, kinds) and getattr(loss, "class_weight", None) is None
+
+
+def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
+    """The loss of predictions like z.   share: of each row, None where they differ.
+
+    A loss that has no form of its own here is computed as anywhere else.
+    """
+    if isinstance(loss, CrossEntropy) and target.ndim == 1 and end_order(loss, z.shape[1]) == "F":
+        if share is None:
+            return _weighed_cross_entropy(loss, z)
+        return _cross_entropy(loss, z, share)
+    if share is not None and target.shape == z.shape and target.dtype == z.dtype:
+        if isinstance(loss, MeanSquaredError):
+            return _mean_squared_error(z, share)
+        if isinstance(loss, BinaryCrossEntropy):
+            return _binary_cross_entropy(loss, z, share)
+    return loss
+
+
+def _cross_entropy(loss: CrossEntropy, z: Array, share: float) -> End:
+    """Σᵢ share · (log Σₖ e^zᵢₖ - Σₖ tᵢₖ zᵢₖ), its gradient share · (softmax(zᵢ) - tᵢ)."""
+    rows, classes = z.shape
+    truth = _truth(loss, classes, z.dtype) * z.dtype.type(share)
+    sums = np.full((classes, classes), 1.0 / share, z.dtype)  # a product makes them for each class
+    top, each = np.empty(rows, z.dtype), np.full(rows, share, z.dtype)
+    turned, p, total, t = (np.empty((classes, rows), z.dtype) for _ in range(4))
+    z_dot, t_flat, first = turned.ravel().dot, t.ravel(), total[0]
+
+    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        np.maximum.reduce(z, 1, out=top)
+        np.subtract(z.T, top, turned)
+        np.exp(turned, p)
+        sums.dot(p, total)
+        truth.take(target, 1, t, "clip")
+        np.multiply(first, each, top)
+        np.log(top, top)
+        value = each.dot(top) - z_dot(t_flat)
+        np.divide(p, total, p)
+        np.subtract(p, t, p)
+        return float(value), p.T
+
+    return end
+
+
+def _weighed_cross_entropy(loss: CrossEntropy, z: Array) -> End:
+    """The same with a weight for each row."""
+    rows, classes = z.shape
+    truth, sums = _truth(loss, classes, z.dtype), np.ones((classes, classes), z.dtype)
+    top, true = np.empty(rows, z.dtype), np.empty(rows, z.dtype)
+    turned, p, total, t = (np.empty((classes, rows), z.dtype) for _ in range(4))
+
+    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        np.maximum.reduce(z, 1, out=top)
+        np.subtract(z.T, top, turned)
+        np.exp(turned, p)
+        sums.dot(p, total)
+        truth.take(target, 1, t, "clip")
+        np.multiply(turned, t, turned)
+        np.add.reduce(turned, 0, out=true)
+        np.log(total[0], top)
+        np.subtract(top, true, top)
+        value = weights.dot(top)
+        np.divide(p, total, p)
+        np.subtract(p, t, p)
+        np.multiply(p, weights, p)
+        return float(value), p.T
+
+    return end
+
+
+def _truth(loss: CrossEntropy, classes: int, dtype: np.dtype[np.generic]) -> Array:
+    """Column k: what a row of class k should give for each class."""
+    truth = np.eye(classes) * (1.0 - loss.label_smoothing) + loss.label_smoothing / classes
+    return truth.astype(dtype)
+
+
+def _mean_squared_error(z: Array, share: float) -> End:
+    error, outputs = np.empty_like(z, order="C"), z.shape[1]
+    e_dot, e_flat = error.ravel().dot, error.ravel()
+    factor = np.array(2.0 * share / outputs, z.dtype)
+
+    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        np.subtract(z, target, error)
+        value = float(e_dot(e_flat)) * share / outputs
+        return value, np.multiply(error, factor, error)
+
+    return end
+
+
+def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Array, share: float) -> End:
+    """max(z, 0) - z t + log(1 + e^-|z|), its gradient σ(z) - t, both by share / outputs."""
+    smooth, factor = loss.label_smoothing, share / z.shape[1]
+    zeros, d, t, values, far = (np.zeros_like(z, order="C") for _ in range(5))
+    half, each, sum_of = np.array(0.5, z.dtype), np.array(factor, z.dtype), np.ones(z.size).dot
+    flat = values.ravel()
+
+    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        if smooth:
+            np.multiply(target, 1.0 - smooth, t)
+            target = np.add(t, 0.5 * smooth, t)
+        np.abs(z, far)
+        np.negative(far, far)
+        np.exp(far, far)
+        np.log1p(far, values)
+        np.maximum(z, zeros, out=far)
+        np.add(values, far, values)
+        np.multiply(z, target, far)
+        np.subtract(values, far, values)
+        np.multiply(z, half, d)
+        np.tanh(d, d)
+        np.multiply(d, half, d)
+        np.add(d, half, d)
+        np.subtract(d, target, d)
+        return float(sum_of(flat)) * factor, np.multiply(d, each, d)
+
+    return end

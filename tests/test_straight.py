@@ -1,0 +1,267 @@
+"""A straight line gives what the network and its loss give, but for the last digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nntrain.call import Call
+from nntrain.events import EpochEnded
+from nntrain.families import Array, Layer, Loss
+from nntrain.layers import (
+    ActivationLayer,
+    Dense,
+    DropConnect,
+    Dropout,
+    Elu,
+    Flatten,
+    Gelu,
+    Identity,
+    LayerNorm,
+    Prelu,
+    Relu,
+    Residual,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from nntrain.layers.lookup import LearnedTable, Lookup
+from nntrain.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+)
+from nntrain.network import Network
+from nntrain.training import step, straight
+from nntrain.training.backpropagate import closures
+from nntrain.training.fit import fit
+from nntrain.training.straight import Line, make_straight
+from tests.cases import over
+from tests.conftest import write_points
+from tests.networks import drawn
+from tests.test_groups import begin
+
+ACTIVATIONS = (Identity(), Relu(), Tanh(), Sigmoid(), Elu(alpha=0.7), Gelu(), Softmax())
+LOSSES: dict[str, Loss] = {
+    "cross entropy": CrossEntropy(),
+    "smoothed": CrossEntropy(label_smoothing=0.2),
+    "by class": CrossEntropy(class_weight={"a": 1.0, "b": 3.0, "c": 0.5}),
+    "binary": BinaryCrossEntropy(),
+    "binary smoothed": BinaryCrossEntropy(label_smoothing=0.1),
+    "binary by class": BinaryCrossEntropy(class_weight={"no": 1.0, "yes": 2.5}),
+    "squares": MeanSquaredError(),
+    "distances": MeanAbsoluteError(),
+    "huber": Huber(),
+}
+
+
+class Pair:
+    """A network with its loss, and the straight line over the same weights."""
+
+    def __init__(
+        self, layers: Sequence[Layer], width: int, loss: Loss, dtype: Any = np.float64,
+        *, even: bool = True,
+    ):  # fmt: skip
+        self.network, self.loss = Network(layers, (width,), seed=3, dtype=dtype), loss
+        self.store, self.even = self.network.store, even
+        for b in self.store.weights.values():  # biases begin with zeros, and would be told nothing
+            b += np.random.default_rng(b.size).normal(size=b.shape) * 0.1
+        self.by_closures: Line = closures(self.network, loss)
+        self.line = make_straight(
+            layers, (width,), self.store, loss, self.by_closures, weighted=not even
+        )
+        assert self.line is not self.by_closures
+
+    def data(self, rows: int, seed: int = 0) -> tuple[Array, Array, Array]:
+        """Inputs, targets and the weights of rows."""
+        rng, dtype = np.random.default_rng([rows, seed]), self.store.theta.dtype
+        width, outputs = next(iter(self.store.weights.values())).shape[0], self.network.shape[0]
+        x = rng.normal(size=(rows, width)).astype(dtype)
+        target: Array = rng.normal(size=(rows, outputs)).astype(dtype)
+        if self.loss.task == "classes":
+            target = rng.integers(0, outputs, rows)
+        elif self.loss.task == "binary":
+            target = (target > 0).astype(dtype)
+        counts = np.ones(rows) if self.even else rng.random(rows) + 0.1
+        return x, target, (counts / counts.sum()).astype(dtype)
+
+    def assert_same(self, rows: int, call: Call, digits: float, seed: int = 0) -> None:
+        x, target, weights = self.data(rows, seed)
+        kept = x.copy(), target.copy()
+        found = []
+        for way in (self.by_closures, self.line):
+            self.store.grad.fill(np.nan)
+            found.append((way(x, target, weights, call), self.store.grad.copy()))
+        (value, grad), (own_value, own_grad) = found
+        assert own_value == pytest.approx(value, rel=digits, abs=digits)
+        largest = max(1.0, float(np.abs(grad).max()))
+        np.testing.assert_allclose(own_grad, grad, rtol=0.0, atol=digits * largest)
+        np.testing.assert_array_equal(x, kept[0])  # what comes in stays as it is
+        np.testing.assert_array_equal(target, kept[1])
+
+
+def outputs_of(loss: Loss) -> int:
+    return 2 if loss.task == "binary" else 3
+
+
+@st.composite
+def chains(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[list[Layer], int, Loss]:
+    """Layers that a line is made of, the width of their input, and a loss."""
+    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
+    layers = list[Layer]()
+    for _ in range(draw(st.integers(0, 3))):
+        if draw(st.booleans()):
+            layers.append(Dropout(draw(st.sampled_from((0.0, 0.3, 0.5)))))
+        units, bias = draw(st.integers(1, 9)), draw(st.booleans())
+        activation = draw(st.sampled_from(ACTIVATIONS))
+        if draw(st.booleans()):
+            layers.append(Dense(units, activation=activation, use_bias=bias))
+        else:
+            layers += [Dense(units, use_bias=bias), ActivationLayer(activation)]
+    if draw(st.booleans()):
+        layers.append(Flatten())
+    return [*layers, Dense(outputs_of(loss))], draw(st.integers(1, 7)), loss
+
+
+@drawn(150)
+@given(chain=chains(), even=st.booleans(), rows=st.integers(1, 9), step=st.integers(0, 5))
+def test_as_the_closures(
+    chain: tuple[list[Layer], int, Loss], even: bool, rows: int, step: int
+) -> None:
+    layers, width, loss = chain
+    pair = Pair(layers, width, loss, even=even)
+    for n in (rows, rows + 3, rows):  # arrays for each number of rows, and used again
+        pair.assert_same(n, Call(training=True, step=step, row=2), 1e-10, seed=n)
+
+
+@over("loss", list(LOSSES))
+@over("width", [8, 300])
+def test_in_float32(loss: str, width: int) -> None:
+    """Narrow products and wide ones, whose arrays lie in other ways."""
+    kind = LOSSES[loss]
+    layers = [
+        Dense(width, activation=Relu()), Dense(width, activation=Tanh()), Dropout(0.2),
+        Dense(width, activation=Relu()), Dense(outputs_of(kind)),
+    ]  # fmt: skip
+    pair = Pair(layers, 5, kind, np.float32)
+    for rows in (32, 7):
+        pair.assert_same(rows, Call(training=True, step=1), 3e-6)
+
+
+OUTSIDE: dict[str, tuple[list[Layer], tuple[int, ...]]] = {
+    "connections that drop": ([DropConnect(3, rate=0.5), Dense(3)], (4,)),
+    "a layer of another kind": ([Dense(4), LayerNorm(), Dense(3)], (4,)),
+    "layers inside of a layer": ([Residual((Dense(4),)), Dense(3)], (4,)),
+    "a series": ([Dense(2), Flatten(), Dense(3)], (5, 4)),
+    "an activation that learns": ([Dense(4, activation=Prelu()), Dense(3)], (4,)),
+    "an activation after another": (
+        [Dense(4, activation=Relu()), ActivationLayer(Tanh()), Dense(3)], (4,)
+    ),
+    "nothing that learns": ([Dropout(0.5), Flatten()], (3,)),
+}  # fmt: skip
+
+
+@over("name", list(OUTSIDE))
+def test_what_is_no_such_chain_goes_through_the_closures(name: str) -> None:
+    layers, shape = OUTSIDE[name]
+    network, loss = Network(layers, shape), CrossEntropy()
+    plain = closures(network, loss)
+    assert make_straight(layers, shape, network.store, loss, plain) is plain
+
+
+def test_so_do_columns_that_are_looked_up() -> None:
+    layers, lookup = [Dense(3)], Lookup({"town": LearnedTable(1, 5, 2)})
+    network = Network(layers, (3,), lookup=lookup)
+    plain = closures(network, CrossEntropy())
+    assert make_straight(layers, (3,), network.store, CrossEntropy(), plain) is plain
+
+
+def test_images_are_flattened_first() -> None:
+    layers = [Dropout(0.3), Flatten(), Dense(4, activation=Relu()), Dense(3)]
+    network, loss = Network(layers, (2, 3, 1), seed=1, dtype=np.float64), CrossEntropy()
+    x, target = np.random.default_rng(0).normal(size=(5, 2, 3, 1)), np.arange(5) % 3
+    plain = closures(network, loss)
+    line = make_straight(layers, (2, 3, 1), network.store, loss, plain)
+    assert line is not plain
+    found = []
+    for way in (plain, line):
+        value = way(x, target, np.full(5, 0.2), Call(training=True, step=4))
+        found.append((value, network.store.grad.copy()))
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-12)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=0.0, atol=1e-14)
+
+
+def test_gradients_are_those_of_finite_differences() -> None:
+    """Not only those of the closures: dropout, every activation, shares by class."""
+    layers = [
+        Dense(5, activation=Tanh()), Dropout(0.3), Dense(4, activation=Sigmoid()),
+        Dense(4, activation=Elu()), Dense(3),
+    ]  # fmt: skip
+    pair = Pair(layers, 4, LOSSES["by class"], even=False)
+    x, target, weights = pair.data(6)
+    call, theta = Call(training=True, step=2), pair.store.theta
+    pair.line(x, target, weights, call)
+    grad, small = pair.store.grad.copy(), 1e-6
+    for i in range(len(theta)):
+        kept, sides = theta[i], []
+        for change in (small, -small):
+            theta[i] = kept + change
+            sides.append(pair.line(x, target, weights, call))
+        theta[i] = kept
+        assert grad[i] == pytest.approx((sides[0] - sides[1]) / (2 * small), abs=1e-8)
+
+
+def test_large_batches_go_through_the_closures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And their number of rows alone decides."""
+    monkeypatch.setattr(straight, "LARGEST", 50)
+    calls = []
+    pair = Pair([Dense(5), Dense(3)], 4, CrossEntropy())
+
+    def plain(*of_rows: Any) -> float:
+        calls.append(len(of_rows[0]))
+        return pair.by_closures(*of_rows)
+
+    line = make_straight([Dense(5), Dense(3)], (4,), pair.store, pair.loss, plain)
+    for rows in (10, 11, 10, 11):
+        line(*pair.data(rows), Call(training=True))
+    assert calls == [11, 11]
+
+
+MORE = (
+    "model.layers=[{type: dense, units: 6, activation: relu}, {type: dropout, rate: 0.2},"
+    " {type: dense, units: auto}]"
+)
+
+
+@over("size", ["null", "5"])
+@over("weight", ["null", "balanced"])
+def test_a_training_is_that_by_closures(
+    size: str, weight: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole batches and portions, the last ones short."""
+    config = write_points(tmp_path)
+    sets = (
+        MORE, f"trainer.micro_batch_size={size}",
+        f"loss={{type: cross_entropy, class_weight: {weight}}}",
+    )  # fmt: skip
+    ends, rows = [], []
+    for name in ("straight", "closures"):
+        if name == "closures":
+            monkeypatch.setattr(
+                step, "make_backpropagate", lambda model: closures(model.network, model.loss)
+            )
+        run = begin(config, tmp_path / name, *sets)
+        rows.append([event.row for event in fit(run) if isinstance(event, EpochEnded)])
+        ends.append(run.model.network.store.theta.copy())
+    assert not np.array_equal(ends[0], ends[1]), "both took the same way"
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-3, atol=1e-4)
+    for one, other in zip(*rows, strict=True):
+        assert other == pytest.approx(one, rel=1e-4)
