@@ -29,6 +29,7 @@ class Contender:
         environment = {k: v for k, v in os.environ.items() if k not in IGNORED}
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[name] = "1"
+        self.script = script
         self.process = subprocess.Popen(
             [python, str(PEERS / script)],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -41,7 +42,7 @@ class Contender:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit(f"{cases.CASES[number].key}: {self.process.args} has ended")
+            raise SystemExit(f"{cases.CASES[number].key}: {self.script} has ended")
         return float(answer)
 
     def end(self) -> None:
