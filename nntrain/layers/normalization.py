@@ -28,6 +28,7 @@ from nntrain.layers.signals import keep_valid
 from nntrain.layers.standardising import (
     Affine,
     Places,
+    mean_of_places,
     normalise,
     normalise_as_known,
     of_each,
@@ -201,7 +202,8 @@ def _over_places(shape: Shape, groups: int, eps: float, store: Builder) -> Built
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
         places = Places(x, channels, call.lengths)
         flat = x.reshape(len(x), -1, places.line)
-        mean = places.mean_of_rows(channels) if flat[0].size > channels else of_each
+        whole = call.lengths is None
+        mean = mean_of_places(x, channels) if whole else places.mean_of_rows(channels)
         y, _, _, back = normalise(flat, mean, group, affine, eps)
 
         def backward(dy: Array) -> Array | None:

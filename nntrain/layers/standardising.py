@@ -158,6 +158,18 @@ def normalise_as_known(x: Array, mean: Array, s: Array, affine: Affine) -> tuple
     return y, backward
 
 
+def mean_of_places(x: Array, channels: int) -> Mean:
+    """The mean of each channel over all places of a row, for rows x (N, …, C) that are whole."""
+    places = x[0].size // channels
+    share = np.full((1, places), 1.0 / places, x.dtype)
+
+    def mean(a: Array) -> Array:
+        each = share @ a.reshape(len(a), places, channels)
+        return np.tile(each, a.shape[-1] // channels)
+
+    return of_each if places == 1 else mean
+
+
 def of_each(a: Array) -> Array:
     """No channels go together: what `mean` found is what counts."""
     return a
