@@ -29,6 +29,7 @@ def main() -> None:
         "quality.py": sklearn,
         "start.py": sklearn,
         "train.py": [*torch, *sklearn],
+        "layers.py": torch,
     }.items():
         print(f"\n## {script}\n", flush=True)
         subprocess.run([sys.executable, str(ROOT / "bench" / script), *words], check=True)

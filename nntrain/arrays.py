@@ -28,6 +28,13 @@ def sum_of_rows(rows: Array, out: Array) -> None:
     np.matmul(_ones(len(rows), rows.dtype), rows, out=out)
 
 
+def sum_of_each_row(rows: Array) -> Array:
+    """Σ over the last axis, (…, D) -> (…, 1), as such a product too."""
+    flat = rows.reshape(-1, rows.shape[-1])
+    total: Array = flat @ _ones(flat.shape[1], rows.dtype)
+    return total.reshape(*rows.shape[:-1], 1)
+
+
 @lru_cache(maxsize=8)
 def _ones(n: int, dtype: np.dtype[Any]) -> Array:
     ones = np.ones(n, dtype)

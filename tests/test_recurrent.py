@@ -13,7 +13,7 @@ from nntrain.families import Array, Layer
 from nntrain.initializers import UnitForget
 from nntrain.layers import Dense, Embedding, Graph, Gru, Lstm, PositionalEncoding, SimpleRnn
 from nntrain.layers.chain import LayerError
-from nntrain.layers.recurrent import StateProduct, chunks
+from nntrain.layers.recurrent import StateProduct, WayBack, block_width, chunks
 from nntrain.layers.units import settle_vocabulary
 from nntrain.layers.wiring import GraphNode
 from nntrain.network import Network
@@ -309,16 +309,30 @@ def test_products_of_a_step() -> None:
     rng = np.random.default_rng(0)
     for rows, k, units, gates in product((3, 64), (64, 256), (96, 256, 50), (1, 4)):
         weights, h = rng.normal(size=(gates, k, units)), rng.normal(size=(rows, k))
-        dz = rng.normal(size=(gates, rows, k))
         step = StateProduct(weights, rows)
-        out, total = np.ones((gates, rows, units)), np.empty((rows, units))
-        step.add(h, out)
-        np.testing.assert_allclose(out, 1.0 + h @ weights, rtol=1e-10, atol=1e-10)
-        step.set(h, out)
+        out = np.empty((gates, rows, units))
+        step.set(h, step.blocks(out))
         np.testing.assert_allclose(out, h @ weights, rtol=1e-10, atol=1e-10)
-        step.sum(dz, total)
-        np.testing.assert_allclose(total, (dz @ weights).sum(axis=0), rtol=1e-10, atol=1e-10)
-    assert StateProduct(np.zeros((4, 256, 256), np.float32), 32).shape == (4, 32, 4, 64)
+        U, dz = rng.normal(size=(units, gates * k)), rng.normal(size=(2, rows, gates * k))
+        for t in (1, 0):
+            back = WayBack(U, dz).at(t)
+            np.testing.assert_allclose(back, dz[t] @ U.T, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("rows", "k", "units", "width"),
+    [
+        (32, 145, 128, 64),
+        (128, 128, 128, 32),
+        (32, 256, 96, 32),
+        (32, 64, 50, 50),
+        (300, 300, 64, 64),
+    ],
+)
+def test_blocks_are_as_wide_as_the_small_kernel_allows(
+    rows: int, k: int, units: int, width: int
+) -> None:
+    assert block_width(rows, k, units) == width
 
 
 def test_chunks_are_all_steps_the_last_first() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nntrain.arrays import sum_of_each_row
 from nntrain.call import Call
 from nntrain.families import Activation, Array, Backward, Builder, Built, Shape
 
@@ -140,10 +141,10 @@ class Softmax(Activation):
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             y = x - x.max(axis=-1, keepdims=True)
             np.exp(y, out=y)
-            y /= y.sum(axis=-1, keepdims=True)
+            y *= 1.0 / sum_of_each_row(y)
 
             def backward(dy: Array) -> Array:
-                dx: Array = dy - np.einsum("...n,...n->...", dy, y)[..., None]
+                dx: Array = dy - np.vecdot(dy, y)[..., None]
                 dx *= y
                 return dx
 
@@ -164,11 +165,12 @@ class LogSoftmax(Activation):
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             y = x - x.max(axis=-1, keepdims=True)
-            y -= np.log(np.exp(y).sum(axis=-1, keepdims=True))
+            powers = np.exp(y)
+            y -= np.log(sum_of_each_row(powers))
 
             def backward(dy: Array) -> Array:
                 dx: Array = np.exp(y)
-                dx *= dy.sum(axis=-1, keepdims=True)
+                dx *= sum_of_each_row(dy)
                 np.subtract(dy, dx, out=dx)
                 return dx
 

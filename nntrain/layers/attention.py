@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nntrain.arrays import sum_of_rows
+from nntrain.arrays import sum_of_each_row, sum_of_rows
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Initializer, Layer, PositiveInt, Shape
 from nntrain.initializers import GlorotUniform, Zeros
@@ -121,13 +121,13 @@ def _attend(qkv: Array, bias: Array | None) -> tuple[Array, AttendBackward]:
         a += bias
     a -= a.max(axis=-1, keepdims=True)
     np.exp(a, out=a)
-    a /= a.sum(axis=-1, keepdims=True)
+    a *= 1.0 / sum_of_each_row(a)
 
     def backward(dy: Array, into: Array) -> None:
         dq, dk, dv = into.transpose(2, 0, 3, 1, 4)
         dv[...] = a.swapaxes(-1, -2) @ dy
         d_score = dy @ v.swapaxes(-1, -2)
-        d_score -= (d_score * a).sum(axis=-1, keepdims=True)
+        d_score -= np.vecdot(d_score, a)[..., None]
         d_score *= a
         d_score *= scale
         dq[...] = d_score @ k

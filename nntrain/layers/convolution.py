@@ -87,7 +87,7 @@ class Conv2d(Layer):
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
             seen = mirror.extend(x) if mirror else x
-            y, activation_backward = activate(bias.add(correlate(seen, W, inner)), call)
+            y, activation_backward = activate(correlate(seen, W, inner, bias), call)
 
             def backward(dy: Array) -> Array | None:
                 dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns

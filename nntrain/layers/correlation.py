@@ -45,8 +45,8 @@ class Bias:
             sum_of_rows(flat, out=self.db)
 
 
-def correlate(x: Array, W: Array, windows: Windows) -> Array:
-    """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F)."""
+def correlate(x: Array, W: Array, windows: Windows, bias: Bias | None = None) -> Array:
+    """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F), and b."""
     height, width = windows.count((x.shape[1], x.shape[2]))
     kernel = W.reshape(-1, W.shape[-1])
     z = np.empty((len(x), height, width, W.shape[-1]), x.dtype)
@@ -54,6 +54,8 @@ def correlate(x: Array, W: Array, windows: Windows) -> Array:
     for part, columns in windows.columns(x):
         columns, out = _merged(columns, flat[part])
         np.matmul(columns, kernel, out=out)
+        if bias:
+            bias.add(z[part])  # still in the cache
     return z
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nntrain.arrays import sum_of_rows
 from nntrain.families import Array, Builder, Initializer, Layer
 from nntrain.initializers import Zeros
 from nntrain.layers.recurrent import (
@@ -14,9 +15,10 @@ from nntrain.layers.recurrent import (
     StateProduct,
     Sweep,
     SweepBackward,
+    WayBack,
     by_gate,
     chunks,
-    per_gate,
+    gradient_of_weights,
     to_inputs,
     with_bias,
 )
@@ -51,14 +53,13 @@ class Gru(Recurrent, Layer):
             h, gates, inner = _go(x, start, with_bias(W, b, 3), by_gate(U, 3).copy(), c)
 
             def backward(dys: Sequence[Array | None] | Array) -> Array | None:
-                dz = _go_back(dys, h, gates, inner, by_gate(U, 3)[STATE])
-                of_input, of_state = dz[1:], dz[:3]
-                found = per_gate(x, of_input)
-                by_gate(dW, 3)[...] = found[:, :-1]
-                db.reshape(3, units)[...] = found[:, -1]
-                by_gate(dU, 3)[STATE] = per_gate(h[:-1], of_state)
-                np.sum(dz[0], axis=(0, 1), out=dc)
-                return to_inputs(of_input, by_gate(W, 3)) if needs_dx else None
+                dz = _go_back(dys, h, gates, inner, U)
+                of_input, of_state = dz[..., units:], dz[..., : 3 * units]
+                found = gradient_of_weights(x, of_input)
+                dW[...], db[...] = found[:-1], found[-1]
+                by_gate(dU, 3)[STATE] = by_gate(gradient_of_weights(h[:-1], of_state), 3)
+                sum_of_rows(dz[..., :units].reshape(-1, units), out=dc)
+                return to_inputs(of_input, W) if needs_dx else None
 
             return [h], backward
 
@@ -83,9 +84,10 @@ def _go(x: Array, start: Array | None, W: Array, U: Array, c: Array) -> tuple[Ar
     gates = (x.reshape(-1, width) @ W).reshape(3, steps, rows, units)
     inner = np.empty((steps, rows, units), x.dtype)
     of_state = np.empty((3, rows, units), x.dtype)
+    blocks = product.blocks(of_state)
     room = np.empty((rows, units), x.dtype)
     for t in range(steps):
-        product.set(h[t], of_state)
+        product.set(h[t], blocks)
         sigmoids = gates[:2, t]
         sigmoids += of_state[:2]
         np.tanh(sigmoids, out=sigmoids)
@@ -105,13 +107,14 @@ def _go(x: Array, start: Array | None, W: Array, U: Array, c: Array) -> tuple[Ar
 def _go_back(
     dys: Sequence[Array | None] | Array, h: Array, gates: Array, inner: Array, U: Array
 ) -> Array:
-    """dz (4, T, N, H): the gradients by h' U + c of n, and before σ and tanh of r, z and n.
+    """dz (T, N, 4 H): the gradients by h' U + c of n, and before σ and tanh of r, z and n.
 
     All four are dh times what does not depend on it, found for many steps at once.
     """
     steps, rows, units = inner.shape
-    product = StateProduct(np.ascontiguousarray(U.swapaxes(1, 2)), rows)
-    dz = np.empty((4, steps, rows, units), h.dtype)
+    dz = np.empty((steps, rows, 4 * units), h.dtype)
+    each = dz.reshape(steps, rows, 4, units).swapaxes(1, 2)
+    way_back = WayBack(by_gate(U, 3)[STATE].swapaxes(0, 1).reshape(units, -1), dz[..., : 3 * units])
     dh, room = np.zeros((2, rows, units), h.dtype)
     for part in chunks(steps, rows * units):
         slope = _slopes(h, gates, inner, part)
@@ -119,9 +122,9 @@ def _go_back(
             at = part.start + t
             if (dy := dys[at]) is not None:
                 dh += dy
-            np.multiply(dh, slope[:, t], out=dz[:, at])
-            dh *= gates[1, at]
-            product.sum(dz[:3, at], out=room)
+            np.multiply(dh, slope[:, t], out=each[at])
+            np.multiply(dh, gates[1, at], out=room)
+            dh = way_back.at(at)
             dh += room
     return dz
 

@@ -14,9 +14,10 @@ from nntrain.layers.recurrent import (
     StateProduct,
     Sweep,
     SweepBackward,
+    WayBack,
     by_gate,
     chunks,
-    per_gate,
+    gradient_of_weights,
     to_inputs,
     with_bias,
 )
@@ -49,27 +50,24 @@ class Lstm(Recurrent, Layer):
             steps, c, tanh_c = _go(x, start, weights)
 
             def backward(dys: Sequence[Array | None] | Array) -> Array | None:
-                dz = _go_back(dys, steps.h, steps.z, c, tanh_c, by_gate(U, 4)[ORDER])
+                dz = _go_back(dys, steps.h, steps.z, c, tanh_c, U)
                 found = steps.gradients(dz)
-                by_gate(dU, 4)[ORDER] = found[:, :units]
-                by_gate(dW, 4)[ORDER] = found[:, units:-1]
-                db.reshape(4, units)[ORDER] = found[:, -1]
-                return to_inputs(dz, by_gate(W, 4)[ORDER]) if needs_dx else None
+                dU[...], dW[...], db[...] = found[:units], found[units:-1], found[-1]
+                return to_inputs(dz, W) if needs_dx else None
 
             return [steps.h, c], backward
 
         return sweep
 
 
-ORDER = [3, 0, 1, 2]  # inside: o, i, f, g, so that σ is of the first three, and c sees the last
+ORDER = [3, 0, 1, 2]  # forward has o, i, f, g, so that σ is of the first three
 
 
 class Steps:
     """z[t] = h[t] U + x[t] W + b of all gates, step by step.
 
-    A narrow x stands beside h, so that [h, x, 1] is one row and one product does it all.  The
-    product of a wide x with W would push U out of the cache at each step: it comes before the
-    first one, for all steps at once.
+    An x that is not wider than h stands beside it, so that [h, x, 1] is one row and one product
+    does it all.  A wider one is multiplied with W before the first step, for all steps at once.
     """
 
     def __init__(self, x: Array, start: Array | None, weights: Array):
@@ -77,36 +75,42 @@ class Steps:
         steps, rows, width = x.shape
         gates, _, units = weights.shape
         self._x = x
-        self._joined = width <= units
+        self._joined = width <= units + 1
         self._rows = np.empty((steps + 1, rows, units + width * self._joined), x.dtype)
         self.h = self._rows[..., :units]  # (T + 1, N, H)
         self.h[0] = 0.0 if start is None else start
+        self.z = np.empty((gates, steps, rows, units), x.dtype)
         if self._joined:
             self._rows[:-1, :, units:] = x
-            self.z = np.empty((steps, gates, rows, units), x.dtype)
+            self._product = StateProduct(weights, rows)
+            self._out = self._product.blocks(self.z)
         else:
-            self.z = x[:, None] @ weights[:, units:]
-            weights = weights[:, :units]
-        self._product = StateProduct(weights, rows)
+            flat = self.z.reshape(gates, steps * rows, units)
+            np.matmul(x.reshape(-1, width), weights[:, units:], out=flat)
+            self._product = StateProduct(weights[:, :units], rows)
+            self._room = np.empty((gates, rows, units), x.dtype)
+            self._out = self._product.blocks(self._room)
 
     def at(self, t: int) -> Array:
         """z[t] (4, N, H), once h[t] is there."""
-        z: Array = self.z[t]
+        z = self.z[:, t]
         if self._joined:
-            self._product.set(self._rows[t], z)
+            self._product.set(self._rows[t], self._out[:, t])
         else:
-            self._product.add(self.h[t], z)
+            self._product.set(self.h[t], self._out)
+            z += self._room
         return z
 
     def gradients(self, dz: Array) -> Array:
-        """The gradient by the weights, for dz (4, T, N, H)."""
+        """The gradient by the weights (H + D + 1, 4 H), for dz (T, N, 4 H)."""
         if self._joined:
-            return per_gate(self._rows[:-1], dz)
-        return np.concatenate([per_gate(self.h[:-1], dz), per_gate(self._x, dz)], axis=1)
+            return gradient_of_weights(self._rows[:-1], dz)
+        both = (self.h[:-1], self._x)
+        return np.concatenate([gradient_of_weights(rows, dz) for rows in both])
 
 
 def _go(x: Array, start: Array | None, weights: Array) -> tuple[Steps, Array, Array]:
-    """All steps: z (T, 4, N, H) after σ and tanh, c (T + 1, N, H), and tanh(c) (T, N, H).
+    """All steps: z (4, T, N, H) after σ and tanh, c (T + 1, N, H), and tanh(c) (T, N, H).
 
     σ(z) = (1 + tanh(z / 2)) / 2, so with halved weights one tanh serves all four gates.
     """
@@ -135,16 +139,18 @@ def _go(x: Array, start: Array | None, weights: Array) -> tuple[Steps, Array, Ar
 def _go_back(
     dys: Sequence[Array | None] | Array, h: Array, gates: Array, c: Array, tanh_c: Array, U: Array
 ) -> Array:
-    """dz (4, T, N, H), the gradient before σ and tanh.
+    """dz (T, N, 4 H), the gradient before σ and tanh of i, f, g, o.
 
     With h' and c' of the step before, and dc also what comes from the step after:
-    dc = dh o (1 - tanh² c);   dz = (dh tanh c, dc g, dc c', dc i) · (σ', σ', σ', tanh').
+    dc = dh o (1 - tanh² c);   dz = (dc g, dc c', dc i, dh tanh c) · (σ', σ', tanh', σ').
     What stands behind dh and dc does not depend on them, and is found for many steps at once.
     """
     steps, rows, units = tanh_c.shape
-    product = StateProduct(np.ascontiguousarray(U.swapaxes(1, 2)), rows)
-    dz = np.empty((4, steps, rows, units), gates.dtype)
-    dh, dc, room = np.zeros((3, rows, units), gates.dtype)
+    dz = np.empty((steps, rows, 4 * units), gates.dtype)
+    by_gate = dz.reshape(steps, rows, 4, units).swapaxes(1, 2)
+    way_back = WayBack(U, dz)
+    dc, room = np.zeros((2, rows, units), gates.dtype)
+    dh = dc.copy()
     for part in chunks(steps, rows * units):
         slope, through_h = _slopes(h, gates, c, tanh_c, part)
         for t in reversed(range(part.stop - part.start)):
@@ -153,23 +159,32 @@ def _go_back(
                 dh += dy
             np.multiply(dh, through_h[t], out=room)
             dc += room
-            np.multiply(dh, slope[t, 0], out=dz[0, at])
-            np.multiply(dc, slope[t, 1:], out=dz[1:, at])
-            dc *= gates[at, 2]
-            product.sum(dz[:, at], out=dh)
+            np.multiply(dc, slope[:3, t], out=by_gate[at, :3])
+            np.multiply(dh, slope[3, t], out=by_gate[at, 3])
+            dc *= gates[2, at]
+            dh = way_back.at(at)
     return dz
 
 
 def _slopes(h: Array, gates: Array, c: Array, tanh_c: Array, part: slice) -> tuple[Array, Array]:
-    """dz by (dh, dc, dc, dc), (steps, 4, N, H), and dc by dh, for the steps of `part`."""
-    o, i, _, g = gates[part].swapaxes(0, 1)
-    slope = 1.0 - gates[part]
-    slope[:, :3] *= gates[part, :3]  # σ' = σ (1 - σ)
-    slope[:, 3] *= 1.0 + g  # tanh' = 1 - tanh²
-    slope[:, 0] *= tanh_c[part]
-    slope[:, 1] *= g
-    slope[:, 2] *= c[part]
-    slope[:, 3] *= i
-    through_h = h[part.start + 1 : part.stop + 1] * tanh_c[part]
-    np.subtract(o, through_h, out=through_h)  # o (1 - tanh² c), as h = o tanh c
-    return slope, through_h
+    """dz by (dc, dc, dc, dh), (4, steps, N, H), and dc by dh, for the steps of `part`.
+
+    σ' = σ - σ², tanh' = 1 - tanh², and h = o tanh c.
+    """
+    o, i, f, g = gates[:, part]
+    h, tanh_c = h[part.start + 1 : part.stop + 1], tanh_c[part]
+    slope = np.empty((4, *o.shape), o.dtype)
+    of_i, of_f, of_g, of_o = slope
+    np.multiply(i, g, out=of_i)
+    np.multiply(of_i, g, out=of_g)
+    np.subtract(i, of_g, out=of_g)  # i (1 - g²)
+    room = of_i * i
+    of_i -= room  # g (i - i²)
+    np.multiply(f, c[part], out=of_f)
+    np.multiply(of_f, f, out=room)
+    of_f -= room  # c' (f - f²)
+    np.multiply(h, o, out=of_o)
+    np.subtract(h, of_o, out=of_o)  # tanh c (o - o²)
+    np.multiply(h, tanh_c, out=room)
+    np.subtract(o, room, out=room)  # o (1 - tanh² c)
+    return slope, room

@@ -8,7 +8,6 @@ before anything is squared, so large means cost no digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +25,16 @@ from nntrain.families import (
     Shape,
 )
 from nntrain.layers.signals import keep_valid
-from nntrain.layers.standardising import Affine, Mean, Places, standardise
+from nntrain.layers.standardising import (
+    Affine,
+    Places,
+    mean_of_places,
+    normalise,
+    normalise_as_known,
+    of_each,
+    of_groups,
+)
+from nntrain.layers.standardising_rows import normalise_rows
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,8 @@ class BatchNorm(Layer):
             places = Places(x, channels, call.lengths, call.team)
             flat = x.reshape(1, -1, places.line)
             if call.training:
-                hat, mu, var, back = standardise(flat, places.mean_of_all(channels), eps)
+                each = places.mean_of_all(channels)
+                y, mu, var, back = normalise(flat, each, of_each, affine, eps)
                 n = places.count
                 if n > 1:
                     follow(mean, mu[0, 0, :channels], next_mean)
@@ -74,18 +83,14 @@ class BatchNorm(Layer):
                     np.copyto(next_mean, mean)
                     np.copyto(next_variance, variance)
             else:
-                scale = np.tile(1.0 / np.sqrt(variance + eps), places.times)
-                hat = flat - np.tile(mean, places.times)
-                hat *= scale
-                back = _times(scale)
+                s = 1.0 / np.sqrt(variance + eps)
+                y, back = normalise_as_known(flat, mean, s, affine)
 
             def backward(dy: Array) -> Array | None:
-                dhat = affine.backward(keep_valid(dy, call.lengths).reshape(flat.shape), hat)
-                if dhat is None:
-                    return None
-                return keep_valid(back(dhat).reshape(x.shape), call.lengths)
+                dx = back(keep_valid(dy, call.lengths).reshape(flat.shape))
+                return None if dx is None else keep_valid(dx.reshape(x.shape), call.lengths)
 
-            return affine.forward(hat).reshape(x.shape), backward
+            return y.reshape(x.shape), backward
 
         return Built(forward, shape)
 
@@ -148,16 +153,16 @@ class LayerNorm(Layer):
     eps: PositiveFloat = 1e-5
 
     def build(self, shape: Shape, store: Builder) -> Built:
-        affine, mean, eps = Affine(shape[-1], store), _mean_of_row(shape[-1]), float(self.eps)
+        affine, eps = Affine(shape[-1], store), float(self.eps)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            hat, _, _, back = standardise(x, mean, eps)
+            y, back = normalise_rows(x.reshape(-1, x.shape[-1]), affine, eps)
 
             def backward(dy: Array) -> Array | None:
-                dhat = affine.backward(keep_valid(dy, call.lengths), hat)
-                return None if dhat is None else back(dhat)
+                dx = back(keep_valid(dy, call.lengths).reshape(y.shape))
+                return None if dx is None else dx.reshape(x.shape)
 
-            return affine.forward(hat), backward
+            return y.reshape(x.shape), backward
 
         return Built(forward, shape)
 
@@ -175,23 +180,16 @@ class RmsNorm(Layer):
     eps: PositiveFloat = 1e-6
 
     def build(self, shape: Shape, store: Builder) -> Built:
-        affine, mean = Affine(shape[-1], store, shifts=False), _mean_of_row(shape[-1])
-        eps = float(self.eps)
+        affine, eps = Affine(shape[-1], store, shifts=False), float(self.eps)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            scale = 1.0 / np.sqrt(mean(x * x) + eps)
-            hat = x * scale
+            y, back = normalise_rows(x.reshape(-1, x.shape[-1]), affine, eps, centers=False)
 
             def backward(dy: Array) -> Array | None:
-                dhat = affine.backward(keep_valid(dy, call.lengths), hat)
-                if dhat is None:
-                    return None
-                dx: Array = hat * mean(dhat * hat)
-                np.subtract(dhat, dx, out=dx)
-                dx *= scale
-                return dx
+                dx = back(keep_valid(dy, call.lengths).reshape(y.shape))
+                return None if dx is None else dx.reshape(x.shape)
 
-            return affine.forward(hat), backward
+            return y.reshape(x.shape), backward
 
         return Built(forward, shape)
 
@@ -199,33 +197,19 @@ class RmsNorm(Layer):
 def _over_places(shape: Shape, groups: int, eps: float, store: Builder) -> Built:
     """Normalised by the statistics of each row, over its places and groups of channels."""
     channels = shape[-1]
-    affine = Affine(channels, store)
+    affine, group = Affine(channels, store), of_groups(channels, groups)
 
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
         places = Places(x, channels, call.lengths)
         flat = x.reshape(len(x), -1, places.line)
-        hat, _, _, back = standardise(flat, places.mean_of_rows(groups), eps)
+        whole = call.lengths is None
+        mean = mean_of_places(x, channels) if whole else places.mean_of_rows(channels)
+        y, _, _, back = normalise(flat, mean, group, affine, eps)
 
         def backward(dy: Array) -> Array | None:
-            dhat = affine.backward(keep_valid(dy, call.lengths).reshape(flat.shape), hat)
-            if dhat is None:
-                return None
-            return keep_valid(back(dhat).reshape(x.shape), call.lengths)
+            dx = back(keep_valid(dy, call.lengths).reshape(flat.shape))
+            return None if dx is None else keep_valid(dx.reshape(x.shape), call.lengths)
 
-        return affine.forward(hat).reshape(x.shape), backward
+        return y.reshape(x.shape), backward
 
     return Built(forward, shape)
-
-
-def _mean_of_row(width: int) -> Mean:
-    """Over the last axis: a product with a vector takes a quarter of the time of a sum."""
-
-    def mean(a: Array) -> Array:
-        found: Array = a.reshape(-1, width) @ np.full(width, 1.0 / width, a.dtype)
-        return found.reshape(*a.shape[:-1], 1)
-
-    return mean
-
-
-def _times(scale: Array) -> Callable[[Array], Array]:
-    return lambda d: d * scale

@@ -20,7 +20,7 @@ class Relu(Activation):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            y = np.maximum(x, 0.0)
+            y = np.clip(x, 0.0, np.inf)  # `np.maximum` takes up to four times as long with a number
 
             def backward(dy: Array) -> Array:
                 return np.multiply(dy, y > 0.0)

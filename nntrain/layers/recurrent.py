@@ -160,68 +160,83 @@ def with_bias(W: Array, b: Array, gates: int) -> Array:
     return np.concatenate([by_gate(W, gates), b.reshape(gates, 1, -1)], axis=1)
 
 
-def per_gate(x: Array, dz: Array) -> Array:
-    """xᵀ dz over all steps, (gates, K, H), for x (T, N, K) and dz (gates, T, N, H)."""
-    found: Array = x.reshape(-1, x.shape[-1]).T @ dz.reshape(len(dz), -1, dz.shape[-1])
+def gradient_of_weights(x: Array, dz: Array) -> Array:
+    """xᵀ dz over all steps, (K, G), for x (T, N, K) and dz (T, N, G)."""
+    found: Array = x.reshape(-1, x.shape[-1]).T @ dz.reshape(-1, dz.shape[-1])
     return found
 
 
 def to_inputs(dz: Array, W: Array) -> Array:
-    """dx (T, N, D) = Σ over the gates of dz (gates, T, N, H) times Wᵀ, for W (gates, D, H)."""
-    dx: Array = dz[0] @ W[0].T
-    for one, weights in zip(dz[1:], W[1:], strict=True):
-        dx += one @ weights.T
-    return dx
+    """dx (T, N, D) = dz Wᵀ, for dz (T, N, G) and W (D, G)."""
+    steps, rows, width = dz.shape
+    dx: Array = dz.reshape(-1, width) @ W.T
+    return dx.reshape(steps, rows, len(W))
 
 
-MOST = 600_000
-"""Multiplications in one product: up to a million, OpenBLAS needs no packing (its small-matrix
-kernel), which is up to twice as fast; this was the best of the limits that were tried."""
+SMALL = 1_000_000
+"""Multiplications in a product that OpenBLAS does without packing (its small-matrix kernel)."""
+
+
+def block_width(rows: int, k: int, units: int) -> int:
+    """How many columns of a matrix (k, units) one product with (rows, k) should take.
+
+    The kernel that does not pack is 1.3 to 1.6 times as fast as the one that does, if its columns
+    are few enough for the nearest cache, and enough to fill its registers: 64 before 32.
+    """
+    for width in (64, 32):
+        if units % width == 0 and rows * k * width <= SMALL:
+            return width
+    return units
 
 
 class StateProduct:
-    """The product of one step, by weights (gates, K, H), in blocks of their columns.
+    """The product of one step, h (N, K) times weights (gates, K, H), in blocks of columns.
 
-    Blocks keep a product small enough for OpenBLAS to leave out the copying that large ones gain
-    from.  All blocks are one call of `matmul`.
+    All blocks are one call of `matmul`.  `blocks(z)` shows an array as this call fills it.
     """
 
     def __init__(self, weights: Array, rows: int):
         gates, k, units = weights.shape
-        width = units
-        while width % 2 == 0 and rows * k * width > MOST:
-            width //= 2
-        if width < 32:  # a large product is better than many slivers
-            width = units
-        self.shape = (gates, rows, units // width, width)
-        self.weights = np.ascontiguousarray(
-            weights.reshape(gates, k, units // width, width).swapaxes(1, 2)
-        )
-        room = np.empty((gates, units // width, rows, width), weights.dtype)
-        self._room, self._product = room, room.swapaxes(1, 2)
+        self.width = block_width(rows, k, units)
+        blocks = weights.reshape(gates, k, -1, self.width).swapaxes(1, 2)
+        self.weights = np.ascontiguousarray(blocks)  # (gates, H / width, K, width)
 
-    def add(self, h: Array, out: Array) -> None:
-        """out (gates, N, H) += h (N, K) times the weights."""
-        np.matmul(h, self.weights, out=self._room)
-        out = out.reshape(self.shape)
-        np.add(out, self._product, out=out)
+    def blocks(self, z: Array) -> Array:
+        """(…, N, H) as (…, H / width, N, width), a view."""
+        return z.reshape(*z.shape[:-1], -1, self.width).swapaxes(-2, -3)
 
     def set(self, h: Array, out: Array) -> None:
-        """out (gates, N, H) = h (N, K) times the weights."""
-        if self.shape[2] == 1:
-            np.matmul(h, self.weights[:, 0], out=out)
-            return
-        np.matmul(h, self.weights, out=self._room)
-        np.copyto(out.reshape(self.shape), self._product)
+        """out = h times the weights, for `out` as `blocks` gives it of (gates, N, H)."""
+        np.matmul(h, self.weights, out=out)
 
-    def sum(self, dz: Array, out: Array) -> None:
-        """out (N, H) = Σ over the gates of dz (gates, N, K) times the weights."""
-        np.matmul(dz[:, None], self.weights, out=self._room)
-        if self.shape[2] == 1:
-            np.add.reduce(self._room[:, 0], axis=0, out=out)
-            return
-        total = np.add.reduce(self._room, axis=0)
-        np.copyto(out.reshape(self.shape[1:]), total.swapaxes(0, 1))
+
+class WayBack:
+    """dh (N, H) = dz[t] (N, G) times Uᵀ, step by step, for dz (T, N, G) and U (H, G).
+
+    The sum over G is cut in two or four where one product would be too large for the small kernel.
+    """
+
+    def __init__(self, U: Array, dz: Array):
+        steps, rows, width = dz.shape
+        units = len(U)
+        cuts = [n for n in (1, 2, 4) if width % n == 0 and _is_small(rows, width // n, units)]
+        cut = min(cuts, default=1)
+        self._product = StateProduct(U.T.reshape(cut, width // cut, units), rows)
+        self._dz = dz.reshape(steps, rows, cut, 1, width // cut).transpose(0, 2, 3, 1, 4)
+        self._parts = np.empty((cut, rows, units), U.dtype)
+        self._blocks = self._product.blocks(self._parts)
+        self._dh = np.empty((rows, units), U.dtype) if cut > 1 else self._parts[0]
+
+    def at(self, t: int) -> Array:
+        """dh by dz[t]; the next call overwrites it."""
+        self._product.set(self._dz[t], self._blocks)
+        if len(self._parts) > 1:
+            np.add.reduce(self._parts, axis=0, out=self._dh)
+        return self._dh
+
+
+def _is_small(rows: int, k: int, units: int) -> bool:
+    return rows * k * block_width(rows, k, units) <= SMALL
 
 
 def chunks(steps: int, size: int) -> list[slice]:

@@ -14,7 +14,8 @@ from nntrain.layers.recurrent import (
     StateProduct,
     Sweep,
     SweepBackward,
-    per_gate,
+    WayBack,
+    gradient_of_weights,
     to_inputs,
     with_bias,
 )
@@ -43,12 +44,11 @@ class SimpleRnn(Recurrent, Layer):
             h = _go(x, start, with_bias(W, b, 1), U)
 
             def backward(dys: Sequence[Array | None] | Array) -> Array | None:
-                dz = _go_back(dys, h, U)[None]
-                of_input = per_gate(x, dz)[0]
-                dW[...] = of_input[:-1]
-                db[...] = of_input[-1]
-                dU[...] = per_gate(h[:-1], dz)[0]
-                return to_inputs(dz, W[None]) if needs_dx else None
+                dz = _go_back(dys, h, U)
+                of_input = gradient_of_weights(x, dz)
+                dW[...], db[...] = of_input[:-1], of_input[-1]
+                dU[...] = gradient_of_weights(h[:-1], dz)
+                return to_inputs(dz, W) if needs_dx else None
 
             return [h], backward
 
@@ -62,8 +62,11 @@ def _go(x: Array, start: Array | None, W: Array, U: Array) -> Array:
     h[0] = 0.0 if start is None else start[0]
     np.matmul(x.reshape(-1, width), W[0], out=h[1:].reshape(steps * rows, -1))
     product = StateProduct(U[None], rows)
+    room = np.empty((1, *h[0].shape), x.dtype)
+    blocks = product.blocks(room)
     for t in range(steps):
-        product.add(h[t], h[None, t + 1])
+        product.set(h[t], blocks)
+        h[t + 1] += room[0]
         np.tanh(h[t + 1], out=h[t + 1])
     return h
 
@@ -72,12 +75,12 @@ def _go_back(dys: Sequence[Array | None] | Array, h: Array, U: Array) -> Array:
     """dz (T, N, H) = dh (1 - h²), dh being what comes from above and from the step after."""
     slope = h[1:] * h[1:]
     np.subtract(1.0, slope, out=slope)
-    product = StateProduct(np.ascontiguousarray(U.T)[None], h.shape[1])
     dz = slope
+    way_back = WayBack(U, dz)
     dh = np.zeros_like(h[0])
     for t in reversed(range(len(dz))):
         if (dy := dys[t]) is not None:
             dh += dy
         dz[t] *= dh
-        product.sum(dz[None, t], out=dh)
+        dh = way_back.at(t)
     return dz
