@@ -194,16 +194,18 @@ def untrained(work: w.Workload, place: Path, threads: int) -> Run:
 
 
 def predict(work: w.Workload, threads: int) -> None:
-    from nntrain.training.evaluate import chosen_class, forward
+    from nntrain.threads import allow
+    from nntrain.training.evaluate import chosen_class, on_blocks
 
+    allow(threads)
     with tempfile.TemporaryDirectory() as place:
         model = untrained(work, Path(place), threads).model
     x, chosen = w.read(work)[0], list[Any]()
 
     def epoch(number: int) -> None:
         for _ in range(work.passes):
-            parts = [chosen_class(logits) for _, logits in forward(model, x, None)]
-            chosen[:] = [np.concatenate(parts)]
+            parts = on_blocks(model, x, None, lambda rows, logits: chosen_class(logits))
+            chosen[:] = [np.concatenate(list(parts))]
 
     c.compete(work, epoch, lambda: float(chosen[0].mean()), "nntrain")
 

@@ -14,6 +14,7 @@ import click
 
 from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
+from nntrain.threads import use_all_cores
 from nntrain.wording import listed, visible
 
 TEXTS = ("csv", "jsonl")
@@ -72,6 +73,7 @@ def predict(
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
     kind = _format(form, output)
 
+    use_all_cores()
     from nntrain.data.inputs import files_of
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run
