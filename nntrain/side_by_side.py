@@ -39,12 +39,24 @@ def side_by_side(
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for piece in pieces:  # a context knows what NumPy is to do about infinite numbers
+            # what goes wrong with a piece comes after the results of those before it
+            failed: Exception | None = None
+            while True:
+                try:
+                    piece = next(pieces)
+                except StopIteration:
+                    break
+                except Exception as error:
+                    failed = error
+                    break
+                # a context knows what NumPy is to do about infinite numbers
                 waiting.append(pool.submit(copy_context().run, work, piece))
                 if len(waiting) > AHEAD * threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            if failed:
+                raise failed
         finally:
             for one in waiting:
                 one.cancel()

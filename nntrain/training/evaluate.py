@@ -50,8 +50,10 @@ def on_blocks(
     then: Callable[[slice, Array], Result],
     *,
     in_order: bool = False,
+    threads: int | None = None,
 ) -> Iterator[Result]:
-    """`then(rows, prediction)` for all of x (N, …), a portion at a time, each on its thread.
+    """`then(rows, prediction)` for all of x (N, …), a portion at a time, on as many threads as
+    are allowed, or on `threads`.
 
     Rows in order go one by one, since each begins with the state that the last one left.
     """
@@ -64,13 +66,15 @@ def on_blocks(
 
     if in_order:
         return (go(slice(at, at + 1)) for at in range(len(x)))
-    return side_by_side(go, blocks(len(x), model.network.widest))
+    return side_by_side(go, blocks(len(x), model.network.widest), threads)
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
-def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
+def predict(
+    model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
+) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    shown = on_blocks(model, x, lengths, lambda rows, prediction: model.show(prediction))
+    shown = on_blocks(model, x, lengths, lambda _, y: model.show(y), threads=threads)
     return np.concatenate(list(shown))
 
 
