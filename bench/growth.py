@@ -204,6 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, nargs="*", default=[10**k for k in range(4, 8)])
     parser.add_argument("--parameters", type=int, nargs="*", default=[10**k for k in range(3, 8)])
+    parser.add_argument("--draw", action="store_true", help="only draw what was measured before")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -211,6 +212,9 @@ def main() -> None:
         one_of_rows(int(rows), where, Path(folder))
         return
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if given.draw:
+        draw(found)
+        return
     with tempfile.TemporaryDirectory() as place:
         print("| rows | arrays | ns a row | RssAnon MB |\n| --- | --- | --- | --- |")
         for where, results in by_rows(given.rows, Path(place)).items():

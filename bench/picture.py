@@ -11,7 +11,7 @@ from nntrain.families import Array
 from nntrain.report.svg import Scale, brief
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 62, 36
+LEFT, RIGHT, TOP, BOTTOM = 64, 48, 62, 36
 STYLE = """
 svg{--ink:#1a1d23;--soft:#5c6470;--rule:#dfe3e8;--s0:#2563eb;--s1:#d9480f;--paper:#fff}
 @media (prefers-color-scheme:dark){svg{--ink:#e6e8eb;--soft:#9aa3af;--rule:#343a43;--s0:#6ea0ff;
@@ -19,7 +19,7 @@ svg{--ink:#1a1d23;--soft:#5c6470;--rule:#dfe3e8;--s0:#2563eb;--s1:#d9480f;--pape
 text{font:13px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft)}
 .title{font-weight:600;fill:var(--ink)}.paper{fill:var(--paper)}
 .rule{stroke:var(--rule)}.axis{stroke:var(--soft)}
-path{fill:none;stroke-width:2}circle{stroke:none}
+path{fill:none;stroke-width:2}.rule{stroke-width:1}circle{stroke:none}
 .s0{stroke:var(--s0)}.s1{stroke:var(--s1)}circle.s0{fill:var(--s0)}circle.s1{fill:var(--s1)}
 """
 Points = Sequence[tuple[float, float]]
