@@ -1,36 +1,36 @@
-"""Make the peers' environments, then run every measurement and print it."""
+"""Every measurement, one after the other; `make bench` calls it.
+
+With five rounds the comparison takes about an hour on two cores, on a machine that nobody else
+uses.  `compare.py` measures one workload at a time as well, and adds it to the same table.
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+import environments
+
 ROOT = Path(__file__).parent.parent
-PEERS = {"torch": ["torch==2.13.0", "numpy"], "sklearn": ["scikit-learn"]}
-
-
-def python_of(name: str) -> str:
-    """The interpreter of a peer's own environment, made if it is missing."""
-    place = ROOT / ".venv" / f"peer-{name}"
-    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PEERS[name]], check=True)
-    return str(python)
 
 
 def main() -> None:
-    torch, sklearn = (
-        ["--torch-python", python_of("torch")],
-        ["--sklearn-python", python_of("sklearn")],
-    )
-    for script, words in {
-        "quality.py": sklearn,
-        "start.py": sklearn,
-        "train.py": [*torch, *sklearn],
-        "layers.py": torch,
-    }.items():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    environments.add_options(parser)
+    given = parser.parse_args()
+    pythons = {name: environments.python_of(name, given) for name in environments.PEERS}
+    peers = [word for name, path in pythons.items() for word in (f"--{name}-python", path)]
+    sklearn = ["--sklearn-python", pythons["sklearn"]]
+    scripts = [
+        ("quality.py", sklearn),
+        ("start.py", sklearn),
+        ("compare.py", peers),
+        ("compare.py", [*peers, "--beside", "--rounds", "3"]),
+        ("layers.py", ["--torch-python", pythons["torch"]]),
+    ]
+    for script, words in scripts:
         print(f"\n## {script}\n", flush=True)
         subprocess.run([sys.executable, str(ROOT / "bench" / script), *words], check=True)
 

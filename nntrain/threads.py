@@ -1,9 +1,11 @@
-"""Threads: how many the linear algebra may have, said before NumPy loads it."""
+"""Threads: how many the linear algebra may have, said before NumPy loads it, and how many we."""
 
 from __future__ import annotations
 
 import os
 import sys
+
+_allowed = 1
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -23,3 +25,27 @@ def pin(threads: int) -> None:
 def are_pinned() -> bool:
     """Whether the environment says one thread; it counts when NumPy is loaded."""
     return all(os.environ.get(name) == "1" for name in VARIABLES[:2])
+
+
+def allow(threads: int) -> None:
+    """From here on `side_by_side` may use this many threads of Python; before, one."""
+    global _allowed
+    _allowed = threads
+
+
+def use_all_cores() -> None:
+    """For what is not training: a thread of Python on each core, with one of linear algebra."""
+    pin(1)
+    allow(cores())
+
+
+def allowed() -> int:
+    """How many threads of Python may compute at a time."""
+    return _allowed
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

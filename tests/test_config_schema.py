@@ -79,6 +79,15 @@ def test_a_limit_that_nothing_checks_is_a_defect() -> None:
         validator(Drawing, "odd")
 
 
+def test_only_kinds_that_a_value_can_name_are_prepared() -> None:
+    group = {"type": "group", "shapes": ({"type": "dot"},)}
+    assert validator(Drawing, "shape", frozenset({"group", "dot"})).validate_python(group)
+    with pytest.raises(ValidationError):
+        validator(Drawing, "shape", frozenset({"group"})).validate_python(group)
+    with pytest.raises(ValidationError):  # it names none, and is refused as with all of them
+        validator(Drawing, "shape", frozenset({"dots"})).validate_python({"type": "dots"})
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Experiment)])
 def test_every_key_can_be_judged(name: str) -> None:
     assert validator(Experiment, name)

@@ -272,12 +272,15 @@ def test_predict_computes_what_eval_computes(
     monkeypatch.setattr(evaluation, "blocks", one_at_a_time)
     monkeypatch.setattr(prediction, "PORTION", FEW)
 
-    def seeing(model: Model, x: Array, lengths: Array | None = None) -> Array:
+    def seeing(
+        model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
+    ) -> Array:
         seen.append(evaluate(model, x, lengths))
         return seen[-1]
 
     evaluate = evaluation.predict
     monkeypatch.setattr(prediction, "predict", seeing)
+    monkeypatch.setattr("nntrain.threads._allowed", 1)  # so that the first block is seen first
     loaded = load(path)
     model, dataset = untrained(loaded, tmp_path)
     known = model.preprocessor

@@ -191,7 +191,8 @@ def test_the_target_is_optional_in_predictions() -> None:
 def test_ids_pass_through_as_text() -> None:
     found = learned("key,x,y 007,1,1 008,2,2", target="y", id="key")
     assert found.input_names == ("x",)
-    assert found.ids(table_of("x,key 1,0010 2,1.50")) == [["0010", "1.50"]]
+    (ids,) = found.ids(table_of("x,key 1,0010 2,1.50"))
+    assert ids.tolist() == ["0010", "1.50"]
     with pytest.raises(DataError, match="`key`"):
         found.ids(table_of("x 1"))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nntrain import threads
 from nntrain.call import Call
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, Stepped
@@ -185,6 +186,22 @@ def test_scores_are_those_of_the_whole_split_whatever_the_blocks(
     ((_, counts),) = confusions(model, part)
     assert counts.sum() == len(part)
     assert np.trace(counts) / len(part) == pytest.approx(by_hand["accuracy"])
+
+
+def test_scores_and_predictions_do_not_depend_on_the_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(write_points(tmp_path), tmp_path / "run")
+    list(fit(run))
+    part, found = run.dataset.parts["train"], list[tuple[object, bytes]]()
+    monkeypatch.setattr(evaluation, "BLOCK_BYTES", 1)
+    assert len(list(evaluation.blocks(len(part), run.model.network.widest))) > 3
+    for count in (1, 2, 5):
+        monkeypatch.setattr(threads, "_allowed", count)
+        ((_, counts),) = confusions(run.model, part)
+        shown = predict(run.model, part.x)
+        found.append((evaluate(run.model, part), shown.tobytes() + counts.tobytes()))
+    assert found[0] == found[1] == found[2]
 
 
 def test_where_a_prediction_is_none_there_is_no_score(tmp_path: Path) -> None:

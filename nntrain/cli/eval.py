@@ -15,6 +15,7 @@ from nntrain.cli.actions import gates as judged
 from nntrain.cli.arguments import bound, common_options, json_option
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
+from nntrain.threads import use_all_cores
 
 
 @click.command(short_help="Measure a run on rows that it has not seen; gates for CI.")
@@ -68,6 +69,7 @@ def evaluate(
     if split not in ("", "train", "validation", "test"):
         raise ConfigError(f"--split: expected train, validation or test, got {split}")
 
+    use_all_cores()
     from nntrain.data.report import Report
     from nntrain.display import job_summary, plain
     from nntrain.display.printer import Printer

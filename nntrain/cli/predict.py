@@ -15,6 +15,7 @@ import click
 from nntrain.cli import completion
 from nntrain.cli.arguments import common_options
 from nntrain.errors import ConfigError, MachineError
+from nntrain.threads import use_all_cores
 from nntrain.wording import listed, visible
 
 TEXTS = ("csv", "jsonl")
@@ -78,6 +79,7 @@ def predict(
     run, source = ("", names[0]) if len(names) == 1 else (names[0], names[1])
     kind = _format(form, output)
 
+    use_all_cores()
     from nntrain.data.inputs import files_of
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run
@@ -88,19 +90,19 @@ def predict(
     if output and output.exists() and any(f.exists() and output.samefile(f) for f in files):
         raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
     model, report = open_run(run).model, Report()
-    rows = predictions(model, sys.stdin if source == "-" else Path(source), report)
-    first = next(rows, None)  # so that wrong data is told before anything is written
-    rows = chain([] if first is None else [first], rows)
+    blocks = predictions(model, sys.stdin if source == "-" else Path(source), report)
+    first = next(blocks, None)  # so that wrong data is told before anything is written
+    blocks = chain([] if first is None else [first], blocks)
     if output and kind in BINARY:
         with _written(output) as aside, aside.open("wb") as binary:
             if kind == "npy":
-                writing.write_npy(rows, binary)
+                writing.write_npy(blocks, binary)
             else:
-                writing.write_parquet(columns(model), rows, binary)
+                writing.write_parquet(columns(model), blocks, binary)
     else:
         with _open(output) as stream:
             write = writing.write_csv if kind == "csv" else writing.write_jsonl
-            write(columns(model), rows, stream)
+            write(columns(model), blocks, stream)
     if not quiet:
         for line in report.lines():
             print(f"note: {line}", file=sys.stderr)

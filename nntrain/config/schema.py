@@ -6,7 +6,7 @@ longer than reading a config, and because `Spec` then need not know of any of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
@@ -34,21 +34,32 @@ _SCALARS: dict[Any, dict[str, Any]] = {
 
 
 @cache
-def validator(spec: Any, name: str) -> SchemaValidator:
-    """What judges the value of one key: lists are tuples, whole numbers never `3.0` or `"3"`."""
-    families: dict[str, CoreSchema] = {}
+def validator(spec: Any, name: str, words: frozenset[str] | None = None) -> SchemaValidator:
+    """What judges the value of one key: lists are tuples, whole numbers never `3.0` or `"3"`.
+
+    words: all text in the value.  A kind that is not among it is not named by it, so it is left
+    out, which spares most of the work; without it, all kinds can be judged.
+    """
+    families = Families(words)
     schema = _schema(fields(spec)[name], families)
     schema = core_schema.definitions_schema(schema, list(families.values()))
     return SchemaValidator(schema)
 
 
-def _schema(annotation: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+class Families(dict[str, CoreSchema]):
+    """The choice of each family, by its name.   words: those that may name a kind, if not all."""
+
+    def __init__(self, words: Collection[str] | None):
+        self.words = words
+
+
+def _schema(annotation: Any, families: Families) -> CoreSchema:
     members = [_member(option, families) for option in options(annotation)]
     schema = members[0] if len(members) == 1 else core_schema.union_schema(list(members))
     return core_schema.nullable_schema(schema) if allows_none(annotation) else schema
 
 
-def _member(option: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+def _member(option: Any, families: Families) -> CoreSchema:
     limits: dict[str, Any] = {}
     if get_origin(option) is Annotated:
         option, *metadata = get_args(option)
@@ -88,16 +99,18 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
     return limits
 
 
-def _family(family: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+def _family(family: Any, families: Families) -> CoreSchema:
     """A reference to the choice by `type`, so that kinds may hold others of their family."""
     ref = family.__name__
     if ref not in families:
         families[ref] = core_schema.any_schema()  # known from here on
+        words = family.kinds if families.words is None else families.words
+        named = [name for name in family.kinds if name in words]
         choices: dict[Any, CoreSchema] = {
             name: core_schema.no_info_before_validator_function(
-                _without_type, _mapping(kind, families)
+                _without_type, _mapping(family.kinds[name], families)
             )
-            for name, kind in family.kinds.items()
+            for name in named or [next(iter(family.kinds))]  # pydantic wants one at least
         }
         families[ref] = core_schema.tagged_union_schema(choices, "type", ref=ref)
     return core_schema.definition_reference_schema(ref)
@@ -107,7 +120,7 @@ def _without_type(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if key != "type"}
 
 
-def _mapping(spec: Any, families: dict[str, CoreSchema]) -> CoreSchema:
+def _mapping(spec: Any, families: Families) -> CoreSchema:
     keys = []
     for name, annotation in fields(spec).items():
         schema = _schema(annotation, families)

@@ -7,6 +7,7 @@ between sections can look at those that are sound although others are not.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nntrain.config.experiment import Experiment
@@ -47,8 +48,22 @@ def _section(name: str, root: MappingNode, sections: dict[str, Any]) -> list[Pro
 
     from nntrain.config.schema import validator
 
+    value = plain(root.items[name])
+    judge = validator(Experiment, name, frozenset(_words(value)))
     try:
-        sections[name] = validator(Experiment, name).validate_python(plain(root.items[name]))
+        sections[name] = judge.validate_python(value)
     except ValidationError as error:
         return explain(error.errors(include_url=False, include_input=False), name, root)
     return []
+
+
+def _words(value: Any) -> Iterator[str]:
+    """All text in a value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _words(item)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _words(item)

@@ -14,6 +14,7 @@ from nntrain.data.settings import Numeric
 from nntrain.data.table import Table, is_grid
 from nntrain.data.transforms import transformed
 from nntrain.families import Array, Shape
+from nntrain.room import empty
 from nntrain.wording import plural, quoted
 
 AT_A_TIME = 1 << 20  # numbers that are float64 at once
@@ -171,7 +172,7 @@ def _steps(table: Table, name: str, channels: int) -> Table:
 def _scaled(blocks: _Blocks, shifts: Sequence[float], scales: Sequence[float]) -> Array:
     """The network's inputs, (N, *shape) float32."""
     table, shift, scale = blocks.table, np.array(shifts), np.array(scales)
-    x = np.empty((len(table), *blocks.shape), dtype=np.float32)
+    x = empty((len(table), *blocks.shape), np.float32)
     at = 0
     for block in blocks:
         rows = slice(at, at + len(block))

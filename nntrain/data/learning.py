@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from nntrain.data.arrays import Grid, Series
 from nntrain.data.categories import Embedded, Hashed, OneHot, Ordinal
 from nntrain.data.columns import Column, date_format
@@ -30,7 +32,8 @@ def learn(
     table: Table, columns: tuple[Column, ...], rows: Array, settings: Data, goal: Goal
 ) -> Preprocessor:
     """Learn from training rows, `rows` (N,), of a table that `columns.parse` has read."""
-    training = table.take(rows)
+    every = len(rows) == len(table) and bool((rows == np.arange(len(rows))).all())
+    training = table if every else table.take(rows)
     kinds: dict[str, str] = {column.name: column.kind for column in columns}
     how, na_values = settings.preprocessing, settings.na_values
     if settings.window:  # what came before is an input, targets too

@@ -77,7 +77,8 @@ def parts_of(whole: Part, cut: Parts, rows: Array, table: Table) -> dict[str, Pa
     """The rows of each part; `rows` (n,) are the numbers that the rows of the table have."""
     parts = {}
     for name, own in cut._asdict().items():
-        part = whole.take(np.flatnonzero(np.isin(whole.rows, own)))
+        some = np.flatnonzero(np.isin(whole.rows, own))
+        part = whole if len(some) == len(whole) else whole.take(some)
         if not part.counts and len(part):
             raise none_counts(table, name)
         if len(part):

@@ -266,10 +266,10 @@ class Preprocessor:
             return self.target_columns.unscaled(prediction)
         return prediction
 
-    def ids(self, table: Table) -> list[list[str]]:
+    def ids(self, table: Table) -> list[Array]:
         """The cells of each id column, as text."""
         _require(table, self.id_columns, "`data.id` names")
-        return [table.columns[name].tolist() for name in self.id_columns]
+        return [table.columns[name] for name in self.id_columns]
 
     def to_plain(self) -> dict[str, Any]:
         """The same in JSON types."""

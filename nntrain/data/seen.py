@@ -118,13 +118,28 @@ def _ends(flat: Array) -> tuple[Array, Array]:
 def _look_at_arrays(cells: Array, seen: Seen, report: Report) -> None:
     """Count the rows of which a channel goes beyond its range."""
     channels = len(seen.low)
-    if any(np.size(one) == 0 or np.size(one) % channels for one in cells):
+    sizes = [cells[:1].size] if is_grid(cells) else map(np.size, cells)
+    if any(size == 0 or size % channels for size in sizes):
         return  # `Grid.read` and `Series.read` say what is wrong with them
-    ends = [_ends(np.asarray(one).reshape(-1, channels)) for one in cells]
-    least, most = (np.array(side, dtype=np.float64) for side in zip(*ends, strict=True))  # (N, C)
-    for channel, (low, high) in enumerate(zip(seen.low, seen.high, strict=True)):
+    least, most = _ends_of_rows(cells, channels)
+    inside = (least.min(axis=0) >= seen.low) & (most.max(axis=0) <= seen.high)
+    for channel in np.flatnonzero(~inside).tolist():
+        low, high = seen.low[channel], seen.high[channel]
         a, b = least[:, channel], most[:, channel]
         farthest = np.where(low - a > b - high, a, b)
         outside = farthest[(farthest < low) | (farthest > high)]
         name = seen.name if channels == 1 else f"{seen.name}, channel {channel}"
         report.add_outside(name, outside, low, high, unit="row")
+
+
+def _ends_of_rows(cells: Array, channels: int) -> tuple[Array, Array]:
+    """The least and the largest value of each row and channel, (N, C) float64 each."""
+    if is_grid(cells):
+        flat = cells.reshape(len(cells), -1, channels)
+        if flat.shape[1] == 1:
+            flat = flat[:, 0]
+            return flat, flat
+        return flat.min(axis=1), flat.max(axis=1)
+    ends = [_ends(np.asarray(one).reshape(-1, channels)) for one in cells]
+    least, most = (np.array(side, dtype=np.float64) for side in zip(*ends, strict=True))
+    return least, most

@@ -34,8 +34,13 @@ def deviation(values: Array) -> float:
 
 
 def median(values: Array) -> float:
-    """The median of values (N,)."""
-    return float(np.median(_copy(values), overwrite_input=True))
+    """The median of values (N,), as numpy.median has it, which loads masked arrays for it."""
+    some, middle = _copy(values), len(values) // 2
+    some.partition([max(middle - 1, 0), middle, len(some) - 1])
+    if np.isnan(some[-1]):
+        return math.nan
+    lower, upper = float(some[max(middle - 1, 0)]), float(some[middle])
+    return upper if len(some) % 2 else (lower + upper) / 2
 
 
 def _copy(values: Array) -> Array:

@@ -71,7 +71,9 @@ class Table:
                 lines = gather(self.lines, rows)
             own = self.columns.take(rows)
             return replace(self, lines=lines, columns=own, origin=origin)
-        columns = {name: cells[rows] for name, cells in self.columns.items()}
+        if isinstance(rows, np.ndarray) and rows.dtype == bool:
+            rows = numbered(rows)
+        columns = {name: _take(cells, rows) for name, cells in self.columns.items()}
         origin = None if self.origin is None else self.origin[rows]
         return replace(self, lines=self.lines[rows], columns=columns, origin=origin)
 
@@ -143,6 +145,13 @@ def as_column(series: Sequence[Array]) -> Array:
     for row, one in enumerate(series):  # NumPy would stack those of equal shape
         cells[row] = one
     return cells
+
+
+def _take(cells: Array, rows: Array | slice) -> Array:
+    """Large grids go where there is room."""
+    if isinstance(rows, slice) or not is_grid(cells):
+        return cells[rows]
+    return gather(cells, rows)
 
 
 def join(tables: list[Table]) -> Table:

@@ -104,7 +104,8 @@ class Layer(Family):
     2. `backward(dy) -> dx` *sets* the gradients of its weights; it never adds.
     3. `backward` returns `None` where nothing upstream learns (`store.learns` at build).
     4. What survives a call lives in the store: `store.weight(...)`, `store.buffer(...)`.
-    5. Two forwards, then their backwards in any order, give the same as one after the other.
+    5. Two forwards, then their backwards in any order, give the same as one after the other;
+       forwards outside of training also where several threads call them at the same time.
     6. Constants are Python floats: one `np.float64` scalar makes a float32 pass 16 times slower.
     7. `build` is pure and runs twice: on a plan that only counts, then on the real store.
     8. Where `call.lengths` is given, what stands in the padding changes no output, no gradient

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.several import Several
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import NOWHERE
-from nntrain.families import Array
+from nntrain.families import Array, Metric
 from nntrain.run.model import Model
+from nntrain.side_by_side import side_by_side
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 FEW = 32  # rows that make products of matrices pay; fewer where they alone take `MOST_BYTES`
 MOST_BYTES = 2**26
+
+Result = TypeVar("Result")
 
 
 def block_size(width: int) -> int:
@@ -35,25 +38,44 @@ def blocks(rows: int, width: int) -> Iterator[slice]:
     return (slice(at, min(at + size, rows)) for at in range(0, rows, size))
 
 
-def forward(
-    model: Model, x: Array, lengths: Array | None, *, in_order: bool = False
-) -> Iterator[tuple[slice, Array]]:
-    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …).
+def forward(model: Model, x: Array, lengths: Array | None) -> Iterator[tuple[slice, Array]]:
+    """What the network gives for x (N, …), a portion at a time: its rows, and (n, …)."""
+    return on_blocks(model, x, lengths, lambda rows, prediction: (rows, prediction))
+
+
+def on_blocks(
+    model: Model,
+    x: Array,
+    lengths: Array | None,
+    then: Callable[[slice, Array], Result],
+    *,
+    in_order: bool = False,
+    threads: int | None = None,
+) -> Iterator[Result]:
+    """`then(rows, prediction)` for all of x (N, …), a portion at a time, on as many threads as
+    are allowed, or on `threads`.
 
     Rows in order go one by one, since each begins with the state that the last one left.
     """
-    one_by_one = (slice(at, at + 1) for at in range(len(x)))
     state: dict[str, Array] | None = {} if in_order else None
-    for rows in one_by_one if in_order else blocks(len(x), model.network.widest):
+
+    def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
         call = Call(lengths=own, state=state)
-        yield rows, model.network(trimmed(x[rows], own), call)[0]
+        return then(rows, model.network(trimmed(x[rows], own), call)[0])
+
+    if in_order:
+        return (go(slice(at, at + 1)) for at in range(len(x)))
+    return side_by_side(go, blocks(len(x), model.network.widest), threads)
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
-def predict(model: Model, x: Array, lengths: Array | None = None) -> Array:
+def predict(
+    model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
+) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    return np.concatenate([model.show(prediction) for _, prediction in forward(model, x, lengths)])
+    shown = on_blocks(model, x, lengths, lambda _, y: model.show(y), threads=threads)
+    return np.concatenate(list(shown))
 
 
 @np.errstate(all="ignore")
@@ -62,9 +84,9 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
 
     Where a prediction is NaN there is no score, though argmax and sorting would give one.
     """
-    total, count, sums = 0.0, 0.0, Sums(model)
     unit = unit_of(part)
-    for block, prediction in forward(model, part.x, part.lengths, in_order=part.in_order):
+
+    def judge(block: slice, prediction: Array) -> tuple[float, float, Sums]:
         target = part.target[block]
         weights = steps_to_answer(target, prediction)
         ones = np.ones(len(prediction), prediction.dtype)
@@ -75,8 +97,14 @@ def evaluate(model: Model, part: Part) -> dict[str, float]:
         if factors is not None:
             weights *= factors
         value, _ = model.loss(prediction, target, weights)
-        total, count = total + value, count + float(weights.sum())
-        sums.add(steps_as_rows(model.show(prediction), part.raw[block], ones).counted())
+        own = Sums(model)
+        own.add(steps_as_rows(model.show(prediction), part.raw[block], ones).counted())
+        return value, float(weights.sum()), own
+
+    total, count, sums = 0.0, 0.0, Sums(model)
+    for value, weight, own in on_blocks(model, part.x, part.lengths, judge, in_order=part.in_order):
+        total, count = total + value, count + weight
+        sums.join(own)
     return {"loss": total / count if count else 0.0, **sums.scores()}
 
 
@@ -134,8 +162,18 @@ class Sums:
         heads = dict(each_head(self._model.preprocessor, rows.shown, rows.target))
         for name, metric, head in self._model.scores:
             shown, target = heads[head] if head else rows[:2]
-            new, before = metric.sums(shown, target, rows.weights), self._sums.get(name)
-            self._sums[name] = new if before is None else metric.combine(before, new)
+            self._put(name, metric, metric.sums(shown, target, rows.weights))
+
+    def join(self, others: Sums) -> None:
+        """Add what others have of the rows that follow."""
+        self._broken = self._broken or others._broken
+        for name, metric, _ in self._model.scores:
+            if name in others._sums:
+                self._put(name, metric, others._sums[name])
+
+    def _put(self, name: str, metric: Metric, new: Array) -> None:
+        before = self._sums.get(name)
+        self._sums[name] = new if before is None else metric.combine(before, new)
 
     def scores(self) -> dict[str, float]:
         """Each score by name; NaN where a prediction was, or no row."""
@@ -168,13 +206,17 @@ def confusions(model: Model, part: Part) -> Iterator[tuple[Classes, Array]]:
     if not targets:  # the tokens of a text are too many for a table
         return
     counts = [np.zeros((len(t.classes), len(t.classes)), dtype=np.int64) for t in targets]
+
+    def count(block: slice, prediction: Array) -> list[Array]:
+        shown, raw = model.show(prediction), part.raw[block]
+        heads = dict(each_head(known, shown, raw))
+        pairs = [(target, *heads.get(target.name, (shown, raw))) for target in targets]
+        return [_counts(len(t.classes), true, chosen_class(own)) for t, own, true in pairs]
+
     with np.errstate(all="ignore"):
-        for block, prediction in forward(model, part.x, part.lengths):
-            shown, raw = model.show(prediction), part.raw[block]
-            heads = dict(each_head(known, shown, raw))
-            for target, sums in zip(targets, counts, strict=True):
-                own, true = heads.get(target.name, (shown, raw))
-                sums += _counts(len(target.classes), true, chosen_class(own))
+        for found in on_blocks(model, part.x, part.lengths, count):
+            for sums, some in zip(counts, found, strict=True):
+                sums += some
     yield from zip(targets, counts, strict=True)
 
 

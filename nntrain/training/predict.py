@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,12 +24,16 @@ from nntrain.data.windows import all_beginnings, cut, target_rows
 from nntrain.errors import ConfigError
 from nntrain.families import Array, Source
 from nntrain.run.model import Model
+from nntrain.side_by_side import side_by_side
 from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
 PORTION = 8192  # rows read, predicted and written at a time
 
 Row = list[Any]
+
+Columns = list[Array]
+"""Cells (n,) of some rows: text, numbers of rows, predicted numbers, probabilities as float32."""
 
 
 def columns(model: Model) -> list[str]:
@@ -53,11 +57,11 @@ def _of_one(target: Classes | Amounts, label: bool) -> list[str]:
     return [f"prediction_{name}", *([f"probability_{name}"] if label else probabilities)]
 
 
-def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator[Row]:
-    """A row for each row of the source, whose target is not needed; `report` fills on the way.
+def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator[Columns]:
+    """What `columns` names, a block of rows of the source at a time; `report` fills on the way.
 
-    With a window, a row for each window, named after the row that it foretells: the newest one
-    foretells what comes after the end of the file.
+    The target is not needed.  With a window, there is a row for each window, named after the row
+    that it foretells: the newest one foretells what comes after the end of the file.
     """
     known = model.preprocessor
     if known.tokens:
@@ -68,17 +72,22 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
             model, known.window, look(join(list(_tables(model, source))), known, report), report
         )
         return
-    done = 0
-    for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
-        table = look(table, known, report)
-        shown = predict(model, known.features(table, report), known.lengths(table))
-        ids: Iterable[Iterable[Any]] = zip(*known.ids(table), strict=True)
-        if not known.id_columns:
-            ids = ((number,) for number in range(done + 1, done + len(table) + 1))
+
+    def inputs() -> Iterator[tuple[Columns, Array, Array | None]]:
+        done = 0
+        for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
+            table = look(table, known, report)
+            ids = known.ids(table) or [np.arange(done + 1, done + len(table) + 1)]
+            yield ids, known.features(table, report), known.lengths(table)
+            done += len(table)
+
+    def answer(some: tuple[Columns, Array, Array | None]) -> tuple[Columns, Array]:
+        ids, x, lengths = some
+        return ids, predict(model, x, lengths, threads=1)
+
+    for ids, shown in side_by_side(answer, inputs()):
         report.overflows += _overflows(shown)
-        rows = _shown_rows(model, shown)
-        yield from ([*some, *rest] for some, rest in zip(ids, rows, strict=True))
-        done += len(table)
+        yield [*ids, *shown_columns(model, shown)]
 
 
 def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
@@ -126,10 +135,17 @@ def _forecasts(model: Model, window: Window, table: Table, report: Report) -> It
         some = first[at : at + PORTION]
         shown = predict(model, cut(x, some, window))
         report.overflows += _overflows(shown)
-        rows = zip(target_rows(some, window).tolist(), end_of[at : at + PORTION], strict=True)
-        for (row, end), rest in zip(rows, _shown_rows(model, shown), strict=True):
-            own = [cells[row] if row < end else "" for cells in ids] or [row + 1]
-            yield [*own, *rest]
+        rows = target_rows(some, window)
+        there = rows < end_of[at : at + PORTION]
+        own = [_cells_of(cells, rows, there) for cells in ids] or [rows + 1]
+        yield [*own, *shown_columns(model, shown)]
+
+
+def _cells_of(cells: Array, rows: Array, there: Array) -> Array:
+    """The cells of these rows, empty where the file does not have the row."""
+    found = np.full(len(rows), "", dtype=cells.dtype)
+    found[there] = cells[rows[there]]
+    return found
 
 
 def _ends_of_files(table: Table) -> list[int]:
@@ -152,41 +168,44 @@ def held_out_rows(model: Model, part: Part) -> Iterator[Row]:
     known = model.preprocessor
     shown = predict(model, part.x, part.lengths)
     raw = part.raw.reshape(len(part), -1)
-    true = [raw[:, column].tolist() for column in range(raw.shape[1] if known.targets else 0)]
+    true = [raw[:, column] for column in range(raw.shape[1] if known.targets else 0)]
     for column, target in enumerate(known.each_target):
         if isinstance(target, Classes):
-            true[column] = [target.classes[int(number)] for number in true[column]]
-    own: Iterable[Iterable[Any]] = zip(*true, strict=True) if true else [[]] * len(part)
-    rows = zip(part.rows.tolist(), own, _shown_rows(model, shown), strict=True)
-    yield from ([row + 1, *cells, *rest] for row, cells, rest in rows)
+            true[column] = np.array(target.classes, object)[true[column].astype(int)]
+    yield from rows_of([part.rows + 1, *true, *shown_columns(model, shown)])
+
+
+def rows_of(columns: Columns, *, brief: bool = True) -> Iterator[Row]:
+    """The rows of some columns.   brief: probabilities with the digits that a float32 has."""
+    plain = [brief_numbers(c) if brief and c.dtype == np.float32 else c.tolist() for c in columns]
+    return (list(row) for row in zip(*plain, strict=True))
+
+
+def brief_numbers(column: Array) -> list[float]:
+    return [float(f"{value:.7g}") for value in column.tolist()]
 
 
 def _overflows(shown: Array) -> int:
-    return int((~np.isfinite(shown).all(axis=1)).sum())
+    finite = np.isfinite(shown)
+    return 0 if finite.all() else int((~finite.all(axis=1)).sum())
 
 
-def _shown_rows(model: Model, shown: Array) -> Iterator[Row]:
-    """For each row the class and the probabilities of all, or the predicted numbers."""
+def shown_columns(model: Model, shown: Array) -> Columns:
+    """The class and the probabilities of all as float32, or the predicted numbers as float64."""
     known = model.preprocessor
     target = known.target_columns
     if isinstance(target, Several):
         label = known.task == "binary"
-        parts = [_cells(part, shown[:, place.outputs], label) for part, place in target.places()]
-        yield from ([cell for cells in row for cell in cells] for row in zip(*parts, strict=True))
-    elif not isinstance(target, Tokens):
-        yield from _cells(target, shown, label=False)
+        parts = [_columns_of(one, shown[:, place.outputs], label) for one, place in target.places()]
+        return [column for columns in parts for column in columns]
+    return [] if isinstance(target, Tokens) else _columns_of(target, shown, label=False)
 
 
-def _cells(target: Classes | Amounts, shown: Array, label: bool) -> Iterator[Row]:
-    """One target's columns of each row."""
-    if isinstance(target, Amounts):
-        yield from shown.tolist()  # every digit: a large offset must not round the rest away
-        return
-    for chosen, row in zip(chosen_class(shown).tolist(), shown.tolist(), strict=True):
-        whole = row if label or len(row) > 1 else [1.0 - row[0], row[0]]
-        yield [target.classes[chosen], *map(_brief, whole)]
-
-
-def _brief(value: float) -> float:
-    """A probability with the digits that a float32 has."""
-    return float(f"{value:.7g}")
+def _columns_of(target: Classes | Amounts, shown: Array, label: bool) -> Columns:
+    """One target's columns."""
+    if isinstance(target, Amounts):  # every digit: a large offset must not round the rest away
+        return list(shown.astype(np.float64).T)
+    names = np.array(target.classes, object)[chosen_class(shown)]
+    if not label and shown.shape[1] == 1:
+        shown = np.concatenate([1.0 - shown, shown], axis=1)
+    return [names, *shown.astype(np.float32).T]
