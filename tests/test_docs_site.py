@@ -96,3 +96,10 @@ def test_what_the_lessons_say_that_nntrain_says(nntrain: Command, tmp_path: Path
 
 def _words(text: str) -> str:
     return " ".join(re.sub(r"\d[\d.e-]*", "N", text).split())
+
+
+def test_links_stay_within_the_site() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).resolve().is_relative_to(DOCS), (page.name, target)
