@@ -310,7 +310,7 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     with subprocess.Popen(words, text=True, stderr=subprocess.PIPE) as process:
         assert process.stderr
         for line in process.stderr:
-            if line.startswith("    4"):  # the fourth epoch is over
+            if line.split()[:1] == ["4"]:  # the fourth epoch is over
                 break
         path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         yield process, int(path.read_text().split()[0])
