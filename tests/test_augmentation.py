@@ -302,13 +302,13 @@ def test_only_training_rows_are_changed(tmp_path: Path, monkeypatch: pytest.Monk
     seen = []
     from nntrain.training import evaluate as module
 
-    own = module.forward
+    own = module.on_blocks
 
     def watched(model: Any, x: Array, *rest: Any, **more: Any) -> Any:
         seen.append(x)
         return own(model, x, *rest, **more)
 
-    monkeypatch.setattr(module, "forward", watched)
+    monkeypatch.setattr(module, "on_blocks", watched)
     run = start(pictures(tmp_path, "[{type: noise, stddev: 9.0}]"), tmp_path / "run")
     before = {name: part.x.copy() for name, part in run.dataset.parts.items()}
     list(fit(run))

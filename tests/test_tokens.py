@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
 from nntrain.training import evaluate as evaluation
@@ -88,14 +88,16 @@ def test_a_text_is_measured_a_portion_at_a_time(
     assert nntrain("fit", "a.yaml").code == 0
     monkeypatch.setattr(evaluation, "predict", None)
     shapes: list[tuple[int, ...]] = []
-    forward = evaluation.forward
+    on_blocks = evaluation.on_blocks
 
-    def seen(*args: object, **more: object) -> object:
-        for rows, y in forward(*args, **more):  # type: ignore[arg-type]
-            shapes.append(np.shape(y))
-            yield rows, y
+    def seen(model: Any, x: Any, lengths: Any, then: Any, **more: Any) -> Any:
+        def look(rows: slice, y: Any) -> Any:
+            shapes.append(y.shape)
+            return then(rows, y)
 
-    monkeypatch.setattr(evaluation, "forward", seen)
+        return on_blocks(model, x, lengths, look, **more)
+
+    monkeypatch.setattr(evaluation, "on_blocks", seen)
     result = nntrain("eval", "--data", "a.txt")
     assert result.code == 0
     assert "true \\ predicted" not in result.out
