@@ -56,7 +56,7 @@ def check(
     dataset = load_data(loaded, say)
     experiment, known = loaded.experiment, dataset.preprocessor
     plan = build_plan(experiment, known)
-    layers, notes = plan.layers, notices(experiment, plan)
+    layers, notes = plan.layers, [*loaded.notes, *notices(experiment, plan)]
     rows = {name: len(part) for name, part in dataset.parts.items()}
     compared: list[GradientRow] = []
     if gradients:

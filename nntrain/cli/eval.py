@@ -9,7 +9,8 @@ from typing import Any
 import click
 from click.exceptions import Exit
 
-from nntrain.cli.arguments import bound, common_options, json_option
+from nntrain.cli.arguments import bound, common_options, json_option, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 
@@ -24,6 +25,7 @@ from nntrain.errors import ConfigError, GateError
 @click.option(
     "--fail-over", multiple=True, metavar="METRIC=VALUE", help="Exit 5 if the score is higher."
 )
+@plugin_option
 @json_option
 @common_options
 def evaluate(
@@ -32,6 +34,7 @@ def evaluate(
     split: str,
     fail_under: tuple[str, ...],
     fail_over: tuple[str, ...],
+    plugins: tuple[Path, ...],
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -53,6 +56,7 @@ def evaluate(
     from nntrain.training.evaluate import confusions
     from nntrain.training.evaluate import evaluate as measure
 
+    run_plugins(plugins)
     trained = open_run(run)
     model = trained.model
     known = ("loss", *(score.name for score in model.scores))

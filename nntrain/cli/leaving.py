@@ -1,7 +1,8 @@
-"""What a training leaves when it is over: its report."""
+"""What a training leaves when it is over: its report, or the way on."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -10,7 +11,17 @@ from typing import TYPE_CHECKING
 from nntrain.errors import MachineError
 
 if TYPE_CHECKING:
+    from nntrain.config import Experiment
+    from nntrain.run.folder import RunFolder
     from nntrain.run.run import Run
+
+
+def way_on(folder: RunFolder, experiment: Experiment) -> str:
+    """The command that goes on with a run."""
+    from nntrain.config import used_by
+
+    plugins = [word for each in used_by(experiment) for word in ("--plugin", str(each.path))]
+    return shlex.join(["nntrain", "fit", "--resume", str(folder.path), *plugins])
 
 
 def leave_report(run: Run, *, debug: bool = False) -> Path | None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from nntrain.cli.arguments import common_options
+from nntrain.cli.arguments import common_options, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError
 
@@ -20,9 +21,15 @@ from nntrain.errors import ConfigError
     metavar="FILE",
     help="Where to; by default report.html in the folder of the one run.",
 )
+@plugin_option
 @common_options
 def report(
-    runs: tuple[str, ...], output: Path | None, quiet: bool, verbose: bool, debug: bool
+    runs: tuple[str, ...],
+    output: Path | None,
+    plugins: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
     """Write what is known of RUN, a run folder (the newest run), as one page; several in one."""
     if len(runs) > 1 and not output:
@@ -33,11 +40,16 @@ def report(
     from nntrain.report.page import page
     from nntrain.report.told import from_folder
     from nntrain.run.archive import write_whole
+    from nntrain.run.earlier import require_plugins
     from nntrain.run.manifest import limit_threads
     from nntrain.run.recorded import named
 
     limit_threads(1)
+    run_plugins(plugins)
     found = [named(asked) for asked in runs or ("",)]
+    for run in found:
+        if not run.damage:
+            require_plugins(run.folder)
     path = output or found[0].folder.report
     write_whole(path, page([from_folder(run) for run in found]).encode())
     if not quiet:

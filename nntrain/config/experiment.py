@@ -152,6 +152,7 @@ class Experiment(Spec):
     on_divergence: to go back and go on with a smaller learning rate; left out, training ends.
     expect: gates, such as `{test_accuracy: ">= 0.95"}`; one that is not met ends with exit code 5.
     metadata: anything; kept with the run, never read.
+    plugins: Python files with kinds of your own, relative to this file; they are run as it is read.
     """
 
     data: Data
@@ -169,3 +170,4 @@ class Experiment(Spec):
     on_divergence: OnDivergence | None = None
     expect: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()

@@ -42,6 +42,20 @@ def validator(spec: Any, name: str) -> SchemaValidator:
     return SchemaValidator(schema)
 
 
+def judgeable(kind: Any) -> str:
+    """What keeps the keys of a kind from being judged; nothing if all is well."""
+    try:
+        annotations = fields(kind)
+    except (NameError, TypeError) as error:
+        return f"its annotations can not be read: {error}"
+    for name, annotation in annotations.items():
+        try:
+            _schema(annotation, {})
+        except (KeyError, TypeError, AttributeError, IndexError):
+            return f"a config knows no values such as the annotation of `{name}` says"
+    return ""
+
+
 def _schema(annotation: Any, families: dict[str, CoreSchema]) -> CoreSchema:
     members = [_member(option, families) for option in options(annotation)]
     schema = members[0] if len(members) == 1 else core_schema.union_schema(list(members))

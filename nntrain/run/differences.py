@@ -8,7 +8,7 @@ from typing import Any
 
 from nntrain.data.files import sha256
 from nntrain.families import to_plain
-from nntrain.run.earlier import read_experiment
+from nntrain.run.earlier import read_experiment, read_plain
 from nntrain.run.recorded import Recorded
 
 TIMES = ("run", "seconds", "samples_per_second")  # of a summary: no two runs have these in common
@@ -65,6 +65,8 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
 
 
 def _config(run: Recorded) -> Any:
+    if run.manifest.get("plugins"):  # whose kinds are not known here
+        return read_plain(run.folder)
     return to_plain(read_experiment(run.folder))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Loaded, resolved, restore
+from nntrain.config import Loaded, resolved, restore, used_by
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
@@ -19,13 +19,14 @@ from nntrain.run.archive import damaged, write_whole
 from nntrain.run.changes import Change, changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
 from nntrain.run.checks import notices
-from nntrain.run.earlier import read_experiment, reload_dataset
+from nntrain.run.earlier import read_experiment, reload_dataset, require_plugins
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
 from nntrain.run.manifest import (
     bits_depend_on,
     limit_threads,
     manifest,
+    manifest_of,
     read_manifest,
     threads_as_asked,
 )
@@ -90,15 +91,18 @@ class Run:
         begun = begin_with(model, warm_start) if warm_start else None
         facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
         facts |= {"deterministic": experiment.trainer.deterministic, "warm_start": begun}
+        plugins = used_by(experiment)
+        facts |= manifest_of(plugins)
         folder = create(experiment.name, output_dir, overwrite=overwrite)
         run = cls._assemble(folder, model, dataset)
         if begun:
             run.write_checkpoint()  # the weights that it begins with are nowhere else
         write_whole(folder.config, loaded.text.encode())
         write_whole(folder.resolved, text.encode())
+        folder.keep_plugins({plugin.name: plugin.text for plugin in plugins})
         folder.write_json(folder.manifest, facts)
         run.write_history()
-        run.notes += [*notices(experiment, model.network.plan), *pinned]
+        run.notes += [*loaded.notes, *notices(experiment, model.network.plan), *pinned]
         run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
 
@@ -115,6 +119,7 @@ class Run:
     @classmethod
     def _take_up(cls, folder: RunFolder, sets: list[str]) -> Run:
         facts = read_manifest(folder)
+        require_plugins(folder)
         before = read_experiment(folder)
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
