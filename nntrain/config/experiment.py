@@ -72,6 +72,8 @@ class Trainer(Spec):
         the last one took; 0 writes one after each step.
     deterministic: refuse more threads than one, which round otherwise in every other number.
     checkpoint_steps: a checkpoint after every so many steps as well; null: by time alone.
+    tensorboard: write event files for TensorBoard into `tensorboard/` of the run folder; needs
+        the extra `tensorboard`.
     """
 
     max_epochs: PositiveInt = 100
@@ -83,6 +85,7 @@ class Trainer(Spec):
     checkpoint_seconds: NonNegativeFloat = 10.0
     checkpoint_steps: PositiveInt | None = None
     deterministic: bool = False
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class RunFolder:
         """The folder with a copy of each plugin."""
         return self.path / "plugins"
 
+    @property
+    def tensorboard(self) -> Path:
+        """The folder with TensorBoard's event files."""
+        return self.path / "tensorboard"
+
     def files(self) -> list[Path]:
         """All that a run may leave, with what a kill leaves of a file that was being written."""
         files = [value for value in vars(self).values() if value != self.path]

@@ -115,6 +115,7 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     if text := model.experiment.data.text:  # the ending of the path said so
         config["data"]["format"] = to_plain(text)
     config["name"] = config["data"]["path"] = ""
+    del config["trainer"]["tensorboard"]  # nothing depends on it
     del config["plugins"]  # paths, too; what matters of them is said below
     for key in ("validation_path", "test_path"):
         if config["data"][key] is not None:

@@ -18,7 +18,7 @@ from nntrain.families import Array, Update
 from nntrain.run.archive import damaged, write_whole
 from nntrain.run.changes import Change, changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
-from nntrain.run.checks import notices
+from nntrain.run.checks import check_extras, notices
 from nntrain.run.earlier import read_experiment, reload_dataset, require_plugins
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
@@ -87,6 +87,7 @@ class Run:
         """
         experiment = loaded.experiment
         pinned = threads_as_asked(experiment, threads)
+        check_extras(experiment)
         model = build_model(experiment, dataset.preprocessor)
         begun = begin_with(model, warm_start) if warm_start else None
         facts, text = manifest(dataset, experiment.seed, threads), resolved(experiment)
@@ -124,6 +125,7 @@ class Run:
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
         check_allowed(found, "--set")
+        check_extras(experiment)
         limit_threads(facts["threads"])
         dataset = reload_dataset(folder, experiment)
         run = cls._assemble(folder, build_model(experiment, dataset.preprocessor), dataset)

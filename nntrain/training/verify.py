@@ -77,7 +77,7 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     require_plugins(run.folder)
     facts, changed = read_manifest(run.folder), surroundings(run)
     stages = read_stages(run.folder, facts)
-    loaded = load(run.folder.resolved, at_the_start(stages))
+    loaded = load(run.folder.resolved, [*at_the_start(stages), "trainer.tensorboard=false"])
     dataset = reload_dataset(run.folder, loaded.experiment)
     source = _first_weights(run)
     with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:
