@@ -5,9 +5,10 @@ BIN = .venv/Scripts
 else
 BIN = .venv/bin
 endif
+EXTRAS = images,onnx,plots,tables,tensorboard,tune
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-full soak fuzz mutants bench docs clean
+.PHONY: demo test test-oldest test-full soak fuzz mutants bench docs clean
 
 demo: .venv/installed
 	$(BIN)/nntrain fit configs/penguins.yaml
@@ -22,7 +23,12 @@ test: .venv/developing
 	$(BIN)/lint-imports
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-test-full: test docs
+# The suite with the oldest versions of all that nntrain needs, on the oldest Python.
+OLDEST ?= python3.11
+test-oldest: .venv/oldest/made
+	OPENBLAS_NUM_THREADS=1 .venv/oldest/$(notdir $(BIN))/python -m pytest -n 2
+
+test-full: test test-oldest docs
 	NNTRAIN_EXAMPLES=100 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 	NNTRAIN_EXAMPLES=2000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_networks.py
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
@@ -70,6 +76,13 @@ bench: .venv/developing
 .venv/developing: .venv/installed
 	$(PIP) --upgrade "pip>=25.1"
 	$(PIP) --group dev
+	touch $@
+
+.venv/oldest/made: .venv/developing pyproject.toml tests/oldest.py
+	$(OLDEST) -m venv .venv/oldest
+	$(BIN)/python -m tests.oldest > .venv/oldest/constraints.txt
+	.venv/oldest/$(notdir $(BIN))/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv/oldest/$(notdir $(BIN))/python -m pip install --quiet --constraint .venv/oldest/constraints.txt --editable ".[$(EXTRAS)]" --group dev
 	touch $@
 
 .venv/documenting: .venv/developing

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
         fit,
         load_config,
         load_model,
+        load_plugins,
     )
 
 __version__ = "0.1.0"
 __all__ = [
     "Config", "NNClassifier", "NNRegressor", "Run", "TrainedModel", "__version__", "fit",
-    "load_config", "load_model",
+    "load_config", "load_model", "load_plugins",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tests.test_docs import blocks, with_data
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 LESSONS = sorted((ROOT / "configs" / "lessons").glob("*.yaml"))
+ELSEWHERE = ("plugins.md",)  # it needs the file that it shows: tests/test_plugins.py
 LONG = ("real-data.md",)  # its network trains for minutes, which `make test-full` does
 EXIT_CODE = re.compile(r"# exit code (\d+)")
 
@@ -33,7 +34,7 @@ def commands(page: Path) -> list[tuple[list[str], int]]:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if commands(page) and page.name not in LONG],
+    [page for page in PAGES if commands(page) and page.name not in LONG + ELSEWHERE],
     ids=lambda page: str(page.relative_to(DOCS)),
 )
 def test_every_command_of_a_page_runs(nntrain: Command, tmp_path: Path, page: Path) -> None:

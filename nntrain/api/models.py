@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from nntrain.api.rows import Rows, as_table
+from nntrain.config import load_plugins
 from nntrain.data.dataset import part_of
 from nntrain.data.features import Scaled
 from nntrain.data.ranks import Ranked
@@ -88,9 +90,11 @@ def _labels(target: Classes, shown: Array) -> Array:
     return labels
 
 
-def load_model(path: str | Path) -> TrainedModel:
+def load_model(path: str | Path, plugins: Iterable[str | Path] = ()) -> TrainedModel:
     """The network of a run folder or a model file.
 
-    Raises `ConfigError` where there is none, `MachineError` where the file is damaged.
+    plugins: Python files with the kinds that it needs; they are run.
+    Raises `ConfigError` where there is no run, `MachineError` where the file is damaged.
     """
+    load_plugins(plugins)
     return TrainedModel(open_run(str(path)).model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -35,6 +36,16 @@ set_option = click.option(
     metavar="KEY=VALUE",
     shell_complete=completion.settings,
     help="Override a key: optimizer.eps=1e-7; repeatable.",
+)
+
+plugin_option = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=Path,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="Run this Python file, whose kinds the model needs; repeatable.",
 )
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}

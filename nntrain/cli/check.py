@@ -14,7 +14,7 @@ from click.exceptions import Exit
 from nntrain.cli import completion
 from nntrain.cli.actions import complain
 from nntrain.cli.arguments import common_options, json_option, set_option
-from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.loading import describe, load_config, load_data, tell
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 from nntrain.threads import pin
@@ -22,7 +22,7 @@ from nntrain.wording import plural
 
 if TYPE_CHECKING:
     from nntrain.audit.audit import Audit
-    from nntrain.config import Experiment
+    from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
     from nntrain.events import GradientRow
 
@@ -88,7 +88,7 @@ def check(
     say = Printer(sys.stderr, quiet=quiet)
     dataset = load_data(loaded, say)
     experiment, shape = loaded.experiment, dataset.preprocessor.shape
-    result = {"config": config, **_taken(experiment, dataset)}
+    result = {"config": config, **_taken(loaded, dataset)}
     compared: list[GradientRow] = []
     audited: Audit | None = None
     if gradients:
@@ -118,14 +118,14 @@ def check(
     _judge(compared, audited)
 
 
-def _taken(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+def _taken(loaded: Loaded, dataset: Dataset) -> dict[str, Any]:
     """Rows, layers, and what training takes, in JSON types."""
     from nntrain.display.plain import parameters
     from nntrain.run.checks import notices
     from nntrain.run.model import build_plan
     from nntrain.training.costs import costs
 
-    known = dataset.preprocessor
+    experiment, known = loaded.experiment, dataset.preprocessor
     plan = build_plan(experiment, known)
     takes = costs(experiment, plan, dataset)
     return {
@@ -138,7 +138,7 @@ def _taken(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
             {"layer": r.path, "kind": r.kind, "shape": r.shape, "parameters": r.parameters, **own}
             for r, own in zip(plan.layers, takes["layers"], strict=True)
         ],
-        "notes": notices(experiment, plan),
+        "notes": [*loaded.notes, *notices(experiment, plan)],
     }
 
 
@@ -165,6 +165,7 @@ def _resolve(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
     from nntrain.config import origins
 
     loaded = load_config(Path(config), list(settings))
+    tell(loaded)
     if as_json:
         found = origins.values(loaded)
         print_json({each.key: {"value": each.value, "from": each.origin} for each in found})

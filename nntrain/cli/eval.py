@@ -12,7 +12,8 @@ from click.exceptions import Exit
 from nntrain.cli import completion
 from nntrain.cli.actions import add_summary, complain
 from nntrain.cli.actions import gates as judged
-from nntrain.cli.arguments import bound, common_options, json_option
+from nntrain.cli.arguments import bound, common_options, json_option, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 from nntrain.threads import use_all_cores
@@ -48,6 +49,7 @@ from nntrain.threads import use_all_cores
     shell_complete=completion.scores,
     help="Exit 5 if the score is higher.",
 )
+@plugin_option
 @json_option
 @common_options
 def evaluate(
@@ -56,6 +58,7 @@ def evaluate(
     split: str,
     fail_under: tuple[str, ...],
     fail_over: tuple[str, ...],
+    plugins: tuple[Path, ...],
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -78,6 +81,7 @@ def evaluate(
     from nntrain.training.evaluate import confusions
     from nntrain.training.evaluate import evaluate as measure
 
+    run_plugins(plugins)
     trained = open_run(run)
     model = trained.model
     known = ("loss", *(score.name for score in model.scores))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nntrain.cli.arguments import common_options
+from nntrain.cli.arguments import common_options, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError, GateError
 
@@ -22,9 +23,15 @@ if TYPE_CHECKING:
 @click.option(
     "--data", type=Path, metavar="FILE", help="Rows to compare on; by default those of the run."
 )
+@plugin_option
 @common_options
 def export(
-    names: tuple[str, ...], data: Path | None, quiet: bool, verbose: bool, debug: bool
+    names: tuple[str, ...],
+    data: Path | None,
+    plugins: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
+    debug: bool,
 ) -> None:
     """Write RUN, a run folder or model file (the newest run), as FILE, which ends with .onnx.
 
@@ -44,6 +51,7 @@ def export(
     from nntrain.run.archive import write_whole
     from nntrain.run.trained import open_run
 
+    run_plugins(plugins)
     trained = open_run(names[0] if len(names) > 1 else "")
     made = to_onnx(trained.model)
     written = checked(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from click.exceptions import Exit
 
 from nntrain.cli import completion
 from nntrain.cli.actions import add_summary, complain, gates, group
-from nntrain.cli.arguments import common_options, json_option, seconds, set_option
-from nntrain.cli.leaving import leave_report
-from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.arguments import common_options, json_option, plugin_option, seconds, set_option
+from nntrain.cli.leaving import leave_report, way_on
+from nntrain.cli.loading import describe, load_config, load_data, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
 from nntrain.threads import CAN_FORK, allow, cores, pin
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
     help="Train with N seeds, from that of the config on; mean and deviation.",
 )
 @click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
+@plugin_option
 @json_option
 @common_options
 def fit(
@@ -94,6 +94,7 @@ def fit(
     k_fold: int | None,
     seeds: int | None,
     max_time: str,
+    plugins: tuple[Path, ...],
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -112,6 +113,7 @@ def fit(
     )
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
+    run_plugins(plugins)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if several:
         from nntrain.cli.several import Reader, begin, train
@@ -279,8 +281,7 @@ def _way_on(run: Run) -> Iterator[None]:
         yield
     except (MachineError, MemoryError):
         if run.folder.checkpoint.exists():
-            where = shlex.quote(str(run.folder.path))
-            print(f"later, go on with: nntrain fit --resume {where}", file=sys.stderr)
+            print(f"later, go on with: {way_on(run.folder, run.model.experiment)}", file=sys.stderr)
         raise
 
 
@@ -297,8 +298,7 @@ def _end(
         with group("scores", quiet=quiet, stream=sys.stdout):
             show(*finished(summary, report))
     if summary["status"] == "interrupted":
-        where = shlex.quote(str(run.folder.path))
-        print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)
+        print(f"go on with: {way_on(run.folder, run.model.experiment)}", file=sys.stderr)
         raise Exit(stop.exit_code)
     if summary["status"] == "max_time":
         _say_what_max_time_left(run, summary)
@@ -311,9 +311,8 @@ def _end(
 
 
 def _say_what_max_time_left(run: Run, summary: dict[str, Any]) -> None:
-    where = shlex.quote(str(run.folder.path))
     if not summary["best_epoch"]:
         print("note: no epoch was over by then, so there is no model yet", file=sys.stderr)
     if run.model.experiment.expect:
         print("note: `expect` is judged at the end of a whole training only", file=sys.stderr)
-    print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)
+    print(f"go on with: {way_on(run.folder, run.model.experiment)}", file=sys.stderr)

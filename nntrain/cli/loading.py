@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +18,28 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
     """The config with `settings` on top; its layers fit onto each other."""
     from nntrain.config import load
 
-    loaded = load(config, settings)
+    loaded = load(config, settings, trusted=True)
     from nntrain.run.checks import check_layers_alone
 
     check_layers_alone(loaded)
     return loaded
+
+
+def tell(loaded: Loaded) -> None:
+    """What came up while the config was read, where no run tells it."""
+    for note in loaded.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def run_plugins(files: Sequence[Path]) -> None:
+    """Run the files that `--plugin` names, and nothing else."""
+    if not files:
+        return
+    from nntrain.config import load_plugins
+
+    for plugin in load_plugins(files):
+        for note in plugin.notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
 def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:

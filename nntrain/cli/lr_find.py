@@ -10,7 +10,7 @@ import click
 from click.exceptions import Exit
 
 from nntrain.cli.arguments import common_options, json_option, set_option
-from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.loading import describe, load_config, load_data, tell
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 from nntrain.threads import pin
@@ -68,6 +68,7 @@ def lr_find(
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     loaded = load_config(Path(config), given)
     say = Printer(sys.stderr, quiet=quiet)
+    tell(loaded)
     dataset = load_data(loaded, say)
     if verbose:
         describe(dataset, say, every=True)

@@ -13,7 +13,8 @@ from typing import TextIO
 import click
 
 from nntrain.cli import completion
-from nntrain.cli.arguments import common_options
+from nntrain.cli.arguments import common_options, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.errors import ConfigError, MachineError
 from nntrain.threads import use_all_cores
 from nntrain.wording import listed, visible
@@ -45,6 +46,7 @@ BINARY = ("npy", "parquet")
     help="With --generate: below 1 more likely, above 1 more surprising tokens; 0: the likeliest.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="With --generate.")
+@plugin_option
 @common_options
 def predict(
     names: tuple[str, ...],
@@ -54,6 +56,7 @@ def predict(
     prompt: str,
     temperature: float,
     seed: int,
+    plugins: tuple[Path, ...],
     quiet: bool,
     verbose: bool,
     debug: bool,
@@ -68,6 +71,7 @@ def predict(
         if form:
             raise ConfigError("--format: what --generate writes is plain text")
         _check_prompt(prompt, temperature)
+        run_plugins(plugins)
         _go_on(names, output, generate, prompt, temperature, seed, quiet=quiet)
         return
     if prompt:
@@ -89,6 +93,7 @@ def predict(
     files = () if source == "-" else files_of(source)
     if output and output.exists() and any(f.exists() and output.samefile(f) for f in files):
         raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
+    run_plugins(plugins)
     model, report = open_run(run).model, Report()
     blocks = predictions(model, sys.stdin if source == "-" else Path(source), report)
     first = next(blocks, None)  # so that wrong data is told before anything is written

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from nntrain.cli import completion
-from nntrain.cli.arguments import common_options
+from nntrain.cli.arguments import common_options, plugin_option
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import show
 from nntrain.errors import ConfigError
 
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 @click.option(
     "--png", type=Path, metavar="DIR", help="Its pictures as PNG files; needs nntrain[plots]."
 )
+@plugin_option
 @common_options
 def report(
     runs: tuple[str, ...],
     output: Path | None,
     svg: Path | None,
     png: Path | None,
+    plugins: tuple[Path, ...],
     quiet: bool,
     verbose: bool,
     debug: bool,
@@ -55,11 +58,16 @@ def report(
     from nntrain.report.page import page
     from nntrain.report.told import from_folder
     from nntrain.run.archive import write_whole
+    from nntrain.run.earlier import require_plugins
     from nntrain.run.manifest import limit_threads
     from nntrain.run.recorded import named
 
     limit_threads(1)
+    run_plugins(plugins)
     found = [named(asked) for asked in runs or ("",)]
+    for run in found:
+        if not run.damage:
+            require_plugins(run.folder)
     told = [from_folder(run) for run in found]
     if svg or png:
         _write_pictures(told, svg, png, quiet=quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,8 +11,9 @@ from click.exceptions import Exit
 
 from nntrain.cli import completion
 from nntrain.cli.actions import complain
-from nntrain.cli.arguments import common_options, json_option
+from nntrain.cli.arguments import common_options, json_option, plugin_option
 from nntrain.cli.group import Group
+from nntrain.cli.loading import run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 from nntrain.wording import plural
@@ -149,9 +151,12 @@ def diff(a: str, b: str, as_json: bool, quiet: bool, verbose: bool, debug: bool)
 
 @runs.command("verify", short_help="Train a run again and compare, to the bit; exit 5 if not.")
 @click.argument("run", default="", metavar="[RUN]", shell_complete=completion.runs)
+@plugin_option
 @json_option
 @common_options
-def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> None:
+def verify(
+    run: str, plugins: tuple[Path, ...], as_json: bool, quiet: bool, verbose: bool, debug: bool
+) -> None:
     """Train RUN (the newest run) again in a temporary folder and compare model and metrics.
 
     Exits 0 where both files come out the same to the bit, 5 where not.
@@ -163,6 +168,7 @@ def verify(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> 
     from nntrain.run.recorded import named
     from nntrain.training import verify as training
 
+    run_plugins(plugins)
     found, say = named(run), Printer(sys.stderr, quiet=quiet)
     path = str(found.folder.path)
     changed = [row.to_plain() for row in training.surroundings(found)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from click.exceptions import Exit
 
 from nntrain.cli.actions import add_summary, complain, gates, group
-from nntrain.cli.leaving import leave_report
+from nntrain.cli.leaving import leave_report, way_on
 from nntrain.cli.loading import describe, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
@@ -62,7 +61,7 @@ def begin(
     from nntrain.run.folder import check_free
     from nntrain.run.trials import Trials, load_for, one_of
 
-    loaded = load_for(kind, count, Path(config), settings)
+    loaded = load_for(kind, count, Path(config), settings, trusted=True)
     check_layers_alone(loaded)
     if output_dir:
         check_free(output_dir, overwrite=overwrite)
@@ -120,9 +119,9 @@ def train(
 def _leave(trials: Trials, summary: dict[str, Any], exit_code: int) -> None:
     from nntrain.training.gates import failures
 
-    status, where = summary["status"], shlex.quote(str(trials.folder.path))
+    status = summary["status"]
     if status in ("interrupted", "max_time"):
-        print(f"go on with: nntrain fit --resume {where}", file=sys.stderr)
+        print(f"go on with: {way_on(trials.folder, trials.loaded.experiment)}", file=sys.stderr)
     if status == "interrupted":
         raise Exit(exit_code)
     if status == "gate_failed":

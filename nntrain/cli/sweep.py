@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
-from nntrain.cli.arguments import common_options, json_option, seconds, set_option
-from nntrain.cli.loading import describe, load_config, load_data
+from nntrain.cli.arguments import common_options, json_option, plugin_option, seconds, set_option
+from nntrain.cli.leaving import going_on
+from nntrain.cli.loading import describe, load_config, load_data, run_plugins, tell
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError
 from nntrain.threads import pin
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     help="Threads of the linear algebra; by default 1.",
 )
 @click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
+@plugin_option
 @json_option
 @common_options
 def sweep(
@@ -64,6 +65,7 @@ def sweep(
     seed: int | None,
     threads: int | None,
     max_time: str,
+    plugins: tuple[Path, ...],
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -79,6 +81,7 @@ def sweep(
     _check_arguments(config, resume, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
     extra("optuna", "optuna", "tune", "settings are found")
+    run_plugins(plugins)
     data = Data(say, verbose=verbose)
     if resume:
         from nntrain.tuning.search import Search
@@ -88,7 +91,7 @@ def sweep(
         given = [*settings, *([] if seed is None else [f"seed={seed}"])]
         search = _begun(Path(config), given, output_dir, trials, threads or 1, data)
     summary, exit_code = _watch(search, data, limit, say)
-    _end(summary, exit_code, as_json=as_json)
+    _end(search, summary, exit_code, as_json=as_json)
 
 
 def _check_arguments(config: str, resume: Path | None, *, begins: bool) -> None:
@@ -146,6 +149,7 @@ def _begun(
             "    sweep: {space: {optimizer.learning_rate: {min: 1e-4, max: 0.1, log: true}}}",
         )
     check_sweep(loaded)
+    tell(loaded)
     if output_dir:
         check_free(output_dir)
     return Search.start(loaded, data(loaded), output_dir, trials=trials, threads=threads)
@@ -161,12 +165,13 @@ def _watch(
     from nntrain.tuning.trials import Sweeping
 
     summary: dict[str, Any] = {}
-    where = shlex.quote(str(search.folder.path))
-    say(f"sweep: {search.asked} trials of {search.loaded.experiment.name}, in {where}")
-    say(f"another process can join: nntrain sweep --resume {where}")
+    way_on = going_on("sweep", search.folder, search.plugins)
+    say(f"sweep: {search.asked} trials of {search.loaded.experiment.name}, in {search.folder.path}")
+    say(f"another process can join: {way_on}")
     say("")
     keys = [dimension.key for dimension in search.space]
-    with Stopper(limit) as stop, _way_on(where), display.watching(say, search.monitor, keys) as see:
+    watching = display.watching(say, search.monitor, keys)
+    with Stopper(limit) as stop, _way_on(way_on), watching as see:
         log = _logs(data)
         for event in Sweeping(search, data, stop).run():
             see(event)
@@ -198,16 +203,16 @@ def _logs(data: Data) -> Callable[[Event], None]:
 
 
 @contextmanager
-def _way_on(where: str) -> Iterator[None]:
+def _way_on(command: str) -> Iterator[None]:
     """Where something ends a sweep, say that it is not lost."""
     try:
         yield
     except Exception:
-        print(f"later, go on with: nntrain sweep --resume {where}", file=sys.stderr)
+        print(f"later, go on with: {command}", file=sys.stderr)
         raise
 
 
-def _end(summary: dict[str, Any], exit_code: int, *, as_json: bool) -> None:
+def _end(search: Search, summary: dict[str, Any], exit_code: int, *, as_json: bool) -> None:
     """Print the result and leave with the exit code of the status."""
     from nntrain.display import sweep as display
 
@@ -215,13 +220,13 @@ def _end(summary: dict[str, Any], exit_code: int, *, as_json: bool) -> None:
         print_json(summary)
     else:
         show(*display.finished(summary))
-    where = shlex.quote(summary["sweep"])
     running = summary["counts"].get("running", 0)
     if running and summary["status"] == "completed":
         others = "is" if running == 1 else "are"
         print(f"note: {running} of them {others} with other processes still", file=sys.stderr)
     if summary["status"] in ("interrupted", "max_time"):
-        print(f"go on with: nntrain sweep --resume {where}", file=sys.stderr)
+        way_on = going_on("sweep", search.folder, search.plugins)
+        print(f"go on with: {way_on}", file=sys.stderr)
     if summary["status"] == "interrupted":
         raise Exit(exit_code)
     if not summary["best"] and not running and summary["status"] == "completed":

@@ -73,6 +73,8 @@ class Trainer(Spec):
         the last one took; 0 writes one after each step.
     deterministic: one process with one thread, as every other number of them rounds otherwise.
     checkpoint_steps: a checkpoint after every so many steps as well; null: by time alone.
+    tensorboard: write event files for TensorBoard into `tensorboard/` of the run folder; needs
+        the extra `tensorboard`.
     """
 
     max_epochs: PositiveInt = 100
@@ -84,6 +86,7 @@ class Trainer(Spec):
     checkpoint_seconds: NonNegativeFloat = 10.0
     checkpoint_steps: PositiveInt | None = None
     deterministic: bool = False
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ class Experiment(Spec):
     sweep: settings to try with `nntrain sweep`; `fit` leaves it alone.
     expect: gates, such as `{test_accuracy: ">= 0.95"}`; one that is not met ends with exit code 5.
     metadata: anything; kept with the run, never read.
+    plugins: Python files with kinds of your own, relative to this file; they are run as it is read.
     """
 
     data: Data
@@ -172,3 +176,4 @@ class Experiment(Spec):
     sweep: Sweep | None = None
     expect: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()

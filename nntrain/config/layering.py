@@ -255,9 +255,13 @@ def _default_kind(path: KeyPath) -> str | None:
 
 
 def _from_folder_of(config: Path, root: Node) -> Node:
-    """`root` with the paths of its data relative to the folder of `config`, wherever written."""
+    """`root` with the paths in it relative to the folder of `config`, wherever written."""
+    if not isinstance(root, MappingNode):
+        return root
+    if plugins := root.items.get("plugins"):
+        root = replace(root, items={**root.items, "plugins": _moved(plugins, config)})
     data = child(root, "data")
-    if not isinstance(root, MappingNode) or not isinstance(data, MappingNode):
+    if not isinstance(data, MappingNode):
         return root
     moved = {key: _moved(data.items[key], config) for key in PATHS if key in data.items}
     data = replace(data, items={**data.items, **moved})

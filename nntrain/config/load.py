@@ -12,12 +12,13 @@ from nntrain.config.document import parse_document
 from nntrain.config.experiment import Experiment
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import Layered, layered
+from nntrain.config.plugins import plugins_of
 from nntrain.config.rules import check, told
 from nntrain.config.rules.naming import unusable
 from nntrain.config.rules.sweep import monitor_of_sweep
 from nntrain.config.scores import default_metrics
 from nntrain.config.space import check_space
-from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of
+from nntrain.config.tree import KeyPath, Node, Place, find, from_plain, place_of, plain
 from nntrain.config.validation import validate
 from nntrain.config.writing import as_yaml
 from nntrain.data.inputs import below
@@ -33,12 +34,14 @@ class Loaded:
     text: the file as given, without what it extends and without `--set`.
     data_paths, validation_path, test_path: the data files or patterns, absolute; data_path is the
         first of them.
+    notes: sentences for the user that came up on the way.
     """
 
     experiment: Experiment
     text: str
     path: Path
     root: Node
+    notes: tuple[str, ...] = ()
 
     @property
     def data_path(self) -> Path:
@@ -80,23 +83,30 @@ class Loaded:
         return place_of(self.root, path, key=about_key).problem(path, message, hint)
 
 
-def load(path: str | Path, sets: Iterable[str] = ()) -> Loaded:
+def load(path: str | Path, sets: Iterable[str] = (), *, trusted: bool = False) -> Loaded:
     """The experiment in a config file, with `sets` (`a.b=value`) on top.
 
+    trusted: the user has given this very file, so the plugins that it names are run.
     Raises ConfigError with all problems that one reading can find.
     """
-    return _loaded(Path(path), sets)
+    return _loaded(Path(path), sets, trusted=trusted)
 
 
-def of_plain(plain: Mapping[str, Any], sets: Iterable[str] = ()) -> Loaded:
+def of_plain(values: Mapping[str, Any], sets: Iterable[str] = ()) -> Loaded:
     """The same for mappings, lists and scalars; paths are relative to the working directory."""
-    return _loaded(Path("config"), sets, as_yaml(plain))
+    return _loaded(Path("config"), sets, as_yaml(values), trusted=True)
 
 
-def _loaded(path: Path, sets: Iterable[str], text: str | None = None) -> Loaded:
+def _loaded(
+    path: Path, sets: Iterable[str], text: str | None = None, *, trusted: bool = False
+) -> Loaded:
     layers = layered(path, sets, text)
+    plugins = plugins_of(layers.root, path) if trusted else []
+    if plugins:  # bare words in what their kinds hold
+        layers = layers._replace(root=unfold(layers.root, Experiment))
     experiment = _experiment(layers)
-    return Loaded(_named(experiment, path), layers.text, path, layers.root)
+    notes = tuple(note for plugin in plugins for note in plugin.notes)
+    return Loaded(_named(experiment, path), layers.text, path, layers.root, notes)
 
 
 def check_sweep(loaded: Loaded) -> None:
@@ -124,9 +134,14 @@ def parse(text: str, file: str) -> Experiment:
     return _experiment(Layered(root, text, document.problems))
 
 
-def restore(plain: Any, file: str) -> Experiment:
+def plain_of(text: str, file: str) -> Any:
+    """The mappings, lists and scalars in such a text, whatever kinds they name."""
+    return plain(parse_document(text, file).root)
+
+
+def restore(values: Any, file: str) -> Experiment:
     """The experiment in mappings, lists and scalars, such as `to_plain` makes; from JSON, say."""
-    root = unfold(from_plain(plain, Place(file)), Experiment)
+    root = unfold(from_plain(values, Place(file)), Experiment)
     return _experiment(Layered(root, "", []))
 
 

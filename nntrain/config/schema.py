@@ -46,6 +46,20 @@ def validator(spec: Any, name: str, words: frozenset[str] | None = None) -> Sche
     return SchemaValidator(schema)
 
 
+def judgeable(kind: Any) -> str:
+    """What keeps the keys of a kind from being judged; nothing if all is well."""
+    try:
+        annotations = fields(kind)
+    except (NameError, TypeError) as error:
+        return f"its annotations can not be read: {error}"
+    for name, annotation in annotations.items():
+        try:
+            _schema(annotation, Families(()))
+        except (KeyError, TypeError, AttributeError, IndexError):
+            return f"a config knows no values such as the annotation of `{name}` says"
+    return ""
+
+
 class Families(dict[str, CoreSchema]):
     """The choice of each family, by its name.   words: those that may name a kind, if not all."""
 

@@ -31,7 +31,7 @@ class _Writer(yaml.SafeDumper):
 
 
 def as_config(root: Node, written_in: Path, folder: Path, comment: Sequence[str] = ()) -> str:
-    """A tree as the text of a config file for `folder`, with paths of data as seen from there.
+    """A tree as the text of a config file for `folder`, with the paths in it as seen from there.
 
     written_in: the folder that these are relative to so far.
     """
@@ -40,6 +40,8 @@ def as_config(root: Node, written_in: Path, folder: Path, comment: Sequence[str]
     for key in PATHS:
         if data.get(key):
             data[key] = _moved(data[key], written_in, folder)
+    if value.get("plugins"):
+        value["plugins"] = _moved(value["plugins"], written_in, folder)
     head = "".join(f"# {line}".rstrip() + "\n" for line in comment)
     return head + as_yaml(value)
 

@@ -14,6 +14,7 @@ MAY_DIFFER = (
     "trainer.max_epochs",
     "trainer.checkpoint_seconds",
     "trainer.checkpoint_steps",
+    "trainer.tensorboard",
     "early_stopping.patience",
     "expect",
     "metadata",

@@ -8,6 +8,7 @@ from nntrain.config import Experiment, Loaded
 from nntrain.config.tree import KeyPath, find
 from nntrain.data.columns import Column
 from nntrain.data.dataset import Dataset
+from nntrain.data.extras import extra
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.sources import Csv
 from nntrain.data.targets import Classes
@@ -33,6 +34,13 @@ from nntrain.wording import listed, quoted, suggestion
 _KEEP = (
     "a column with the same value in all rows is left out; `data.columns: {NAME: numeric}` keeps it"
 )
+
+
+def check_extras(experiment: Experiment) -> None:
+    """Refuse, before anything is made, what needs a package that is not here."""
+    if experiment.trainer.tensorboard:
+        what = "`trainer.tensorboard`: event files are written"
+        extra("tensorboardX", "tensorboardX", "tensorboard", what)
 
 
 def check_layers_alone(loaded: Loaded) -> None:

@@ -15,9 +15,7 @@ from typing import Any
 
 from nntrain.config.scalars import scalar
 from nntrain.errors import ConfigError, NNTrainError
-from nntrain.families import to_plain
-from nntrain.run.differences import flat
-from nntrain.run.earlier import read_experiment
+from nntrain.run.differences import config_of, flat
 from nntrain.run.recorded import Recorded
 from nntrain.wording import listed, nearest, quoted
 
@@ -45,7 +43,7 @@ class Candidate:
         """By key path; empty where it can not be read."""
         if self._config is None:
             try:
-                self._config = flat(to_plain(read_experiment(self.run.folder)))
+                self._config = flat(config_of(self.run))
             except NNTrainError as error:
                 self._config = {}
                 self.damage.append(str(error).partition("\n")[0])

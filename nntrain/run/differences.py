@@ -8,7 +8,7 @@ from typing import Any
 
 from nntrain.data.files import sha256
 from nntrain.families import to_plain
-from nntrain.run.earlier import read_experiment
+from nntrain.run.earlier import read_experiment, read_plain
 from nntrain.run.recorded import Recorded
 
 TIMES = ("run", "seconds", "samples_per_second")  # of a summary: no two runs have these in common
@@ -32,7 +32,7 @@ class Difference:
 def differences(a: Recorded, b: Recorded) -> dict[str, list[Difference]]:
     """What is different, by `config`, `data`, `machine` (versions and threads too), `results`."""
     return {
-        "config": between(_config(a), _config(b)),
+        "config": between(config_of(a), config_of(b)),
         "data": between(a.manifest.get("data"), b.manifest.get("data")),
         "machine": between(_surroundings(a), _surroundings(b)),
         "results": between(_results(a), _results(b)),
@@ -64,7 +64,10 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def _config(run: Recorded) -> Any:
+def config_of(run: Recorded) -> Any:
+    """What the config of a run says, whatever kinds it names."""
+    if run.manifest.get("plugins"):  # whose kinds are not known here
+        return read_plain(run.folder)
     return to_plain(read_experiment(run.folder))
 
 

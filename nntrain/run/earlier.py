@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nntrain.config import Experiment, load, parse
+from nntrain.config import Experiment, load, parse, plain_of, require
 from nntrain.data.dataset import Dataset
 from nntrain.data.files import sha256
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.errors import DataError, MachineError
+from nntrain.families import to_plain
 from nntrain.run.archive import damaged
 from nntrain.run.folder import RunFolder
 from nntrain.run.manifest import read_manifest
@@ -20,12 +21,30 @@ def read_experiment(folder: RunFolder, sets: Iterable[str] = ()) -> Experiment:
     """The experiment of an earlier run, with `sets` (`a.b=value`) on top."""
     if sets:
         return load(folder.resolved, sets).experiment
+    return parse(_resolved(folder), str(folder.resolved))
+
+
+def read_plain(folder: RunFolder) -> Any:
+    """What its config says, whatever kinds it names."""
+    return to_plain(plain_of(_resolved(folder), str(folder.resolved)))
+
+
+def _resolved(folder: RunFolder) -> str:
     try:
-        return parse(folder.resolved.read_text(encoding="utf-8"), str(folder.resolved))
+        return folder.resolved.read_text(encoding="utf-8")
     except OSError as error:
         raise MachineError(f"{folder.resolved}: can not be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise damaged(folder.resolved, "it is no text") from None
+
+
+def require_plugins(folder: RunFolder) -> None:
+    """Refuse a run whose plugins were not named on the command line: a folder runs no code."""
+    facts = folder.read_json(folder.manifest).get("plugins", [])
+    try:
+        require(facts, f"{folder.path}: this run")
+    except ValueError as error:
+        raise damaged(folder.manifest, str(error)) from None
 
 
 def check_data(folder: RunFolder) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from nntrain.run.archive import aside, flush_folder, make_folder, write_whole
 from nntrain.run.lock import is_locked, locked
 
 RUNS = Path("runs")
+FOLDERS = (("plugins", "*.py*"), ("tensorboard", "events.out.tfevents.*"))
+"""Folders that a run may make in its own, and what it puts there."""
 _MEMBER = re.compile(r"(fold|seed)-\d+")
 FINISHED = ("completed", "early_stopped", "gate_failed")
 
@@ -38,10 +40,49 @@ class RunFolder:
         self.report = path / "report.html"
         self.lock = path / ".lock"
 
+    @property
+    def plugins(self) -> Path:
+        """The folder with a copy of each plugin."""
+        return self.path / "plugins"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder with TensorBoard's event files."""
+        return self.path / "tensorboard"
+
     def files(self) -> list[Path]:
         """All that a run may leave, with what a kill leaves of a file that was being written."""
         files = [value for value in vars(self).values() if value != self.path]
         return [*files, *map(aside, files)]
+
+    def inner_files(self) -> list[Path]:
+        """What a run has left in folders of its own."""
+        return [file for name, pattern in FOLDERS for file in (self.path / name).glob(pattern)]
+
+    def remove(self) -> None:
+        """Remove all that a run has left here, and nothing else; the lock stays."""
+        for file in (self.manifest, *self.files(), *self.inner_files()):  # half a run is no run
+            if file != self.lock:
+                file.unlink(missing_ok=True)
+        for name, _ in FOLDERS:
+            if (self.path / name).is_dir():
+                (self.path / name).rmdir()
+
+    def foreign(self) -> list[str]:
+        """What is here and no run has written."""
+        own = {*self.files(), *self.inner_files()}
+        folders = [self.path / name for name, _ in FOLDERS]
+        here = [file for file in self.path.iterdir() if file not in folders or not file.is_dir()]
+        inside = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+        odd = (file for file in (*here, *inside) if file not in own)
+        return sorted(file.relative_to(self.path).as_posix() for file in odd)
+
+    def keep_plugins(self, texts: Mapping[str, bytes]) -> None:
+        """Copies of plugins, so that this run can be used once the originals have changed."""
+        if texts:
+            make_folder(self.plugins)
+        for name, text in texts.items():
+            write_whole(self.plugins / name, text)
 
     def read_json(self, file: Path) -> Any:
         """What a JSON file of this folder says; `MachineError` if it is not there or not JSON."""
@@ -91,13 +132,11 @@ def _exactly(path: Path, overwrite: bool) -> RunFolder:
     check_free(path, overwrite=overwrite)
     make_folder(path)
     with locked(folder.lock):
-        for file in (folder.manifest, *folder.files()):  # half a run is no run
-            if file != folder.lock:
-                file.unlink(missing_ok=True)
-        for inner in _inner(path):
-            for file in RunFolder(inner).files():
-                file.unlink(missing_ok=True)
-            inner.rmdir()
+        folder.remove()
+        for inner in map(RunFolder, _inner(path)):
+            inner.remove()
+            inner.lock.unlink(missing_ok=True)
+            inner.path.rmdir()
     return folder
 
 
@@ -124,27 +163,21 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     """Refuse an output folder with something in it, unless it is a run to be overwritten."""
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--output-dir: {path} is a file, expected a folder")
-    there = {file.name for file in path.iterdir()} if path.is_dir() else set()
-    own = {file.name for file in RunFolder(path).files()}
-    begun = RunFolder(path).manifest.exists() or RunFolder(path).has_checkpoint
-    if not there or (there <= own and not begun):  # stopped before its first step
+    if not path.is_dir() or not any(path.iterdir()):
         return
+    folder = RunFolder(path)
+    foreign = folder.foreign()
+    if not foreign and not folder.manifest.exists() and not folder.has_checkpoint:
+        return  # stopped before its first step
     if not overwrite:
         raise ConfigError(
             f"--output-dir: {path} is not empty",
             hint=f"go on with that run: `nntrain fit --resume {path}`; replace it: "
             "`--overwrite`; keep it: another --output-dir, or none",
         )
-    foreign = sorted(there - {file.name for file in RunFolder(path).files()})
-    if foreign and path.is_dir():
-        inner = _inner(path)
-        foreign = [name for name in foreign if path / name not in inner]
-        foreign += [
-            f"{one.name}/{file.name}"
-            for one in inner
-            for file in one.iterdir()
-            if file not in RunFolder(one).files()
-        ]
+    inner = _inner(path)
+    foreign = [name for name in foreign if path / name not in inner]
+    foreign += [f"{one.name}/{name}" for one in inner for name in RunFolder(one).foreign()]
     if foreign:
         raise ConfigError(
             f"--overwrite: {path} holds files that no run wrote, such as {foreign[0]}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import nntrain
+from nntrain.config import Plugin
 from nntrain.data.dataset import Dataset
 from nntrain.errors import MachineError
 from nntrain.run.archive import damaged
@@ -38,6 +40,12 @@ def manifest(dataset: Dataset, seed: int, shared: Processes) -> dict[str, Any]:
         },
         **bits_depend_on(shared),
     }
+
+
+def manifest_of(plugins: Iterable[Plugin]) -> dict[str, Any]:
+    """What a manifest says of plugins; nothing where there are none."""
+    facts = [{**plugin.facts(), "path": absolute(str(plugin.path))} for plugin in plugins]
+    return {"plugins": facts} if facts else {}
 
 
 def read_manifest(folder: RunFolder) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nntrain.config import Experiment, Score, restore, scores
+from nntrain.config import Experiment, Score, require, restore, scores, used_by
 from nntrain.data.idx import Idx
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.data.targets import Classes
@@ -120,16 +120,27 @@ def write_model(path: Path, model: Model, weights: Mapping[str, Array]) -> None:
     if text := model.experiment.data.text:  # the ending of the path said so
         config["data"]["format"] = to_plain(text)
     config["name"] = config["data"]["path"] = ""
+    del config["trainer"]["tensorboard"]  # nothing depends on it
+    del config["plugins"]  # paths, too; what matters of them is said below
     for key in ("validation_path", "test_path"):
         if config["data"][key] is not None:
             config["data"][key] = ""
-    facts = {"config": config, "preprocessor": model.preprocessor.to_plain()}
+    facts: dict[str, Any] = {"config": config, "preprocessor": model.preprocessor.to_plain()}
+    if plugins := used_by(model.experiment):
+        facts["plugins"] = [plugin.facts() for plugin in plugins]
     write_archive(path, "model", weights, facts)
 
 
 def read_model(path: Path) -> Model:
-    """The model in a file that `write_model` wrote."""
+    """The model in a file that `write_model` wrote.
+
+    Raises `ConfigError` where it needs plugins that were not named.
+    """
     arrays, facts = read_archive(path, "model")
+    try:
+        require(facts.get("plugins", []), f"{path}: this model")
+    except ValueError as error:
+        raise damaged(path, str(error)) from None
     try:
         experiment = restore(facts["config"], "")
         preprocessor = Preprocessor.from_plain(facts["preprocessor"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nntrain.config import Experiment, Loaded, resolved, restore
+from nntrain.config import Experiment, Loaded, resolved, restore, used_by
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.events import LayerLook
@@ -19,14 +19,15 @@ from nntrain.families import Array
 from nntrain.run.archive import damaged, write_whole
 from nntrain.run.changes import Change, changes, check_allowed, explained, plain_config
 from nntrain.run.checkpoint import State, read_newest, write_state
-from nntrain.run.checks import notices
-from nntrain.run.earlier import read_experiment, reload_dataset
+from nntrain.run.checks import check_extras, notices
+from nntrain.run.earlier import read_experiment, reload_dataset, require_plugins
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.lock import locked
 from nntrain.run.manifest import (
     bits_depend_on,
     limit_threads,
     manifest,
+    manifest_of,
     read_manifest,
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
@@ -91,21 +92,25 @@ class Run:
         warm_start: the trained network whose weights and buffers are the first ones.
         """
         experiment = loaded.experiment
+        check_extras(experiment)
         model = build_model(experiment, dataset.preprocessor)
         shared = processes_as_asked(experiment, model.network.plan, dataset, threads, workers)
         limit_threads(shared.of_each)
         begun = begin_with(model, warm_start) if warm_start else None
         facts, text = manifest(dataset, experiment.seed, shared), resolved(experiment)
         facts |= {"deterministic": experiment.trainer.deterministic, "warm_start": begun}
+        plugins = used_by(experiment)
+        facts |= manifest_of(plugins)
         folder = create(experiment.name, output_dir, overwrite=overwrite)
         run = cls._assemble(folder, model, dataset, shared)
         if begun:
             run.write_checkpoint()  # the weights that it begins with are nowhere else
         write_whole(folder.config, loaded.text.encode())
         write_whole(folder.resolved, text.encode())
+        folder.keep_plugins({plugin.name: plugin.text for plugin in plugins})
         folder.write_json(folder.manifest, facts)
         run.write_history()
-        run.notes += [*notices(experiment, model.network.plan), *shared.notes]
+        run.notes += [*loaded.notes, *notices(experiment, model.network.plan), *shared.notes]
         run.notes += preprocessed_otherwise(model, warm_start) if warm_start else []
         return run
 
@@ -128,10 +133,12 @@ class Run:
     @classmethod
     def _take_up(cls, folder: RunFolder, sets: list[str]) -> Run:
         facts = read_manifest(folder)
+        require_plugins(folder)
         before = read_experiment(folder)
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
         check_allowed(found, "--set")
+        check_extras(experiment)
         shared = Processes.of(facts)
         limit_threads(shared.of_each)
         dataset = reload_dataset(folder, experiment)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nntrain.config import Loaded, load, resolved
+from nntrain.config import Loaded, load, resolved, used_by
 from nntrain.data.dataset import Dataset
 from nntrain.data.settings import Fold
 from nntrain.errors import MachineError
 from nntrain.run.archive import damaged, write_whole
-from nntrain.run.earlier import check_data
+from nntrain.run.earlier import check_data, require_plugins
 from nntrain.run.folder import RunFolder, create
-from nntrain.run.manifest import manifest, read_manifest
+from nntrain.run.manifest import manifest, manifest_of, read_manifest
 from nntrain.run.processes import Processes, check_deterministic
 
 Kind = Literal["folds", "seeds"]
@@ -56,6 +56,7 @@ class Trials:
         write_whole(folder.resolved, resolved(experiment).encode())
         facts = manifest(dataset, experiment.seed, Processes(threads or 1, threads))
         del facts["data"]["rows"]  # each trial has its own
+        facts |= manifest_of(used_by(experiment))
         facts |= {"config": str(loaded.path.absolute()), "members": trials.names, kind: count}
         folder.write_json(folder.manifest, facts)
         return trials
@@ -68,6 +69,7 @@ class Trials:
         path, count = facts.get("config"), facts.get(kind)
         if not isinstance(path, str) or type(count) is not int or count < 2:
             raise damaged(folder.manifest, "it does not say which trainings belong to it")
+        require_plugins(folder)
         check_data(folder)
         loaded = load_for(kind, count, folder.resolved)
         text = folder.config.read_text(encoding="utf-8")
@@ -113,11 +115,17 @@ class Trials:
         }
 
 
-def load_for(kind: Kind, count: int, path: Path, sets: Iterable[str] = ()) -> Loaded:
-    """A config that is to be trained several times; refuses one that has no folds."""
+def load_for(
+    kind: Kind, count: int, path: Path, sets: Iterable[str] = (), *, trusted: bool = False
+) -> Loaded:
+    """A config that is to be trained several times; refuses one that has no folds.
+
+    trusted: see `config.load`.
+    """
     if kind == "seeds":
-        return load(path, sets).alone
-    loaded = load(path, [*sets, f"data.split.k_fold={{folds: {count}, fold: 1}}"]).alone
+        return load(path, sets, trusted=trusted).alone
+    folds = f"data.split.k_fold={{folds: {count}, fold: 1}}"
+    loaded = load(path, [*sets, folds], trusted=trusted).alone
     data = loaded.experiment.data
     whole = replace(data, split=replace(data.split, k_fold=None))
     return replace(loaded, experiment=replace(loaded.experiment, data=whole))

@@ -48,9 +48,7 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[
             run.settle_workers(choose(run, upcoming))
         yield _began(run)
         try:
-            while not (
-                status := (yield from going_back(run, lambda: _train(run, stop, last_epoch)))
-            ):
+            while not (status := (yield from _watched(run, lambda: _train(run, stop, last_epoch)))):
                 pass
             yield save(run)
             summary = _finish(run, status)
@@ -61,6 +59,18 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[
         yield from overfitting(run.progress)
     yield from unbeaten(summary.get("baselines"))
     yield Ended(summary)
+
+
+def _watched(
+    run: Run, train: Callable[[], Generator[Event, None, str]]
+) -> Generator[Event, None, str]:
+    """Train, or go back; written down for TensorBoard, if the config says so."""
+    events = going_back(run, train)
+    if not run.model.experiment.trainer.tensorboard:
+        return (yield from events)
+    from nntrain.training.board import watched
+
+    return (yield from watched(run, events))
 
 
 def _train(run: Run, stop: Stop, last_epoch: int | None) -> Generator[Event, None, str]:

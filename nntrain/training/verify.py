@@ -20,7 +20,7 @@ from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
 from nntrain.events import Ended, Event
 from nntrain.run.archive import read_archive
 from nntrain.run.differences import Difference, between
-from nntrain.run.earlier import reload_dataset
+from nntrain.run.earlier import reload_dataset, require_plugins
 from nntrain.run.folder import FINISHED, RunFolder, members
 from nntrain.run.manifest import bits_depend_on, read_manifest
 from nntrain.run.processes import Processes
@@ -75,9 +75,10 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     Yields the events of the training; returns nothing where `stop` ended it.
     """
     _check_finished(run)
+    require_plugins(run.folder)
     facts, changed = read_manifest(run.folder), surroundings(run)
     stages = read_stages(run.folder, facts)
-    loaded = load(run.folder.resolved, at_the_start(stages))
+    loaded = load(run.folder.resolved, [*at_the_start(stages), "trainer.tensorboard=false"])
     dataset = reload_dataset(run.folder, loaded.experiment)
     source = _first_weights(run)
     with tempfile.TemporaryDirectory(prefix="nntrain-verify-") as place:

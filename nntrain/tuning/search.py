@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from nntrain.config import Experiment, Loaded, load, sign
+from nntrain.config import Experiment, Loaded, Plugin, load, sign, used_with
 from nntrain.config.grammar import unfold
 from nntrain.config.layering import without
 from nntrain.config.load import rebuilt
@@ -21,9 +21,9 @@ from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError, MachineError
 from nntrain.families import to_plain
 from nntrain.run.archive import damaged, make_folder, write_whole
-from nntrain.run.earlier import check_data
+from nntrain.run.earlier import check_data, require_plugins
 from nntrain.run.folder import RunFolder, create
-from nntrain.run.manifest import limit_threads, manifest, read_manifest
+from nntrain.run.manifest import limit_threads, manifest, manifest_of, read_manifest
 from nntrain.run.processes import Processes, check_deterministic
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class Search:
         facts = manifest(dataset, loaded.experiment.seed, Processes(threads, threads))
         search = cls(folder, written, 0, threads)
         search = replace(search, asked=search.limited(trials))
+        facts |= manifest_of(search.plugins)
         write_whole(folder.config, loaded.text.encode())
+        folder.keep_plugins({plugin.name: plugin.text for plugin in search.plugins})
         folder.write_json(folder.manifest, {**facts, "sweep": search.asked})
         return search
 
@@ -106,6 +108,7 @@ class Search:
                 f"--resume: {path} is the folder of a run, not of a sweep",
                 hint=f"nntrain fit --resume {path}",
             )
+        require_plugins(folder)
         check_data(folder)
         try:
             loaded = load(folder.sweep)
@@ -130,6 +133,11 @@ class Search:
     @property
     def sweep(self) -> Sweep:
         return cast(Sweep, self.loaded.experiment.sweep)
+
+    @cached_property
+    def plugins(self) -> list[Plugin]:
+        """Those that the config or one of its trials may need."""
+        return used_with(self.loaded.experiment, plain(self.loaded.root))
 
     @property
     def monitor(self) -> str:
@@ -191,8 +199,7 @@ def check_free(path: Path) -> None:
     folder = SweepFolder(path)
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--output-dir: {path} is a file, expected a folder")
-    there = set(path.iterdir()) if path.is_dir() else set()
-    if folder.manifest.exists() or not there <= set(folder.files()):
+    if folder.manifest.exists() or (path.is_dir() and folder.foreign()):
         raise ConfigError(
             f"--output-dir: {path} is not empty",
             hint=f"go on with that sweep: `nntrain sweep --resume {path}`; else choose another "
