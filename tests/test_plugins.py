@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nntrain import load_config, load_model, load_plugins
-from nntrain.config import load, plugins
+from nntrain.config import completing, load, plugins
 from nntrain.config.schema import validator
 from nntrain.errors import ConfigError, MachineError
 from nntrain.families import FAMILIES
@@ -265,3 +265,83 @@ def test_overwriting_takes_copies_away_but_nothing_else(nntrain: Command, points
     Path("run/plugins/mine.txt").write_text("mine")
     done = nntrain("fit", points, "-q", "-o", "run", "--overwrite")
     assert done.code == 2 and "plugins/mine.txt" in done.err
+
+
+def test_a_sweep_needs_the_plugins_of_its_space(
+    nntrain: Command, tmp_path: Path, forget: Callable[[], None]
+) -> None:
+    (tmp_path / "my_kinds.py").write_text(SINE)
+    choices = "[tanh, {type: sine, omega: 2.0}, sine]"
+    space = f"sweep: {{space: {{model.layers.0.activation: {choices}}}, method: grid}}\n"
+    points = write_points(tmp_path, config=CONFIG + "plugins: [my_kinds.py]\n" + space)
+    done = nntrain("sweep", points, "--max-time", "0s", "-o", "swept")
+    (command,) = re.findall(r"go on with: nntrain (.*)", done.err)
+    assert f"can join: nntrain {command}\n" in done.err
+    forget()
+    done = nntrain("sweep", "--resume", "swept")
+    assert done.code == 2 and "--plugin my_kinds.py" in done.err and not plugins._RUN
+    assert nntrain(*command.split(), "-q").code == 0
+    assert json.loads(Path("swept/summary.json").read_text())["counts"] == {"completed": 3}
+    forget()
+    assert nntrain("fit", "swept/best.yaml", "-q", "-o", "best").code == 0
+    forget()
+    kept = "swept/plugins/my_kinds.py"
+    assert nntrain("sweep", "--resume", "swept", "-q", "--plugin", kept).code == 0
+    assert nntrain("sweep", points, "-o", "swept").code == 2  # it is not empty
+
+
+def test_what_is_left_of_a_sweep_that_never_began_is_no_hindrance(
+    nntrain: Command, points: Path
+) -> None:
+    space = "{space: {optimizer.learning_rate: [0.01, 0.02]}, method: grid}"
+    words = ["sweep", points, "-q", "-o", "swept", "--set", f"sweep={space}"]
+    assert nntrain(*words).code == 0
+    for each in Path("swept").iterdir():
+        if each.name not in ("plugins", "sweep.yaml", "config.yaml"):
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    assert nntrain(*words).code == 0
+
+
+def test_what_reads_a_config_knows_its_kinds(
+    nntrain: Command, points: Path, forget: Callable[[], None]
+) -> None:
+    assert nntrain("lr-find", points, "--steps", "20", "-q").code in (0, 5)
+    forget()
+    done = nntrain("check", points, "--resolved")
+    assert "{type: sine, omega: 1.0}" in done.out or "omega: 1.0" in done.out
+    assert "plugins: [my_kinds.py]" in done.out
+    (points.parent / "whole.yaml").write_text(done.out)
+    forget()
+    assert nntrain("check", "whole.yaml", "-q").code == 0
+    forget()
+    assert "sin(ωx)" in nntrain("check", points, "--explain", "sine").out
+    forget()
+    assert nntrain("check", "--explain", "sine").code == 2
+
+
+def test_reading_what_there_is_runs_nothing(
+    nntrain: Command, points: Path, forget: Callable[[], None]
+) -> None:
+    assert nntrain("fit", points, "-q").code == 0
+    forget()
+    asked = "model.layers.0.activation.type"
+    done = nntrain(
+        "runs", "--where", f"{asked}=sine", "--columns", f"run,{asked}", "--format", "csv"
+    )
+    assert done.code == 0 and "sine" in done.out, done.err
+    done = nntrain("report", "--svg", "pictures")
+    assert done.code == 2 and "--plugin my_kinds.py" in done.err
+    tree = completing.tree(str(points))
+    assert completing.settings("model.layers.0.act", tree)
+    assert not plugins._RUN
+    kept = "runs/points/001/plugins/my_kinds.py"
+    assert nntrain("report", "--svg", "pictures", "--plugin", kept).code == 0
+    assert any(Path("pictures").glob("*.svg"))
+
+
+def test_processes_train_together_with_kinds_of_ones_own(nntrain: Command, points: Path) -> None:
+    for threads in ("1", "2"):
+        assert nntrain("fit", points, "-q", "-o", threads, "--threads", threads).code == 0
+    one, two = (Path(name, "metrics.csv").read_text().splitlines()[-1] for name in "12")
+    numbers = [[float(cell) for cell in line.split(",")] for line in (one, two)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)

@@ -74,7 +74,7 @@ def check(
         if explain:
             _explain(explain, config, settings, as_json=as_json)
         else:
-            _resolve(_named(config), settings, as_json=as_json)
+            _resolve(_named(config), settings, as_json=as_json, quiet=quiet)
         return
     _named(config)
     pin(1)  # as `fit` does: it is timed here
@@ -160,12 +160,13 @@ def _named(config: str) -> str:
     return config
 
 
-def _resolve(config: str, settings: tuple[str, ...], *, as_json: bool) -> None:
+def _resolve(config: str, settings: tuple[str, ...], *, as_json: bool, quiet: bool) -> None:
     """The config as YAML that `fit` takes, a value a line."""
     from nntrain.config import origins
+    from nntrain.display.printer import Printer
 
     loaded = load_config(Path(config), list(settings))
-    tell(loaded)
+    tell(loaded, Printer(sys.stderr, quiet=quiet))
     if as_json:
         found = origins.values(loaded)
         print_json({each.key: {"value": each.value, "from": each.origin} for each in found})

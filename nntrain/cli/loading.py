@@ -25,10 +25,10 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
     return loaded
 
 
-def tell(loaded: Loaded) -> None:
+def tell(loaded: Loaded, say: Printer) -> None:
     """What came up while the config was read, where no run tells it."""
     for note in loaded.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}")
 
 
 def run_plugins(files: Sequence[Path]) -> None:

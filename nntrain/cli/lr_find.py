@@ -68,7 +68,7 @@ def lr_find(
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     loaded = load_config(Path(config), given)
     say = Printer(sys.stderr, quiet=quiet)
-    tell(loaded)
+    tell(loaded, say)
     dataset = load_data(loaded, say)
     if verbose:
         describe(dataset, say, every=True)

@@ -149,7 +149,7 @@ def _begun(
             "    sweep: {space: {optimizer.learning_rate: {min: 1e-4, max: 0.1, log: true}}}",
         )
     check_sweep(loaded)
-    tell(loaded)
+    tell(loaded, data.say)
     if output_dir:
         check_free(output_dir)
     return Search.start(loaded, data(loaded), output_dir, trials=trials, threads=threads)
