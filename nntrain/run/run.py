@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,12 +30,16 @@ from nntrain.run.manifest import (
     read_manifest,
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
-from nntrain.run.processes import Processes, processes_as_asked
+from nntrain.run.processes import Processes, processes_again, processes_as_asked
 from nntrain.run.progress import Progress
 from nntrain.run.stages import with_stage
 from nntrain.run.trained import Trained
 from nntrain.run.warm_start import begin_with, preprocessed_otherwise
 from nntrain.store import beside
+
+
+def nothing() -> None:
+    """What one process has to do to have all that is there."""
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Run:
     good, good_progress: all vectors and the progress at the end of the last good epoch; empty
         without `on_divergence`.
     newest_is_damaged: so that the checkpoint before it is the one to keep.
+    gather: brings here what other ranks hold of slots and averages, before they are read.
     """
 
     folder: RunFolder
@@ -65,6 +70,7 @@ class Run:
     good: dict[str, Array] = field(default_factory=dict)
     good_progress: Progress | None = None
     newest_is_damaged: bool = False
+    gather: Callable[[], None] = nothing
 
     def batch_rows(self) -> Array:
         """The rows of the file, from 0, that the batch under way consists of."""
@@ -132,7 +138,7 @@ class Run:
         experiment = read_experiment(folder, sets) if sets else before
         found = changes(plain_config(before), plain_config(experiment))
         check_allowed(found, "--set")
-        shared = Processes.of(facts)
+        shared = processes_again(experiment, facts)
         limit_threads(shared.of_each)
         dataset = reload_dataset(folder, experiment)
         model = build_model(experiment, dataset.preprocessor)
@@ -204,6 +210,7 @@ class Run:
 
     def keep_as_good(self) -> None:
         """Where the training stands now is where `on_divergence` goes back to."""
+        self.gather()
         for name, vector in self._moving().items():
             np.copyto(self.good[name], vector)
         self.good_progress = self.progress.copy()
@@ -233,6 +240,7 @@ class Run:
 
     def write_checkpoint(self) -> None:
         """Everything that `resume` needs, whole on the disk before this returns."""
+        self.gather()
         config = plain_config(self.model.experiment)
         state = State(self._vectors(), self.progress, self.good_progress, config)
         write_state(self.folder, state, self.dataset.sha256, keep=not self.newest_is_damaged)
