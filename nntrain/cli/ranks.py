@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
@@ -50,8 +51,13 @@ def run_as_rank(place: Place, run: Callable[[], None], fail: Callable[[Exception
 
 
 def _join(place: Place) -> Ranks:
-    extra("mpi4py", "mpi4py", "mpi", "several ranks train")
-    from nntrain.training.ranks import join
+    extra("mpi4py", "mpi4py and an MPI library", "mpi", "several ranks train together")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of another MPI: `join` says it
+        try:
+            from nntrain.training.ranks import join
+        except (ImportError, RuntimeError) as error:  # a broken MPI; mpi4py says what it misses
+            raise MachineError(f"MPI can not be loaded: {error}") from None
 
     return join(place)
 

@@ -158,7 +158,8 @@ class Run:
             folder.summary.unlink(missing_ok=True)  # what had ended goes on
         run.write_history()
         now = bits_depend_on(shared)
-        odd = [key for key in now if facts.get(key) != now[key]]
+        words = {"ranks": "number of ranks"}
+        odd = [words.get(key, key) for key in now if facts.get(key) != now[key]]
         if odd:
             run.notes.append(
                 f"this run began with another {', '.join(odd)}: it goes on, but not to the bit "
