@@ -7,6 +7,7 @@ of the weights, and has of slots and averages only this part until `gather`.
 
 from __future__ import annotations
 
+import os
 import pickle
 import time
 from typing import Any
@@ -26,7 +27,8 @@ mpi4py.rc(thread_level="funneled")  # the display has a thread, which sends noth
 
 from mpi4py import MPI  # noqa: E402  # this starts MPI
 
-SPINS = 200  # tries before a process sleeps, some 50 µs
+SPINS = 2000  # tries before a process sleeps, some 100 µs, which is what waking up takes
+FEW_SPINS = 100  # where ranks share cores: the one that is waited for may need this one
 NAP = 2e-5  # seconds of sleep between tries: MPI moves large arrays only while it is asked
 IDLE = 1000  # naps after which nothing is on its way, and naps may be long
 LONG_NAP = 1e-3
@@ -41,6 +43,18 @@ class Ranks(Team):
     def __init__(self, comm: MPI.Intracomm):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         self.is_amiss = False  # in the middle of something that the others take part in
+        neighbours = comm.Split_type(MPI.COMM_TYPE_SHARED).size  # ranks of this machine
+        self.spins = SPINS if neighbours <= len(os.sched_getaffinity(0)) else FEW_SPINS
+
+    def wait(self, request: MPI.Request) -> None:
+        """Until something that was asked of MPI is done."""
+        for _ in range(self.spins):
+            if request.Test():
+                return
+        naps = 0
+        while not request.Test():
+            time.sleep(NAP if naps < IDLE else LONG_NAP)
+            naps += 1
 
     def total(self, *numbers: float) -> tuple[float, ...]:
         return tuple(self._sum(np.array(numbers)).tolist())
@@ -51,14 +65,14 @@ class Ranks(Team):
     def _sum(self, values: Array) -> Array:
         own = values.astype(np.float64)
         each = np.empty((self.size, own.size))
-        wait(self.comm.Iallgather(own, each))
+        self.wait(self.comm.Iallgather(own, each))
         found: Array = np.add.reduce(each, axis=0)
         return found
 
     def order(self, what: int = 0, number: float = 0.0) -> tuple[int, float]:
         """What the first rank orders, and a number that goes with it."""
         order = np.array([what, number], np.float64)
-        wait(self.comm.Ibcast(order, 0))
+        self.wait(self.comm.Ibcast(order, 0))
         return int(order[0]), float(order[1])
 
     def send(self, value: Any = None) -> Any:
@@ -85,7 +99,8 @@ class Crew(Ranks):
     """Ranks that train one network."""
 
     def __init__(self, ranks: Ranks, store: Store):
-        super().__init__(ranks.comm)
+        self.comm, self.rank, self.size = ranks.comm, ranks.rank, ranks.size
+        self.spins = ranks.spins
         self.grad, self.theta = store.grad[: store.live], store.theta[: store.live]
         parts = self.parts(store.live)
         self.counts = [part.stop - part.start for part in parts]
@@ -102,7 +117,7 @@ class Crew(Ranks):
 
     def sum_gradients(self) -> None:
         """In the order of the ranks, but for the own, which is the first."""
-        wait(
+        self.wait(
             self.comm.Ialltoallv(
                 [self.grad, (self.sent, self.begins)], [self.others, (self.got, self.places)]
             )
@@ -119,18 +134,7 @@ class Crew(Ranks):
         """Make vectors whole of which each rank has its part."""
         for vector in vectors:
             whole = vector[: len(self.theta)]
-            wait(self.comm.Iallgatherv(MPI.IN_PLACE, [whole, (self.counts, self.begins)]))
-
-
-def wait(request: MPI.Request) -> None:
-    """Until something that was asked of MPI is done."""
-    for _ in range(SPINS):
-        if request.Test():
-            return
-    naps = 0
-    while not request.Test():
-        time.sleep(NAP if naps < IDLE else LONG_NAP)
-        naps += 1
+            self.wait(self.comm.Iallgatherv(MPI.IN_PLACE, [whole, (self.counts, self.begins)]))
 
 
 def join(place: Place) -> Ranks:
