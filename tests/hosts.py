@@ -3,8 +3,8 @@
     python -m tests.hosts
 
 Needs Linux and root.  The ranks see each other through a virtual cable only: shared memory is
-forbidden to them.  A job must train what one process trains; one whose rank is killed on either host
-must be over within ten seconds, and its run go on in one process.
+forbidden to them.  A job must train what one process trains; one whose rank is killed on either
+host must be over within ten seconds, and its run go on in one process.
 """
 
 from __future__ import annotations
