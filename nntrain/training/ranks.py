@@ -22,6 +22,7 @@ from nntrain.errors import MachineError
 from nntrain.launched import Place
 from nntrain.store import Store
 from nntrain.team import Team, come_together
+from nntrain.threads import CAN_FORK
 
 mpi4py.rc(thread_level="funneled")  # the display has a thread, which sends nothing
 
@@ -44,7 +45,8 @@ class Ranks(Team):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         self.is_amiss = False  # in the middle of something that the others take part in
         neighbours = comm.Split_type(MPI.COMM_TYPE_SHARED).size  # ranks of this machine
-        self.spins = SPINS if neighbours <= len(os.sched_getaffinity(0)) else FEW_SPINS
+        cores = len(os.sched_getaffinity(0)) if CAN_FORK else os.cpu_count() or 1
+        self.spins = SPINS if neighbours <= cores else FEW_SPINS
 
     def wait(self, request: MPI.Request) -> None:
         """Until something that was asked of MPI is done."""
