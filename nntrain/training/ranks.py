@@ -1,6 +1,6 @@
 """Ranks: the team of several processes that a launcher of MPI has started, on any machines.
 
-Sums are made in the order of the ranks, each by one of them, and sent to all: so their bits depend
+Each sum is made by one rank, in an order that does not change, and sent to all: so its bits depend
 on the number of ranks alone, whatever MPI does and whoever comes first.  Each rank updates its part
 of the weights, and has of slots and averages only this part until `gather`.
 """
@@ -118,7 +118,7 @@ class Crew(Ranks):
         ]
 
     def sum_gradients(self) -> None:
-        """In the order of the ranks, but for the own, which is the first."""
+        """The own gradient first, then the others in the order of their ranks."""
         self.wait(
             self.comm.Ialltoallv(
                 [self.grad, (self.sent, self.begins)], [self.others, (self.got, self.places)]
