@@ -34,6 +34,8 @@ test-full: test test-oldest docs
 	NNTRAIN_EXAMPLES=300 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_random_runs.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 5 --trials 40 --processes 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill_ranks --kills 50
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.hosts
 	NNTRAIN_BROWSER=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_report_browser.py
 	$(BIN)/python datasets/rebuild.py --check
 	for name in digits-cnn fashion-mnist fashion-mnist-augmented paradise-lost; do \
@@ -45,6 +47,7 @@ soak: fuzz
 	NNTRAIN_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_power.py tests/test_faults.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 20 --trials 60
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.sweep_kill --kills 20 --trials 100 --processes 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.kill_ranks --kills 200 --seed 2
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes 30
 
 # Prints the figures of each target, and fails where a file got through that should not.

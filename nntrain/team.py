@@ -1,10 +1,12 @@
 """Team: the processes that train one network together, each on its rows of every batch.
 
 All of them run the same step.  What they have to know of each other goes through a `Team`, whether
-they are processes on one machine (`training/workers.py`) or, one day, ranks on several.
+they are processes on one machine (`training/workers.py`) or ranks on several (`ranks.py` there).
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from nntrain.arrays import Array
 
@@ -16,10 +18,12 @@ class Team:
 
     rank: which of the processes this is; 0 is the one that the others follow.
     size: how many there are.
+    one_memory: whether what one of them writes into weights is there for all without being sent.
     """
 
     rank = 0
     size = 1
+    one_memory = True
 
     def share(self, rows: slice) -> tuple[slice, Team]:
         """The rows of a portion that are this process's, and with whom it shares the portion.
@@ -36,11 +40,14 @@ class Team:
 
     def part(self, length: int) -> slice:
         """The stretch of a vector that this process sums, refines and updates."""
-        first, end = (
-            min(length, -(-length * rank // (self.size * LINE)) * LINE)
-            for rank in (self.rank, self.rank + 1)
-        )
-        return slice(first, end if self.rank + 1 < self.size else length)
+        return self.parts(length)[self.rank]
+
+    def parts(self, length: int) -> list[slice]:
+        """The stretch of each process."""
+        ends = [
+            min(length, -(-length * rank // (self.size * LINE)) * LINE) for rank in range(self.size)
+        ]
+        return [slice(*both) for both in pairwise([*ends, length])]
 
     def total(self, *numbers: float) -> tuple[float, ...]:
         """Each number summed over all processes; the same, to the bit, in each of them."""
@@ -58,3 +65,14 @@ class Team:
 
 
 ALONE = Team()
+_everyone = [ALONE]
+
+
+def everyone() -> Team:
+    """All that train together here: several where MPI has started the command."""
+    return _everyone[0]
+
+
+def come_together(team: Team) -> None:
+    """From now on, each training is this team's."""
+    _everyone[0] = team

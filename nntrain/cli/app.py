@@ -27,6 +27,7 @@ from nntrain.cli.runs import runs
 from nntrain.cli.schema import schema
 from nntrain.cli.sweep import sweep
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
+from nntrain.launched import place
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a defect of ours, 2 command line or config, 3 data, "
@@ -71,7 +72,18 @@ app.add_command(schema, "schema")
 
 
 def main() -> None:
-    """Run the command line; every error ends here."""
+    """Run the command line, as one process or as one of several."""
+    here = place(os.environ)
+    if here.size == 1:
+        run()
+        return
+    from nntrain.cli.ranks import run_as_rank
+
+    run_as_rank(here, run, fail)
+
+
+def run() -> None:
+    """Run a command; every error ends here."""
     for name in ("stdout", "stderr"):  # closed ones are None
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123

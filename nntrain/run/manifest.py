@@ -60,7 +60,8 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     threads, data = facts.get("threads"), facts.get("data")
     if type(threads) is not int or threads < 1:
         raise damaged(folder.manifest, "it has no `threads`")
-    workers = facts.setdefault("workers", 1)  # manifests of old have none
+    facts.setdefault("ranks", 1)  # manifests of old have neither
+    workers = facts.setdefault("workers", 1)
     if workers is not None and (type(workers) is not int or not 1 <= workers <= threads):
         raise damaged(folder.manifest, "it does not say how many `workers` there are")
     if not isinstance(data, dict) or not isinstance(data.get("others", {}), dict):

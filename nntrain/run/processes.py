@@ -11,6 +11,7 @@ from nntrain.config import Experiment
 from nntrain.data.dataset import Dataset
 from nntrain.errors import ConfigError
 from nntrain.store import Plan
+from nntrain.team import everyone
 from nntrain.threads import CAN_FORK, VARIABLES, are_pinned
 
 LEAST_STEP = 2e7  # multiplications and additions in one step; a core does some 1e11 a second
@@ -24,11 +25,13 @@ class Processes:
     threads: how many there are in all.
     workers: processes that share the rows of each batch; None: to be measured.
     notes: what there is to say about it.
+    ranks: processes that MPI has started, on one machine or several; each has these threads.
     """
 
     threads: int
     workers: int | None
     notes: tuple[str, ...] = ()
+    ranks: int = 1
 
     @property
     def of_each(self) -> int:
@@ -37,7 +40,7 @@ class Processes:
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says."""
-        return {"threads": self.threads, "workers": self.workers}
+        return {"threads": self.threads, "workers": self.workers, "ranks": self.ranks}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Processes:
@@ -54,6 +57,8 @@ def processes_as_asked(
     workers: int | None = None,
 ) -> Processes:
     """What `--threads` asks for, or what suits the work; `workers`: what was settled before."""
+    if everyone().size > 1:
+        return _ranks(experiment, threads)
     if experiment.trainer.deterministic:
         return Processes(1, 1, check_deterministic(experiment, threads))
     if workers:
@@ -68,6 +73,28 @@ def processes_as_asked(
         note = f"--threads {threads}: {useful} train, each with two rows or more of a batch"
         return Processes(useful, useful, (note,))
     return Processes(threads, threads)
+
+
+def processes_again(experiment: Experiment, facts: Mapping[str, Any]) -> Processes:
+    """As a manifest says; but the ranks are those that are there today."""
+    return _ranks(experiment) if everyone().size > 1 else Processes.of(facts)
+
+
+def _ranks(experiment: Experiment, threads: int | None = None) -> Processes:
+    """Each rank is one process."""
+    ranks, rows = everyone().size, rows_at_once(experiment)
+    if (threads or 1) > 1:
+        raise ConfigError(
+            f"--threads {threads}: with several ranks each is one process with one thread",
+            hint="leave it out, and start more ranks: mpiexec -n",
+        )
+    if experiment.trainer.deterministic:
+        raise ConfigError(
+            f"`trainer.deterministic` is for one process, got {ranks} ranks",
+            hint="leave one of the two out",
+        )
+    note = f"batches of {rows} are too few for {ranks} ranks, two rows each: the first trains alone"
+    return Processes(1, 1, (note,) if rows < 2 * ranks else (), ranks)
 
 
 def rows_at_once(experiment: Experiment) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,12 +31,16 @@ from nntrain.run.manifest import (
     read_manifest,
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
-from nntrain.run.processes import Processes, processes_as_asked
+from nntrain.run.processes import Processes, processes_again, processes_as_asked
 from nntrain.run.progress import Progress
 from nntrain.run.stages import with_stage
 from nntrain.run.trained import Trained
 from nntrain.run.warm_start import begin_with, preprocessed_otherwise
 from nntrain.store import beside
+
+
+def nothing() -> None:
+    """What one process has to do to have all that is there."""
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Run:
     good, good_progress: all vectors and the progress at the end of the last good epoch; empty
         without `on_divergence`.
     newest_is_damaged: so that the checkpoint before it is the one to keep.
+    gather: brings here what other ranks hold of slots and averages, before they are read.
     """
 
     folder: RunFolder
@@ -66,6 +71,7 @@ class Run:
     good: dict[str, Array] = field(default_factory=dict)
     good_progress: Progress | None = None
     newest_is_damaged: bool = False
+    gather: Callable[[], None] = nothing
 
     def batch_rows(self) -> Array:
         """The rows of the file, from 0, that the batch under way consists of."""
@@ -139,7 +145,7 @@ class Run:
         found = changes(plain_config(before), plain_config(experiment))
         check_allowed(found, "--set")
         check_extras(experiment)
-        shared = Processes.of(facts)
+        shared = processes_again(experiment, facts)
         limit_threads(shared.of_each)
         dataset = reload_dataset(folder, experiment)
         model = build_model(experiment, dataset.preprocessor)
@@ -159,7 +165,8 @@ class Run:
             folder.summary.unlink(missing_ok=True)  # what had ended goes on
         run.write_history()
         now = bits_depend_on(shared)
-        odd = [key for key in now if facts.get(key) != now[key]]
+        words = {"ranks": "number of ranks"}
+        odd = [words.get(key, key) for key in now if facts.get(key) != now[key]]
         if odd:
             run.notes.append(
                 f"this run began with another {', '.join(odd)}: it goes on, but not to the bit "
@@ -211,6 +218,7 @@ class Run:
 
     def keep_as_good(self) -> None:
         """Where the training stands now is where `on_divergence` goes back to."""
+        self.gather()
         for name, vector in self._moving().items():
             np.copyto(self.good[name], vector)
         self.good_progress = self.progress.copy()
@@ -240,6 +248,7 @@ class Run:
 
     def write_checkpoint(self) -> None:
         """Everything that `resume` needs, whole on the disk before this returns."""
+        self.gather()
         config = plain_config(self.model.experiment)
         state = State(self._vectors(), self.progress, self.good_progress, config)
         write_state(self.folder, state, self.dataset.sha256, keep=not self.newest_is_damaged)

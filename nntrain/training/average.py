@@ -44,6 +44,7 @@ def make_average(run: Run, team: Team) -> Callable[[int], None]:
 @contextmanager
 def averaged(run: Run) -> Iterator[None]:
     """Inside, the network has the averaged weights, if there are any."""
+    run.gather()
     _swap(run)
     try:
         yield

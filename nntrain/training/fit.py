@@ -17,6 +17,7 @@ from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.families import Array
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.team import everyone
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
 from nntrain.training.concerns import overfitting, overfitting_since, unbeaten, undefined
@@ -245,5 +246,5 @@ def _began(run: Run) -> Began:
         max_epochs=experiment.trainer.max_epochs,
         step=progress.step,
         stops_early=experiment.early_stopping is not None,
-        workers=run.workers or 1,
+        workers=(run.workers or 1) * everyone().size,
     )

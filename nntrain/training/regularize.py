@@ -50,7 +50,7 @@ def make_limit(store: Store, settings: Regularization, team: Team = ALONE) -> Ca
 
     def shorten() -> None:
         team.meet()  # a matrix may lie in the parts of several processes
-        for W in () if team.rank else matrices:
+        for W in () if team.rank and team.one_memory else matrices:
             lengths = np.sqrt(np.einsum("io,io->o", W, W))
             if lengths.max() > longest:
                 np.maximum(lengths, longest, out=lengths)

@@ -11,7 +11,7 @@ from nntrain.data.batches import Batch
 from nntrain.errors import DivergedError, MachineError
 from nntrain.run.processes import rows_at_once
 from nntrain.run.run import Run
-from nntrain.team import ALONE, Team
+from nntrain.team import ALONE, Team, everyone
 from nntrain.training.step import Step, make_gradient, make_step
 
 ROUNDS = 3  # of measuring, at most
@@ -26,6 +26,12 @@ Upcoming = Callable[[Run], Iterator[Batch]]
 @contextmanager
 def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
     """The step of a run; inside, there are as many processes for it as the run has workers."""
+    if everyone().size > 1:
+        from nntrain.training.led import leading  # here: few have MPI
+
+        with leading(run) as step:
+            yield step
+        return
     gradient = make_gradient(run)  # before they part, so that all compute in the same way
     if (run.workers or 1) == 1:
         yield make_step(run, ALONE, gradient)
