@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -272,7 +273,9 @@ def test_a_sweep_needs_the_plugins_of_its_space(
 ) -> None:
     (tmp_path / "my_kinds.py").write_text(SINE)
     choices = "[tanh, {type: sine, omega: 2.0}, sine]"
-    space = f"sweep: {{space: {{model.layers.0.activation: {choices}}}, method: grid}}\n"
+    space = (
+        f"sweep: {{space: {{model.layers.0.activation: {choices}}}, method: grid, pruner: none}}\n"
+    )
     points = write_points(tmp_path, config=CONFIG + "plugins: [my_kinds.py]\n" + space)
     done = nntrain("sweep", points, "--max-time", "0s", "-o", "swept")
     (command,) = re.findall(r"go on with: nntrain (.*)", done.err)
@@ -345,3 +348,44 @@ def test_processes_train_together_with_kinds_of_ones_own(nntrain: Command, point
     one, two = (Path(name, "metrics.csv").read_text().splitlines()[-1] for name in "12")
     numbers = [[float(cell) for cell in line.split(",")] for line in (one, two)]
     assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
+
+
+def test_a_kind_that_builds_on_one_of_nntrain_has_its_own_rule(
+    nntrain: Command, tmp_path: Path
+) -> None:
+    code = """\
+from dataclasses import dataclass
+from nntrain.layers import Tanh
+from nntrain.losses import CrossEntropy
+
+@dataclass(frozen=True)
+class Doubled(CrossEntropy):
+    def __call__(self, prediction, target, weights):
+        value, d = super().__call__(prediction, target, weights)
+        return 2.0 * value, 2.0 * d
+
+@dataclass(frozen=True)
+class Half(Tanh):
+    def build(self, shape, store):
+        built = super().build(shape, store)
+        def forward(x, call):
+            y, backward = built.forward(x, call)
+            return 0.5 * y, lambda dy: backward(0.5 * dy)
+        return built._replace(forward=forward)
+"""
+    (tmp_path / "my_kinds.py").write_text(code)
+    points = write_points(tmp_path, config=CONFIG + "plugins: [my_kinds.py]\n")
+    rows = {}
+    for name, words in {
+        "plain": [],
+        "loss": ["loss=doubled"],
+        "activation": ["model.layers.0.activation=half"],
+    }.items():
+        sets = [word for each in words for word in ("--set", each)]
+        once = ["--set", "trainer.max_epochs=1", "--set", "optimizer.learning_rate=1e-12"]
+        done = nntrain("fit", points, "-q", "-o", name, *once, *sets)
+        assert done.code == 0, done.err
+        with Path(name, "metrics.csv").open() as file:
+            rows[name] = float(next(csv.DictReader(file))["train_loss"])
+    assert rows["loss"] == pytest.approx(2.0 * rows["plain"], rel=1e-5)
+    assert rows["activation"] != pytest.approx(rows["plain"], rel=1e-5)

@@ -13,7 +13,7 @@ import pytest
 
 from nntrain.config import Experiment
 from nntrain.display.runs import listed
-from nntrain.run import choosing
+from nntrain.run import choosing, differences
 from nntrain.run.earlier import read_experiment
 from nntrain.run.folder import RunFolder
 from nntrain.run.recorded import Recorded
@@ -215,7 +215,7 @@ def test_many_runs_are_read_once(three: Command, monkeypatch: pytest.MonkeyPatch
         read.append(folder)
         return read_experiment(folder)
 
-    monkeypatch.setattr(choosing, "read_experiment", reads)
+    monkeypatch.setattr(differences, "read_experiment", reads)
     words = ("--where", "optimizer.type=adam", "--sort", "seed", "--columns", "run,loss.type")
     assert three("runs", *words).code == 0
     assert len(read) == 3

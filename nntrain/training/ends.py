@@ -21,13 +21,16 @@ End = Callable[[Array, Array, Array], tuple[float, Array]]
 
 def end_order(loss: Loss, classes: int) -> Order:
     """How predictions should lie: those of a class side by side, numbers as the target does."""
-    return "F" if isinstance(loss, CrossEntropy) and classes <= MOST_CLASSES else "C"
+    return "F" if type(loss) is CrossEntropy and classes <= MOST_CLASSES else "C"
 
 
 def counts_alike(loss: Loss) -> bool:
-    """Whether there is a form for rows that all count the same, and the loss says no other."""
+    """Whether there is a form for rows that all count the same, and the loss says no other.
+
+    A subclass, such as one of a plugin, has rules of its own, so it is none of these.
+    """
     kinds = (CrossEntropy, BinaryCrossEntropy, MeanSquaredError)
-    return isinstance(loss, kinds) and getattr(loss, "class_weight", None) is None
+    return type(loss) in kinds and getattr(loss, "class_weight", None) is None
 
 
 def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
@@ -35,16 +38,26 @@ def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
 
     A loss that has no form of its own here is computed as anywhere else.
     """
-    if isinstance(loss, CrossEntropy) and target.ndim == 1 and end_order(loss, z.shape[1]) == "F":
+    if type(loss) is CrossEntropy and target.ndim == 1 and end_order(loss, z.shape[1]) == "F":
         if share is None:
             return _weighed_cross_entropy(loss, z)
         return _cross_entropy(loss, z, share)
     if share is not None and target.shape == z.shape and target.dtype == z.dtype:
-        if isinstance(loss, MeanSquaredError):
+        if type(loss) is MeanSquaredError:
             return _mean_squared_error(z, share)
-        if isinstance(loss, BinaryCrossEntropy):
+        if type(loss) is BinaryCrossEntropy:
             return _binary_cross_entropy(loss, z, share)
-    return loss
+    return _as_it_is(loss)
+
+
+def _as_it_is(loss: Loss) -> End:
+    """A loss of any kind; one of a plugin may come out in double, which no product here takes."""
+
+    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+        value, d = loss(z, target, weights)
+        return value, d.astype(z.dtype, copy=False)
+
+    return end
 
 
 def _cross_entropy(loss: CrossEntropy, z: Array, share: float) -> End:

@@ -125,23 +125,24 @@ Activate = tuple[Callable[[], Array], Callable[[Array], Array]]
 
 def _activation(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
-    if isinstance(activation, Identity):
+    if type(activation) is Identity:
         return lambda: z, lambda dy: dy
-    if isinstance(activation, Relu):
+    if type(activation) is Relu:
         return _relu(z)
-    if isinstance(activation, Sigmoid):
+    if type(activation) is Sigmoid:
         return _sigmoid(z)
-    if isinstance(activation, Tanh):
+    if type(activation) is Tanh:
         return _tanh(z)
     built, kept = activation.build(z.shape[1:], Plan()).forward, list[Backward]()
 
     def activate() -> Array:
         y, backward = built(z, Call(training=True))
         kept[:] = [backward]
-        return y
+        return y.astype(z.dtype, copy=False)  # one of a plugin may come out in double
 
     def back(dy: Array) -> Array:
-        return kept[0](dy)  # type: ignore[return-value]  # z learns
+        dz: Array = kept[0](dy)  # type: ignore[assignment]  # z learns
+        return dz.astype(z.dtype, copy=False)
 
     return activate, back
 

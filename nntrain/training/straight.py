@@ -75,13 +75,13 @@ def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
     chain, is_flat = list[Placed](), len(shape) == 1
     for i, layer in enumerate(layers):
         before = chain[-1].layer if chain else None
-        if isinstance(layer, Flatten):
+        if type(layer) is Flatten:
             is_flat = True
         elif type(layer) is Dropout and threshold_of(layer.rate)[0] == 0:
             continue
         elif type(layer) is Dropout or (type(layer) is Dense and is_flat):  # and no subclass
             chain.append(Placed(f"layers.{i}", layer))
-        elif isinstance(layer, ActivationLayer) and _is_linear(before):
+        elif type(layer) is ActivationLayer and _is_linear(before):
             chain[-1] = Placed(chain[-1].path, replace(before, activation=layer.activation))
         else:
             return []
@@ -89,7 +89,7 @@ def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
 
 
 def _is_linear(layer: Layer | None) -> TypeGuard[Dense]:
-    return isinstance(layer, Dense) and layer.activation == Identity()
+    return type(layer) is Dense and layer.activation == Identity()
 
 
 def _line(
