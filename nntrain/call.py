@@ -27,6 +27,7 @@ class Call:
         over them.
     state: what recurrent layers ended with, by path; they begin with what is there.  None: they
         begin with zeros and leave nothing.
+    forward_only: nobody will go back, so chains and graphs let go of what their layers keep for it.
     """
 
     training: bool = False
@@ -37,6 +38,7 @@ class Call:
     lengths: Array | None = None
     state: dict[str, Array] | None = None
     team: Team = ALONE
+    forward_only: bool = False
 
 
 INFERENCE = Call()

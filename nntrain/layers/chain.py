@@ -73,7 +73,8 @@ def _connect(forwards: Sequence[tuple[str, Forward, Lengths]]) -> Forward:
         backwards: list[tuple[str, Array, Backward]] = []
         for path, layer, lengths in forwards:
             x, back = layer(x, call)
-            backwards.append((path, x, back))
+            if not call.forward_only:
+                backwards.append((path, x, back))
             if call.watch:
                 call.watch(path, x, None)
             if call.lengths is not None:

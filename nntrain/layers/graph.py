@@ -150,7 +150,8 @@ def _connect(
             own = call if n is call.lengths else replace(call, lengths=n)
             values[step.name], back = step.forward(joined, own)
             lengths[step.name] = None if n is None else chain_lengths(step.layers, n)
-            backwards.append((step, apart, back))
+            if not call.forward_only:
+                backwards.append((step, apart, back))
             if call.watch:
                 call.watch(step.path, values[step.name], None)
         y, split = heads.forward([values[name] for name in ends])

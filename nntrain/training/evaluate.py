@@ -61,7 +61,7 @@ def on_blocks(
 
     def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
-        call = Call(lengths=own, state=state)
+        call = Call(lengths=own, state=state, forward_only=True)
         return then(rows, model.network(trimmed(x[rows], own), call)[0])
 
     if in_order:

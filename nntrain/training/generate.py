@@ -31,7 +31,7 @@ def generate(
     fresh = seen
     for _ in range(count):
         x = np.array([fresh], dtype=np.float32)  # (1, T)
-        logits = model.network(x, Call(state=state))[0][0, -1]  # (V,)
+        logits = model.network(x, Call(state=state, forward_only=True))[0][0, -1]  # (V,)
         number = _draw(logits, temperature, chance)
         seen.append(number)
         fresh = [number] if state else seen[-window.length :]
