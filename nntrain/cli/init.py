@@ -46,7 +46,7 @@ def init(
     made = draft(data, targets, output.parent if output else Path.cwd())
     say = Printer(sys.stderr, quiet=quiet)
     if made.columns:
-        for line in columns(made.columns, made.notes, every=verbose):
+        for line in columns(made.columns, made.notes, every=verbose, width=say.width):
             say(line)
     if output is None:
         show(made.text.rstrip("\n"))

@@ -58,6 +58,6 @@ def describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:
     notes = list(dataset.notes)
     if not dataset.preprocessor.targets:
         notes.append("there is no target: the network learns its own input")
-    for line in columns(dataset.columns, notes, every=every):
+    for line in columns(dataset.columns, notes, every=every, width=say.width):
         say(line)
     return columns(dataset.columns, notes, every=True)

@@ -188,8 +188,17 @@ def score_rows(metrics: Mapping[str, float | None]) -> list[tuple[str, ...]]:
     return [("", *splits), *rows] if rows else []
 
 
-def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = False) -> list[str]:
-    """What each column of the data is, and what becomes of it; long lists are cut."""
+def columns(
+    found: Sequence[Column],
+    notes: Sequence[str],
+    *,
+    every: bool = False,
+    width: int | None = None,
+) -> list[str]:
+    """What each column of the data is, and what becomes of it; long lists are cut.
+
+    width: of the terminal, which the rows of the table must not break.
+    """
     first = {"target": 0, "id": 1}
     ordered = sorted(found, key=lambda column: first.get(column.kind, 2))
     shown = ordered if every or len(ordered) <= MOST_COLUMNS else ordered[: MOST_COLUMNS - 1]
@@ -201,6 +210,8 @@ def columns(found: Sequence[Column], notes: Sequence[str], *, every: bool = Fals
     if rest := Counter(column.shown_kind for column in ordered[len(shown) :]):
         kinds = ", ".join(f"{count} {kind}" for kind, count in rest.items())
         lines.append(f"… and {kinds} (all of them with -v)")
+    if width:
+        lines = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
     return [*lines, *(f"note: {note}" for note in notes), ""]
 
 
@@ -208,7 +219,7 @@ def _missing(column: Column) -> str:
     """How many cells, and which share of all."""
     count = text.count(column.missing)
     share = 100 * column.missing / max(column.rows, 1)
-    return f"{count} ({share:.2g} %)" if column.missing else count
+    return f"{count} ({share:.2g} %)".replace("1e+02", "100") if column.missing else count
 
 
 def finished(summary: Mapping[str, Any], report: Path | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TextIO
 
 from nntrain.display.annotations import harmless
@@ -16,6 +17,14 @@ class Printer:
 
     def __init__(self, stream: TextIO, *, quiet: bool = False):
         self.stream, self.silent = stream, quiet
+
+    @property
+    def width(self) -> int | None:
+        """Letters in a line of the terminal; None where there is none, and lines may be long."""
+        try:
+            return os.get_terminal_size(self.stream.fileno()).columns or None
+        except (OSError, ValueError, AttributeError):  # no terminal
+            return None
 
     def __call__(self, line: str) -> None:
         self.raw(harmless(line))
