@@ -5,7 +5,7 @@ BIN = .venv/Scripts
 else
 BIN = .venv/bin
 endif
-EXTRAS = images,onnx,plots,tables,tensorboard,tune
+EXTRAS = images,mpi,onnx,plots,tables,tensorboard,tune
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-oldest test-full soak fuzz mutants bench docs clean

@@ -20,7 +20,8 @@ def oldest(project: dict[str, object]) -> dict[str, str]:
     assert isinstance(needed, list) and isinstance(extras, dict)
     found = {}
     for requirement in [*needed, *(each for extra in extras.values() for each in extra)]:
-        match = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\w.]+)(?:,<[\w.]+)?", requirement)
+        bound = requirement.partition(";")[0].strip()  # without the platforms that need it
+        match = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\w.]+)(?:,<[\w.]+)?", bound)
         if not match:
             raise ValueError(f"{requirement}: expected NAME>=VERSION")
         found[match[1]] = match[2]
