@@ -5,9 +5,9 @@
     python bench/compare.py --table          # only write the table of what was measured before
 
 Every contender is a process of its own; rounds are interleaved (A B C A B C …), ratios are taken
-within a round.  A run during which others had more than 12 % of a core is repeated, at most `--retries` times
-(2), and marked if that did not help.  Environments of the peers are made below `.venv/`, or named:
-`--torch-python PATH`, `--jax-python PATH` (with Keras), `--sklearn-python PATH`.
+within a round.  A run during which others had more than 12 % of a core is repeated, at most
+`--retries` times (2), and marked if that did not help.  Environments of the peers are made below
+`.venv/`, or named: `--torch-python PATH`, `--jax-python PATH` (and Keras), `--sklearn-python PATH`.
 
 Results are one file for each workload and number of threads in `bench/results/`; `--more` adds
 rounds to what is there.  `table.py` writes all as Markdown.
