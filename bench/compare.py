@@ -84,8 +84,8 @@ class Contest:
         nntrain = str(Path(sys.executable).with_name("nntrain"))
         if self.w.passes:
             return [nntrain, "predict", "run", str(file_of(self.w)), "-o", "out.npy", "-q"]
-        fit = [nntrain, "fit", f"{self.w.name}.yaml", "-q", "--threads", str(self.threads)]
-        return [*fit, "-o", "run", "--overwrite"]
+        fit = [nntrain, "fit", f"{self.w.name}.yaml", "-q", "-o", "run", "--overwrite"]
+        return fit if self.threads > 1 else [*fit, "--threads", "1"]
 
     def measure(self, words: list[str], neighbour: int = 0, place: str = "") -> dict[str, Any]:
         """A run that nobody disturbed, or the least disturbed of some."""
