@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 import picture  # noqa: E402
 from measuring import environment  # noqa: E402
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "pictures" / "pictures"
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 COLUMNS, BATCH, LAYERS = 20, 128, 4
 SEEN = 20_000_000  # rows that are seen in all, so that short epochs are repeated
