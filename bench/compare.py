@@ -5,9 +5,9 @@
     python bench/compare.py --table          # only write the table of what was measured before
 
 Every contender is a process of its own; rounds are interleaved (A B C A B C …), ratios are taken
-within a round.  A run during which others had more than 12 % of a core is repeated, at most twice,
-and marked if that did not help.  Environments of the peers are made below `.venv/`, or named:
-`--torch-python PATH`, `--jax-python PATH` (with Keras), `--sklearn-python PATH`.
+within a round.  A run during which others had more than 12 % of a core is repeated, at most
+`--retries` times (2), and marked if that did not help.  Environments of the peers are made below
+`.venv/`, or named: `--torch-python PATH`, `--jax-python PATH` (and Keras), `--sklearn-python PATH`.
 
 Results are one file for each workload and number of threads in `bench/results/`; `--more` adds
 rounds to what is there.  `table.py` writes all as Markdown.
@@ -35,7 +35,6 @@ ROOT = Path(__file__).parent.parent
 PEERS = ROOT / "bench" / "peers"
 RESULTS = ROOT / "bench" / "results"
 MOST_FOREIGN = 0.12  # of a core
-RETRIES = 2
 COMMAND = "command"  # nntrain's own, from process start
 
 
@@ -85,13 +84,13 @@ class Contest:
         nntrain = str(Path(sys.executable).with_name("nntrain"))
         if self.w.passes:
             return [nntrain, "predict", "run", str(file_of(self.w)), "-o", "out.npy", "-q"]
-        fit = [nntrain, "fit", f"{self.w.name}.yaml", "-q", "--threads", str(self.threads)]
-        return [*fit, "-o", "run", "--overwrite"]
+        fit = [nntrain, "fit", f"{self.w.name}.yaml", "-q", "-o", "run", "--overwrite"]
+        return fit if self.threads > 1 else [*fit, "--threads", "1"]
 
     def measure(self, words: list[str], neighbour: int = 0, place: str = "") -> dict[str, Any]:
-        """A run that nobody disturbed, or the least disturbed of three."""
+        """A run that nobody disturbed, or the least disturbed of some."""
         best: dict[str, Any] = {}
-        for _ in range(RETRIES + 1):
+        for _ in range(self.given.retries + 1):
             found = measuring.run(
                 words, timeout=self.given.timeout, neighbour=neighbour, place=place or None
             )
@@ -215,6 +214,7 @@ def main() -> None:
     parser.add_argument("--more", action="store_true", help="add rounds to those that are there")
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--timeout", type=float, default=120, help="seconds of one run at most")
+    parser.add_argument("--retries", type=int, default=2, help="of a run that was disturbed")
     parser.add_argument("--tiny", action="store_true", help="a few rows: does it run at all?")
     parser.add_argument("--results", default=str(RESULTS), metavar="FOLDER", help="where they go")
     parser.add_argument("--table", action="store_true", help="only write the table")

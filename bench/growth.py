@@ -6,7 +6,7 @@ Rows: epochs of 20-64-32-20 on a file of 20 columns that learns its own input, a
 mapped to files; each run is a process of its own, whose anonymous memory is watched.  Parameters:
 the time of a step of four layers of one width, batch 128, beside that of its products alone.
 One thread.  Prints the numbers, adds them to `results/growth.json` (so that a part can be measured
-anew) and draws `docs/growth-*.svg` of all that is there.
+anew) and draws `docs/pictures/growth-*.svg` of all that is there.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np  # noqa: E402
 import picture  # noqa: E402
 from measuring import environment  # noqa: E402
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent / "docs" / "pictures"
 RESULTS = Path(__file__).parent / "results" / "growth.json"
 COLUMNS, BATCH, LAYERS = 20, 128, 4
 SEEN = 20_000_000  # rows that are seen in all, so that short epochs are repeated

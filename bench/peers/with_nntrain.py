@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 from nntrain.threads import pin
 
 if __name__ == "__main__":
-    pin(int(sys.argv[sys.argv.index("--threads") + 1]) if "--threads" in sys.argv else 2)
+    pin(1)  # as the commands do: several cores are for processes, and for threads of Python
 
-import contender as c
 import numpy as np
-import workloads as w
+
+import contender as c  # isort: skip
+import workloads as w  # isort: skip
 
 if TYPE_CHECKING:
     from nntrain.run.run import Run
@@ -123,7 +124,9 @@ def begin(work: w.Workload, data: Path, place: Path, threads: int) -> Run:
     config = place / f"{work.name}.yaml"
     config.write_text(config_of(work, data))
     loaded = load_config(config, [])
-    run = Run.start(loaded, load_data(loaded), place / "run", threads=threads)
+    # with more than one, as many processes as nntrain finds to pay
+    processes = 1 if threads == 1 else None
+    run = Run.start(loaded, load_data(loaded), place / "run", threads=processes)
     shared, store = w.weights(work), run.model.network.store
     for i, (_, names) in enumerate(layers_of(work)):
         for own, name in names.items():

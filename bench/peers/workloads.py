@@ -61,7 +61,7 @@ WORKLOADS = {
         Workload("W1", "20-64-32-3, batch 32, Adam", "mlp", (20, 64, 32, 3), 10_016, 32, 10),
         Workload(
             "W2", "784-512-256-10, dropout, batch 128, Adam", "mlp", (784, 512, 256, 10), 20_096,
-            128, 3, dropout=0.2, tolerance=3e-3,
+            128, 3, dropout=0.2, tolerance=5e-3,  # PyTorch's two Adams are 2.3e-3 apart
         ),
         Workload(
             "W3", "1024-2048-2048-1024, batch 256, momentum", "mlp", (1024, 2048, 2048, 1024),
