@@ -13,7 +13,7 @@ import ctypes
 import mmap
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ def own_pages(size: int, dtype: Any) -> Array:
     if CAN_FORK:
         pages = mmap.mmap(-1, length + page, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if page == HUGE:
-            pages.madvise(mmap.MADV_HUGEPAGE)
+            with suppress(OSError):  # a kernel without them
+                pages.madvise(mmap.MADV_HUGEPAGE)
         room = np.frombuffer(pages, np.uint8)
     else:
         room = np.zeros(length + page, np.uint8)

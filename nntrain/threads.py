@@ -45,7 +45,17 @@ def allowed() -> int:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use: those of the machine, or as many as its container has."""
+    affinity = hasattr(os, "sched_getaffinity")
+    own = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+    return min(own, _of_container() or own)
+
+
+def _of_container() -> int | None:
+    """The cores that the time of a control group is worth, if it is limited (cgroup v2)."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123
+            quota, period = file.read().split()
+        return max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):  # there is none, or it says `max`
+        return None

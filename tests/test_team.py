@@ -500,3 +500,27 @@ def test_what_is_summed_is_the_same_everywhere() -> None:
             np.testing.assert_array_equal(team.sum(seen), seen * 111.0)
             assert team.total(1.5, 0) == (4.5, 3.0)
     assert ALONE.total(1.5, 2) == (1.5, 2)
+
+
+def test_a_worker_killed_by_a_signal_without_a_name_is_told(
+    running: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, other = running
+    os.kill(other, signal.SIGRTMIN + 6)
+    assert process.stderr
+    said = process.stderr.read()
+    assert f"was killed by signal {int(signal.SIGRTMIN) + 6}" in said
+    assert process.wait() == 6
+
+
+@pytest.mark.parametrize("error", [MachineError("none"), MemoryError()])
+def test_where_no_other_process_lives_one_trains(
+    config: Path, tmp_path: Path, worth_it: list[float], monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:  # fmt: skip
+    def fails(*arguments: object) -> Any:
+        raise error
+
+    monkeypatch.setattr("nntrain.training.workers.working", fails)
+    run = started(config, tmp_path / "run", threads=None)
+    assert together.choose(run, upcoming) == 1

@@ -16,7 +16,7 @@ from nntrain.cli.leaving import going_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins, tell
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError
-from nntrain.threads import pin
+from nntrain.threads import CAN_FORK, allow, cores, pin
 
 if TYPE_CHECKING:
     from nntrain.config import Loaded
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     "--threads",
     type=click.IntRange(1),
     metavar="N",
-    help="Threads of the linear algebra; by default 1.",
+    help="Processes that share the rows of each batch; by default 1.",
 )
 @click.option("--max-time", default="", metavar="TIME", help="Stop well after 90s, 10m, 2h.")
 @plugin_option
@@ -76,7 +76,8 @@ def sweep(
     from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    pin(threads or 1)
+    pin(1 if CAN_FORK else threads or 1)
+    allow(threads or cores())
     begins = settings or output_dir or seed is not None or threads
     _check_arguments(config, resume, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)

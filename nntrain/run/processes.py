@@ -46,7 +46,7 @@ class Processes:
     def of(cls, facts: Mapping[str, Any]) -> Processes:
         """What a manifest says, as far as it is possible here."""
         workers = facts["workers"]
-        return cls(facts["threads"], workers if CAN_FORK or workers is None else 1)
+        return cls(facts["threads"], workers if CAN_FORK else 1)
 
 
 def processes_as_asked(

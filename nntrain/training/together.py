@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from nntrain.errors import DivergedError, MachineError
 from nntrain.run.processes import rows_at_once
 from nntrain.run.run import Run
 from nntrain.team import ALONE, Team, everyone
+from nntrain.threads import cores
 from nntrain.training.step import Step, make_gradient, make_step
 
 ROUNDS = 3  # of measuring, at most
@@ -67,7 +67,7 @@ def choose(run: Run, upcoming: Upcoming) -> int:
     from nntrain.training.workers import working
 
     batch, gradient, store = next(upcoming(run)), make_gradient(run), run.model.network.store
-    most = min(len(os.sched_getaffinity(0)), MOST, rows_at_once(run.model.experiment) // 2)
+    most = min(cores(), MOST, rows_at_once(run.model.experiment) // 2)
     few = _first(batch, 2 * MOST)  # what is needed once is paid for with these
 
     def find(team: Team, rows: Batch = batch) -> None:
@@ -89,7 +89,7 @@ def choose(run: Run, upcoming: Upcoming) -> int:
     try:
         while 2 * chosen <= most and (share := share_of_time(2 * chosen)) < CLEARLY * least:
             chosen, least = 2 * chosen, share
-    except MachineError:  # no process can be started here
+    except (MachineError, MemoryError):  # no process can be started here, or live
         return 1
     return chosen
 

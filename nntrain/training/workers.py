@@ -16,7 +16,7 @@ import signal
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NoReturn
 
 import numpy as np
@@ -91,7 +91,7 @@ def working(
     try:
         meeting, copies = Meeting(size), Copies(grad, size)
         desk, words = shared_array((2, size, DESK)), mmap.mmap(-1, size * LAST_WORDS)
-    except OSError as error:
+    except (OSError, ImportError) as error:
         raise _none(error) from None
     crew = _Crew(size, words)
 
@@ -105,7 +105,7 @@ def working(
         work(Local(rank, meeting.seat(rank, listen), copies.each, live, desk))
         os._exit(0)
 
-    with shared(vectors):
+    with _shared_or_told(vectors):
         copies.take(0)
         try:
             for rank in range(1, size):
@@ -116,10 +116,21 @@ def working(
             copies.close()
 
 
-def _none(error: OSError) -> MachineError:
+@contextmanager
+def _shared_or_told(vectors: Sequence[Array]) -> Iterator[None]:
+    """`shared`, or the error that says that there can be no other process."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shared(vectors))
+        except OSError as error:
+            raise _none(error) from None
+        yield
+
+
+def _none(error: OSError | ImportError) -> MachineError:
+    why = error.strerror if isinstance(error, OSError) else error
     return MachineError(
-        f"another process to train with can not be started: {error.strerror}\n"
-        "  --threads 1 does without"
+        f"another process to train with can not be started: {why}\n  --threads 1 does without"
     )
 
 
@@ -154,6 +165,8 @@ class _Crew:
             trace = "".join(traceback.format_exception(error))[-8000:]
             of_memory = isinstance(error, MemoryError)
             told = json.dumps([type(error).__name__, str(error)[:1000], of_memory, trace]).encode()
+            if len(told) > LAST_WORDS:
+                told = json.dumps([type(error).__name__, "", of_memory, ""]).encode()
             self.words[rank * LAST_WORDS : rank * LAST_WORDS + len(told)] = told
         finally:
             os._exit(1)
@@ -174,8 +187,8 @@ class _Crew:
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             why = ", as systems do that are out of memory" if number == signal.SIGKILL else ""
-            name = signal.Signals(number).name
-            return MachineError(f"{who} was killed by signal {number} ({name}){why}")
+            names = {each.value: f" ({each.name})" for each in signal.Signals}
+            return MachineError(f"{who} was killed by signal {number}{names.get(number, '')}{why}")
         said = self.words[rank * LAST_WORDS : (rank + 1) * LAST_WORDS].rstrip(b"\0")
         try:
             name, text, of_memory, trace = json.loads(said)
@@ -189,7 +202,8 @@ class _Crew:
 
     def end(self) -> None:
         for process in self.alive:
-            os.kill(process, signal.SIGKILL)  # it holds nothing
+            with suppress(ProcessLookupError):  # somebody else has waited for it
+                os.kill(process, signal.SIGKILL)  # it holds nothing
         for process in self.alive:
             with suppress(ChildProcessError):
                 os.waitpid(process, 0)
