@@ -24,7 +24,7 @@ WIDEST = 64  # letters of a curve
 AXIS = 12  # letters of its numbers
 LONG_EPOCH = 2.0  # seconds, from which on a bar tells how far it is
 WARNINGS = 3  # lines of what is wrong
-LOW = 24  # lines of a terminal below which there are no curves
+LOW = 20  # lines of a terminal below which there are no curves
 COLOURS = ("cyan", "magenta")
 
 
