@@ -53,6 +53,18 @@ def test_the_python_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
         exec(code, {})  # noqa: S102  our own page
 
 
+def test_the_workflow_with_a_gate_is_one(nntrain: Command, tmp_path: Path) -> None:
+    with_data(tmp_path)
+    workflow = yaml.safe_load((ROOT / "examples" / "gate.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["train"]["steps"]
+    (command,) = [step["run"] for step in steps if "nntrain" in step.get("run", "")]
+    init = nntrain("init", "datasets/penguins.csv", "--target", "species", "-o", "gate.yaml")
+    assert init.code == 0, init.err
+    assert nntrain(*shlex.split(command)[1:]).code == 0
+    assert Path("run/report.html").exists()
+    assert nntrain(*shlex.split(command.replace("0.9", "1.1"))[1:], "--overwrite").code == 5
+
+
 def test_the_site_names_every_page_once() -> None:
     site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     named = re.findall(r"[\w/-]+\.md", str(site["nav"]))

@@ -47,7 +47,8 @@ class Picture:
 
     def last(self, width: int, height: int) -> list[Text]:
         """What stays when it is over."""
-        room, board = 2 * height, self.board
+        board = self.board
+        room = len(board.entries)
         if not board.entries:
             return []
         lines = self.epochs.lines(width, room)
