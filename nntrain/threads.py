@@ -33,6 +33,12 @@ def allow(threads: int) -> None:
     _allowed = threads
 
 
+def use_for_training(threads: int | None) -> None:
+    """For training: one thread of linear algebra in each process, where processes share the work."""
+    pin(1 if CAN_FORK else threads or 1)
+    allow(threads or cores())
+
+
 def use_all_cores() -> None:
     """For what is not training: a thread of Python on each core, with one of linear algebra."""
     pin(1)

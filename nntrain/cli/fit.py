@@ -18,7 +18,7 @@ from nntrain.cli.leaving import leave_report, way_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
-from nntrain.threads import CAN_FORK, allow, cores, pin
+from nntrain.threads import use_for_training
 
 if TYPE_CHECKING:
     from nntrain.cli.signals import Stopper
@@ -105,8 +105,7 @@ def fit(
     from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    pin(1 if CAN_FORK else threads or 1)
-    allow(threads or cores())
+    use_for_training(threads)
     several = k_fold or seeds
     begins = (
         output_dir or warm_start or overwrite or smoke or seed is not None or threads or several

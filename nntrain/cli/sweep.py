@@ -16,7 +16,7 @@ from nntrain.cli.leaving import going_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins, tell
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError
-from nntrain.threads import CAN_FORK, allow, cores, pin
+from nntrain.threads import use_for_training
 
 if TYPE_CHECKING:
     from nntrain.config import Loaded
@@ -76,8 +76,7 @@ def sweep(
     from nntrain.display.printer import Printer
 
     limit = seconds(max_time) if max_time else None
-    pin(1 if CAN_FORK else threads or 1)
-    allow(threads or cores())
+    use_for_training(threads)
     begins = settings or output_dir or seed is not None or threads
     _check_arguments(config, resume, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
