@@ -34,7 +34,7 @@ def allow(threads: int) -> None:
 
 
 def use_for_training(threads: int | None) -> None:
-    """For training: one thread of linear algebra in each process, where processes share the work."""
+    """For training: each of the processes that share it has one thread of linear algebra."""
     pin(1 if CAN_FORK else threads or 1)
     allow(threads or cores())
 
