@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -320,36 +321,88 @@ def test_thousands_of_epochs_take_little_room() -> None:
     assert [entry.epoch for entry in live.board.newest(3)] == [6, 2999, 3000]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a terminal of its own is made the POSIX way")
-@pytest.mark.parametrize("presses", [1, 2])
-def test_ctrl_c_leaves_a_terminal_clean(tmp_path: Path, presses: int) -> None:
-    config = write_points(tmp_path, config=CONFIG.replace("max_epochs: 6", "max_epochs: 10000000"))
+in_a_terminal = pytest.mark.skipif(
+    os.name == "nt", reason="a terminal of its own is made the POSIX way"
+)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, bytes]]:
+    """A training without an end in a terminal of its own, what it shows, and what it has shown."""
     import termios
 
+    config = write_points(folder, config=CONFIG.replace("max_epochs: 6", "max_epochs: 10000000"))
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (40, 200))
-    words = [*RUN, "fit", str(config), "-o", str(tmp_path / "run")]
+    words = [*RUN, "fit", str(config), "-o", str(folder / "run")]
     environment = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
     for name in ("LINES", "COLUMNS"):
         environment.pop(name, None)
-    stream, seen = Terminal(200), b""
     with subprocess.Popen(
-        words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=ROOT
+        words,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        cwd=ROOT,
+        process_group=0,
     ) as run:
         os.close(theirs)
-        while b"samples/s" not in seen.rpartition(b"learning rate")[2]:
-            seen += os.read(ours, 65536)
+        yield run, ours, _until_drawn(ours)
+    os.close(ours)
+
+
+def _until_drawn(terminal: int) -> bytes:
+    seen = b""
+    while b"samples/s" not in seen.rpartition(b"learning rate")[2]:
+        seen += os.read(terminal, 65536)
+    return seen
+
+
+def _to_the_end(terminal: int) -> bytes:
+    seen = b""
+    while piece := _read(terminal):
+        seen += piece
+    return seen
+
+
+@in_a_terminal
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_leaves_a_terminal_clean(tmp_path: Path, presses: int) -> None:
+    stream = Terminal(200)
+    with running(tmp_path) as (run, terminal, seen):
         for _ in range(presses):
             run.send_signal(signal.SIGINT)
-        while piece := _read(ours):
-            seen += piece
+        seen += _to_the_end(terminal)
         assert run.wait() == 130
-    os.close(ours)
     stream.write(seen.decode())
     assert stream.shown
     if presses == 1:
         assert stream.text.splitlines()[-1].startswith("go on with: nntrain fit --resume")
     assert stream.lines[-1] == ""  # the prompt has a line of its own
+
+
+@in_a_terminal
+def test_ctrl_z_gives_the_cursor_back_and_the_view_goes_on_below(tmp_path: Path) -> None:
+    stream = Terminal(200)
+    with running(tmp_path) as (run, terminal, seen):
+        run.send_signal(signal.SIGTSTP)
+        _, status = os.waitpid(run.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        seen += os.read(terminal, 1 << 20)  # it fits the terminal's room
+        stream.write(seen.decode())
+        assert stream.shown
+        assert stream.lines[-1] == ""
+        stream.write("[1]+  Stopped\r\n")
+        run.send_signal(signal.SIGCONT)
+        seen = _until_drawn(terminal)
+        run.send_signal(signal.SIGINT)
+        seen += _to_the_end(terminal)
+        assert run.wait() == 130
+    stream.write(seen.decode())
+    assert stream.shown
+    assert "[1]+  Stopped" in stream.text
+    assert stream.text.splitlines()[-1].startswith("go on with: nntrain fit --resume")
 
 
 def _read(terminal: int) -> bytes:

@@ -18,6 +18,7 @@ from nntrain.display import plain
 from nntrain.display.board import Board
 from nntrain.display.picture import Picture, wrapped
 from nntrain.display.screen import Screen
+from nntrain.display.suspended import Suspended
 from nntrain.events import Began, Ended, Event, Warned, WentBack
 
 EVERY = 0.2  # seconds from one picture to the next, at least
@@ -43,10 +44,12 @@ class LiveView:
         self.screen = Screen(stream)
         self.board = Board(clock, deadline)
         self.picture = Picture(self.board, fancy=self.screen.fancy)
+        self.suspended = Suspended(self.screen)
         self.due = 0.0
         self.open = False
 
     def __enter__(self) -> Self:
+        self.suspended.__enter__()
         return self
 
     def __exit__(
@@ -55,6 +58,7 @@ class LiveView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.suspended.__exit__(kind, error, trace)
         if self.open:
             self.open = False
             width, height = self.screen.size
