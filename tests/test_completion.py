@@ -109,6 +109,21 @@ def test_runs_and_their_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert offered("eval", "--fail-under", "l") == ["loss="]
 
 
+def test_what_runs_are_sorted_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert offered("runs", "list", "--sort", "e") == ["epochs"]
+    make_run(tmp_path, "iris/001", test_loss=0.1, test_accuracy=0.9)
+    assert offered("runs", "list", "--sort", "test") == ["test_loss", "test_accuracy"]
+    assert offered("runs", "list", "--where", "st") == ["status"]
+    assert offered("runs", "sh") == ["show"]
+
+
+def test_sweeps_to_go_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sweeps" / "iris" / "001").mkdir(parents=True)
+    assert offered("sweep", "--resume", "sw") == ["sweeps/iris/001"]
+
+
 def test_bash_gets_what_follows_the_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_bash(monkeypatch, "fit", "--set", "trainer.det") == ["trainer.deterministic="]
     assert in_bash(monkeypatch, "fit", "--set", "trainer.deterministic", "=") == ["true", "false"]

@@ -111,6 +111,24 @@ def scores(context: click.Context, param: click.Parameter, begun: str) -> Items:
     return []
 
 
+def run_keys(context: click.Context, param: click.Parameter, begun: str) -> Items:
+    """What recorded runs are sorted by: facts, and the scores of the newest run."""
+    from nntrain.display.runs import FACTS
+
+    newest = next(iter(_newest()), None)
+    known = [*FACTS, *(_metrics_of(newest.parent) if newest else [])]
+    return [CompletionItem(key) for key in known if key.startswith(begun)]
+
+
+def sweeps(context: click.Context, param: click.Parameter, begun: str) -> Items:
+    """Folders of sweeps below sweeps/; else files."""
+    from nntrain.tuning.search import SWEEPS
+
+    found = sorted(str(path) for path in SWEEPS.glob("*/*") if path.is_dir())
+    items = [CompletionItem(folder) for folder in found if folder.startswith(begun)]
+    return items or [CompletionItem(begun, type="file")]
+
+
 def _given(context: click.Context, name: str) -> str:
     """An argument that was given; behind an option without its value, click leaves it in `args`."""
     return context.params.get(name) or next(iter(context.args), "")
@@ -124,10 +142,14 @@ def _newest() -> list[Path]:
 
 
 def _scores_of(folder: Path) -> Iterable[str]:
+    return list(dict.fromkeys(name.partition("_")[2] for name in _metrics_of(folder)))
+
+
+def _metrics_of(folder: Path) -> list[str]:
     import json  # here, since most commands start without it
 
     try:
         metrics = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["metrics"]
-        return list(dict.fromkeys(name.partition("_")[2] for name in metrics))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [str(name) for name in metrics]
+    except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -41,12 +41,23 @@ def runs() -> None:
     "--where",
     multiple=True,
     metavar="CONDITION",
+    shell_complete=completion.run_keys,
     help="Only runs for which KEY=VALUE holds (also !=, <, <=, >, >=); repeatable.",
 )
-@click.option("--sort", default="", metavar="KEY", help="By this key; -KEY: the largest first.")
+@click.option(
+    "--sort",
+    default="",
+    metavar="KEY",
+    shell_complete=completion.run_keys,
+    help="By this key; -KEY: the largest first.",
+)
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option(
-    "--columns", multiple=True, metavar="KEYS", help="These columns: run,validation_loss,seed."
+    "--columns",
+    multiple=True,
+    metavar="KEYS",
+    shell_complete=completion.run_keys,
+    help="These columns: run,validation_loss,seed.",
 )
 @click.option(
     "--format",

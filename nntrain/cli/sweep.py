@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import Exit
 
+from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, json_option, plugin_option, seconds, set_option
 from nntrain.cli.leaving import going_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins, tell
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Train with many settings and find the best.")
-@click.argument("config", default="", metavar="[CONFIG]")
+@click.argument("config", default="", metavar="[CONFIG]", shell_complete=completion.files)
 @set_option
 @click.option(
     "--output-dir",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     "--resume",
     type=Path,
     metavar="DIR",
+    shell_complete=completion.sweeps,
     help="Go on with this sweep, or join the processes that are at it; without CONFIG.",
 )
 @click.option(

@@ -107,7 +107,9 @@ def _both(metrics: Mapping[str, float | None], name: str) -> str:
 
 def shown(run: Mapping[str, Any]) -> list[str]:
     """One run: how it ended, its scores, its files, and what its manifest says."""
-    head = [(key, _value(run[key])) for key in ("run", "status", "created", "epochs", "best_epoch")]
+    head = [(key, _value(run[key])) for key in ("run", "status", "created", "epochs")]
+    if run["best_epoch"]:  # not of several trainings, such as folds
+        head.append(("best_epoch", _value(run["best_epoch"])))
     if run["seconds"] is not None:
         head.append(("time", text.duration(run["seconds"])))
     lines = table(head, "ll")
