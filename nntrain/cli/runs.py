@@ -26,7 +26,8 @@ class Runs(Group):
     """`nntrain runs --json` is `nntrain runs list --json`."""
 
     def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
-        if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        is_option = words and words[0].startswith("-") and words[0] not in ("-h", "--help")
+        if is_option or not (words or context.resilient_parsing):  # a shell asks for commands
             words = ["list", *words]
         return super().parse_args(context, words)
 
