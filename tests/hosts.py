@@ -94,6 +94,7 @@ def main() -> None:
             run = folder / f"killed-{rank}"
             job = Job([*mpiexec, *nntrain, "mlp.yaml", "-o", str(run), "-q"], folder)
             while not (run / "checkpoint.safetensors").exists():
+                assert job.process.poll() is None, job.said
                 time.sleep(0.01)
             began = time.monotonic()
             os.kill(job.ranks()[rank], signal.SIGKILL)

@@ -79,6 +79,7 @@ def test_closing_the_terminal_is_a_good_end(nntrain: Command, points: Path) -> N
     ) as process:
         rows = Path("run/metrics.csv")
         while not rows.exists() or rows.read_text().count("\n") < 3:
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGHUP)
         _, told = process.communicate(timeout=60)
