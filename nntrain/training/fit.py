@@ -16,6 +16,7 @@ from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.schedules import Constant
 from nntrain.team import everyone
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
@@ -165,6 +166,8 @@ def _learning_rate(run: Run) -> Callable[[int], float]:
     experiment, progress, per_epoch = run.model.experiment, run.progress, run.steps_per_epoch
     base, schedule = experiment.optimizer.learning_rate, experiment.lr_schedule
     total, base = experiment.trainer.max_epochs * per_epoch, base * retry_factor(run)
+    if schedule == Constant():
+        return lambda step: base * progress.plateau_factor
     return lambda step: base * schedule(step, total, per_epoch) * progress.plateau_factor
 
 

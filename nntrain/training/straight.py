@@ -60,12 +60,13 @@ def make_straight(
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         key = (len(x), weights.item(0) if even else 0.0)
-        if key not in lines:
+        known = lines.get(key)
+        if known is None:
             is_large = len(x) * widest > LARGEST
-            lines[key] = (
+            known = lines[key] = (
                 otherwise if is_large else _line(chain, store, loss, x, target, key[1] or None)
             )
-        return lines[key](x, target, weights, call)
+        return known(x, target, weights, call)
 
     return line
 
@@ -97,13 +98,13 @@ def _line(
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
     rows = len(x)
-    stages = _stages(chain, store, loss, x.reshape(rows, -1))
+    stages, is_flat = _stages(chain, store, loss, x.reshape(rows, -1)), x.ndim == 2
     end = make_end(loss, stages[-1].y, target, share)
     forwards = [stage.forward for stage in stages]
     backwards = [stage.backward for stage in reversed(stages) if stage.backward]
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
-        y = x.reshape(rows, -1)
+        y = x if is_flat else x.reshape(rows, -1)
         for forward in forwards:
             y = forward(y, call)
         value, d = end(y, target, weights)
