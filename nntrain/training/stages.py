@@ -26,9 +26,6 @@ Order = Literal["C", "F"]
 SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
 
-FEW = 4096
-"""Numbers up to which calls take longer than the numbers."""
-
 
 Run = Callable[[], object]
 """A call that has its arrays."""
@@ -104,7 +101,8 @@ def dense(
         dx = np.empty(like.shape, W.dtype, order_of(like))
         return [*runs, _product(dy, W.T, dx)], dx
 
-    return Stage(z, [_product(x, W, z), *_added(b, z), *activate], backward)
+    add: list[Run] = [] if b is None else [partial(np.add, z, b, z)]
+    return Stage(z, [_product(x, W, z), *add, *activate], backward)
 
 
 def _product(a: Array | Given, b: Array, out: Array) -> Run:
@@ -122,17 +120,6 @@ def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
     if isinstance(x, Given):
         return lambda: x.x.T.dot(dz, dW)
     return partial(x.T.dot, dz, dW)
-
-
-def _added(b: Array | None, z: Array) -> Sequence[Run]:
-    """z += b.  A small array and a row meet slowly: a product with ones that lays the row out for
-    all, and a sum of two arrays alike, take two thirds of the time."""
-    if b is None:
-        return []
-    if z.size > FEW:
-        return [partial(np.add, z, b, z)]
-    all_rows, ones = np.empty_like(z), np.ones((len(z), 1), z.dtype)
-    return [_product(ones, b.reshape(1, -1), all_rows), partial(np.add, z, all_rows, z)]
 
 
 def taken(given: Given) -> Stage:

@@ -35,17 +35,13 @@ the gradient of the whole batch."""
 def make_gradient(run: Run) -> Gradient:
     """The gradient of a batch, portion by portion, each process having its rows of each."""
     loss, store = run.model.loss, run.model.network.store
-    dtype, micro = store.theta.dtype, run.model.experiment.trainer.micro_batch_size
-    backpropagate, portions, is_whole = (
-        make_backpropagate(run.model),
-        Portions(store, micro),
-        not micro,
-    )
+    backpropagate, dtype = make_backpropagate(run.model), store.theta.dtype
+    portions = Portions(store, run.model.experiment.trainer.micro_batch_size)
 
     def gradient(batch: Batch, number: int, team: Team) -> float:
         x, target, lengths, counts = batch
         weights, value = shares(loss, target, dtype, counts), 0.0
-        if is_whole and team.size == 1:  # nothing to cut: a twentieth of a small step
+        if team.size == 1 and not portions.size:  # to cut off all rows: a twentieth of a small step
             return backpropagate(x, target, weights, Call(True, number, lengths=lengths))
         for portion in portions(len(x)):
             rows, partners = team.share(portion)
