@@ -262,6 +262,19 @@ def test_large_batches_go_through_the_closures(monkeypatch: pytest.MonkeyPatch) 
     assert calls == [11, 11]
 
 
+def test_a_bias_in_the_product() -> None:
+    """Where little is computed; dropout, and layers without a bias, or too large, do without."""
+    for layers in (
+        [Dense(5, activation=Relu()), Dense(4, activation=Tanh()), Dense(3)],
+        [Dense(5, use_bias=False), Dense(4, activation=Gelu()), Dropout(0.4), Dense(6), Dense(3)],
+        [Dense(900, activation=Relu()), Dense(4), Dense(3)],
+        [Dropout(0.3), Dense(4), Dense(3, activation=Sigmoid())],
+    ):
+        for loss in (CrossEntropy(), MeanSquaredError()):
+            pair = Pair(layers, 4, loss)
+            pair.assert_same(5, Call(training=True, step=3), 1e-12)
+
+
 MORE = (
     "model.layers=[{type: dense, units: 6, activation: relu}, {type: dropout, rate: 0.2},"
     " {type: dense, units: auto}]"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from nntrain.store import Plan
 
 Order = Literal["C", "F"]
 """C: row after row.  F: unit after unit."""
+
+FEW = 4096
+"""Numbers of a layer up to which calls take longer, so that a bias belongs into the product."""
 
 SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
@@ -42,7 +45,8 @@ class Given:
 class Stage(NamedTuple):
     """What is to be run, one after the other.
 
-    y: the array where `forward` leaves what the stage gives.
+    y: the array where `forward` leaves what the stage gives.   ones: the same with a column of ones
+        behind it, where it has one.
     backward: of the array where dy will be, and which may be written into: what is to be run, and
         where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
         upwards.
@@ -51,15 +55,20 @@ class Stage(NamedTuple):
     y: Array
     forward: Sequence[Run]
     backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
+    ones: Array | None = None
 
 
 class Weights(NamedTuple):
-    """Those of a dense layer, and where their gradients go."""
+    """Those of a dense layer, and where their gradients go.
+
+    stacked: W with b as its last row, and where the gradient of both goes, if they lie so.
+    """
 
     W: Array
     dW: Array  # noqa: N815, as everywhere
     b: Array | None
     db: Array | None
+    stacked: tuple[Array, Array] | None = None
 
 
 def order_of(array: Array) -> Order:
@@ -81,28 +90,51 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array | Given, weights: Weights, activation: Activation, order: Order, *, learns: bool
+    x: Array | Given,
+    weights: Weights,
+    activation: Activation,
+    order: Order,
+    *,
+    learns: bool,
+    ones: Array | None = None,
 ) -> Stage:
     """y = f(x W + b), in this order.
 
     x: always the same array, or where that of each batch is.   learns: anything before it does.
+    ones: x with a column of ones behind it, which makes b one more row of W.
     """
-    W, dW, b, db = weights
+    W, dW, b, db, stacked = weights
     like = x.x if isinstance(x, Given) else x
-    z = np.empty((len(like), W.shape[1]), W.dtype, order)
+    z, wider = _with_ones(len(like), W.shape[1], order, W.dtype)
     activate, activate_back = _activation(activation, z)
+    times: list[Run] = [_product(x, W, z)]
+    if ones is not None and stacked:
+        times = [_product(ones, stacked[0], z)]
+    elif b is not None:
+        times.append(partial(np.add, z, b, z))
 
     def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
-        runs = [*activate_back(dy), _by_weights(x, dy, dW)]
-        if db is not None:
-            runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
+        runs = list(activate_back(dy))
+        if ones is not None and stacked:
+            runs.append(_by_weights(ones, dy, stacked[1]))
+        else:
+            runs.append(_by_weights(x, dy, dW))
+            if db is not None:
+                runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
         if not learns:
             return runs, None
         dx = np.empty(like.shape, W.dtype, order_of(like))
         return [*runs, _product(dy, W.T, dx)], dx
 
-    add: list[Run] = [] if b is None else [partial(np.add, z, b, z)]
-    return Stage(z, [_product(x, W, z), *add, *activate], backward)
+    return Stage(z, [*times, *activate], backward, wider)
+
+
+def _with_ones(rows: int, units: int, order: Order, dtype: Any) -> tuple[Array, Array | None]:
+    """An array, and, where it lies unit after unit, the same with a column of ones."""
+    if order == "C":
+        return np.empty((rows, units), dtype), None
+    wider = np.ones((units + 1, rows), dtype)
+    return wider[:-1].T, wider.T
 
 
 def _product(a: Array | Given, b: Array, out: Array) -> Run:
@@ -124,8 +156,10 @@ def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
 
 def taken(given: Given) -> Stage:
     """The rows of each batch, always in the same array."""
-    x = given.x.copy()
-    return Stage(x, [lambda: np.copyto(x, given.x)], None)
+    rows, width = given.x.shape
+    wider = np.ones((rows, width + 1), given.x.dtype)
+    x = wider[:, :-1]
+    return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
 
 
 def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:

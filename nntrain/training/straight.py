@@ -19,6 +19,7 @@ from nntrain.layers.dropout import threshold_of
 from nntrain.store import Store, draw_of
 from nntrain.training.ends import counts_alike, end_order, make_end
 from nntrain.training.stages import (
+    FEW,
     Given,
     Order,
     Run,
@@ -141,33 +142,41 @@ def _way_back(stages: Sequence[Stage], d: Array) -> list[Run]:
 
 def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> list[Stage]:
     """What each layer does to the rows that are given."""
-    stages, x, learns = list[Stage](), given.x, False
-    if not isinstance(chain[0].layer, Dense):
+    stages, x, learns, ones = list[Stage](), given.x, False, None
+    if not isinstance(chain[0].layer, Dense) or x.size <= FEW:
         stages.append(taken(given))
-        x = stages[0].y
+        x, ones = stages[0].y, stages[0].ones
     for place, (path, layer) in enumerate(chain):
         if isinstance(layer, Dropout):
             draw = draw_of(store.seed, f"{path}.mask")
             stage = dropout(x, given, layer.rate, draw, learns=learns)
         else:
             weights = _weights(store, path)
-            order = _order(x, learns, weights, chain[place + 1 :], store, loss)
+            order = _order(x, ones, learns, weights, chain[place + 1 :], store, loss)
             rows = x if stages else given
-            stage = dense(rows, weights, layer.activation, order, learns=learns)
+            stage = dense(rows, weights, layer.activation, order, learns=learns, ones=ones)
             learns = True
         stages.append(stage)
-        x = stage.y
+        x, ones = stage.y, stage.ones
     return stages
 
 
 def _weights(store: Store, path: str) -> Weights:
     """Those of a layer, and where their gradients go."""
     W, b, views = f"{path}.W", f"{path}.b", store.gradients
-    return Weights(store.weights[W], views[W], store.weights.get(b), views.get(b))
+    return Weights(
+        store.weights[W], views[W], store.weights.get(b), views.get(b), store.stacked(W, b)
+    )
 
 
 def _order(
-    x: Array, learns: bool, weights: Weights, rest: Sequence[Placed], store: Store, loss: Loss
+    x: Array,
+    ones: Array | None,
+    learns: bool,
+    weights: Weights,
+    rest: Sequence[Placed],
+    store: Store,
+    loss: Loss,
 ) -> Order:
     """How the output of a dense layer lies best."""
     units = weights.W.shape[1]
@@ -176,4 +185,6 @@ def _order(
     if isinstance(rest[0].layer, Dropout):  # whose random numbers lie row after row
         return "C"
     following = _weights(store, rest[0].path).W.shape[1]
+    if ones is not None and max(x.size, len(x) * units) <= FEW:
+        return "F"
     return order_between(x if learns else None, len(x), units, following)
