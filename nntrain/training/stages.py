@@ -130,9 +130,9 @@ def dense(
 
 
 def _with_ones(rows: int, units: int, order: Order, dtype: Any) -> tuple[Array, Array | None]:
-    """An array, and, where it lies unit after unit, the same with a column of ones."""
-    if order == "C":
-        return np.empty((rows, units), dtype), None
+    """An array, and, where it is small and lies unit after unit, the same with a column of ones."""
+    if order == "C" or rows * units > FEW:
+        return np.empty((rows, units), dtype, order), None
     wider = np.ones((units + 1, rows), dtype)
     return wider[:-1].T, wider.T
 
@@ -156,9 +156,9 @@ def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
 
 def taken(given: Given) -> Stage:
     """The rows of each batch, always in the same array."""
-    rows, width = given.x.shape
-    wider = np.ones((rows, width + 1), given.x.dtype)
-    x = wider[:, :-1]
+    (rows, width), dtype = given.x.shape, given.x.dtype
+    wider = np.ones((rows, width + 1), dtype) if given.x.size <= FEW else None
+    x = np.empty((rows, width), dtype) if wider is None else wider[:, :-1]
     return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
 
 
