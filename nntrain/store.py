@@ -2,8 +2,8 @@
 
 Weights are views of `theta`, their gradients the same places of `grad`.  An optimizer, a gradient
 check, a checkpoint and an average of weights are then each a few operations on whole vectors.
-They are ordered by (group of the optimizer, decays or not, as built), frozen ones last, so that
-an optimizer walks a few segments, and what it moves is one stretch from the beginning.
+They are ordered by (group of the optimizer, as built), frozen ones last, so that what an optimizer
+moves is one stretch from the beginning, and a bias lies behind its matrix, as one more row of it.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Store(Builder):
     ):
         super().__init__(learns=learns, columns=columns or {})
         self.seed = seed
-        rows, self.segments = _order(plan.weights.values(), groups)
+        rows, self.segments, self._before = _order(plan.weights.values(), groups)
         self.size = sum(row.size for row in rows)
         self.live = self.segments[-1].part.stop if self.segments else 0
         self.theta = own_pages(self.size, dtype)
@@ -137,6 +137,23 @@ class Store(Builder):
             return W, dW_again
         self._taken.add(full)
         return W, dW
+
+    def from_before(self, vector: Array) -> Array:
+        """A vector as long as `theta` in which, as in the first checkpoints, what decays comes
+        first in each group, in the order of today."""
+        parts = _views(vector, {name: self._shapes[name] for name in self._before})
+        return np.concatenate([parts[name].ravel() for name in self._shapes])
+
+    def stacked(self, matrix: str, row: str) -> tuple[Array, Array] | None:
+        """Both as one matrix, and its gradient, where the row lies behind the matrix."""
+        names = list(self._shapes)
+        at = names.index(matrix)
+        if names[at + 1 : at + 2] != [row]:
+            return None
+        height, width = self._shapes[matrix]
+        first = sum(math.prod(self._shapes[name]) for name in names[:at])
+        part = slice(first, first + (height + 1) * width)
+        return self.theta[part].reshape(-1, width), self.grad[part].reshape(-1, width)
 
     def views(self, vector: Array) -> dict[str, Array]:
         """The part of each weight in a vector as long as `theta`, by name."""
@@ -194,19 +211,21 @@ def draw_of(seed: int, name: str) -> Draw:
 
 def _order(
     weights: Iterable[WeightRow], groups: Sequence[Group]
-) -> tuple[list[WeightRow], list[Segment]]:
-    """The weights in the order in which they lie, and the segments that are not frozen."""
+) -> tuple[list[WeightRow], list[Segment], list[str]]:
+    """The weights in the order in which they lie, the segments that are not frozen, and the names
+    in the order before: in each group, what decays first."""
     rows = list(weights)
     numbered = list(zip(rows, of_groups([row.name for row in rows], groups), strict=True))
     frozen = [False, *(group.frozen for group in groups)]
-    numbered.sort(key=lambda pair: (frozen[pair[1]], pair[1], not pair[0].decays))  # stable
+    numbered.sort(key=lambda pair: (frozen[pair[1]], pair[1]))  # stable
     segments, at = list[Segment](), 0
     for (number, decays), same in groupby(numbered, lambda pair: (pair[1], pair[0].decays)):
         end = at + sum(row.size for row, _ in same)
         if not frozen[number]:
             segments.append(Segment(slice(at, end), number, decays))
         at = end
-    return [row for row, _ in numbered], segments
+    before = sorted(numbered, key=lambda p: (frozen[p[1]], p[1], not p[0].decays))
+    return [row for row, _ in numbered], segments, [row.name for row, _ in before]
 
 
 def of_groups(names: Sequence[str], groups: Sequence[Group]) -> list[int]:

@@ -350,7 +350,7 @@ class TestCheckpoints:
             assert state.vectors[name].dtype == vector.dtype
             np.testing.assert_array_equal(state.vectors[name], vector)
         facts = known_of(tmp_path / "checkpoint.safetensors")["facts"]
-        assert facts.keys() == {"progress", "good", "columns", "data_sha256", "config"}
+        assert facts.keys() == {"progress", "good", "columns", "data_sha256", "config", "order"}
         assert facts["data_sha256"] == "0123"
         assert known_of(tmp_path / "checkpoint.safetensors")["kind"] == "checkpoint"
 

@@ -41,13 +41,10 @@ def test_a_group_holds_what_is_inside_its_layers(pattern: str, name: str, held: 
     assert Group(layers=(pattern,)).holds(name) is held
 
 
-def test_without_groups_the_weights_lie_as_they_always_did() -> None:
+def test_a_bias_lies_behind_its_matrix() -> None:
     store = Network(LAYERS, (2,)).store
-    assert list(store.weights) == [f"layers.{i}.{name}" for name in "Wb" for i in (0, 2, 3, 4)]
-    assert store.segments == [
-        Segment(slice(0, 24)),
-        Segment(slice(24, 34), decays=False),
-    ]
+    assert list(store.weights) == [f"layers.{i}.{name}" for i in (0, 2, 3, 4) for name in "Wb"]
+    assert [segment.decays for segment in store.segments] == 4 * [True, False]
     assert store.live == store.size == 34
 
 
@@ -57,11 +54,13 @@ def test_groups_lie_together_and_what_is_frozen_last() -> None:
         Group(layers=("layers.[24]",), learning_rate=0.1),
     )
     store = Network(LAYERS, (2,), groups=groups).store
-    order = ["0.W", "3.W", "0.b", "3.b", "4.W", "4.b", "2.W", "2.b"]
+    order = ["0.W", "0.b", "3.W", "3.b", "4.W", "4.b", "2.W", "2.b"]
     assert list(store.weights) == [f"layers.{name}" for name in order]
     assert store.segments == [
-        Segment(slice(0, 14)),
-        Segment(slice(14, 21), decays=False),
+        Segment(slice(0, 6)),
+        Segment(slice(6, 9), decays=False),
+        Segment(slice(9, 17)),
+        Segment(slice(17, 21), decays=False),
         Segment(slice(21, 25), 2),
         Segment(slice(25, 26), 2, decays=False),
     ]

@@ -337,13 +337,13 @@ class TestStore:
 
     layers = (Dense(3), Dropout(0.5), Dense(2))
 
-    def test_weights_that_decay_come_first_in_the_order_of_building(self) -> None:
+    def test_weights_lie_in_the_order_of_building(self) -> None:
         store = Network(self.layers, (4,)).store
-        W = [store.weights["layers.0.W"].ravel(), store.weights["layers.2.W"].ravel()]
-        decaying = store.segments[0].part
-        assert decaying == slice(0, 4 * 3 + 3 * 2)
-        np.testing.assert_array_equal(store.theta[decaying], np.concatenate(W))
-        assert list(store.weights) == ["layers.0.W", "layers.2.W", "layers.0.b", "layers.2.b"]
+        assert list(store.weights) == ["layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b"]
+        parts = [segment.part for segment in store.segments if segment.decays]
+        assert parts == [slice(0, 12), slice(15, 21)]
+        for part, name in zip(parts, ("layers.0.W", "layers.2.W"), strict=True):
+            np.testing.assert_array_equal(store.theta[part], store.weights[name].ravel())
 
     def test_weights_and_gradients_are_views_in_the_same_places(self) -> None:
         store = Network(self.layers, (4,)).store

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nntrain.families import Optimizer
+from nntrain.run.archive import read_archive, write_archive
 from nntrain.run.folder import RunFolder
 from nntrain.run.run import Run
 from nntrain.training.fit import fit
@@ -85,3 +87,29 @@ def test_every_optimizer_resumes_to_the_bit(tmp_path: Path, kind: str) -> None:
     stopped(config, tmp_path / "whole")
     stopped(config, tmp_path / "stopped", 1, 31)
     assert same_files(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_checkpoint_with_the_weights_in_the_order_before(tmp_path: Path) -> None:
+    """The first ones had in each group what decays before what does not."""
+    text = EVERYTHING.replace("OPTIMIZER", "adam").replace("AVERAGING", AVERAGES[0])
+    text = text.replace("  gradient_noise: {eta: 1.0e-4, gamma: 0.55}\n", "")  # drawn by place
+    config = write_points(tmp_path, config=text)
+    stopped(config, tmp_path / "whole", 31)
+    run, words = start(config, tmp_path / "run"), iter([""] * 30 + ["interrupted"] * 99)
+    list(fit(run, stop=lambda: next(words)))
+    store = run.model.network.store
+    arrays, facts = read_archive(run.folder.checkpoint, "checkpoint")
+    assert facts.pop("order") == "as built"
+    before = sorted(store.weights, key=lambda name: (_place(name), name[-1] == "b"))
+    for name, vector in arrays.items():
+        if name.rpartition(".")[2] in ("theta", "m", "v"):
+            parts = store.views(vector)
+            arrays[name] = np.concatenate([parts[part].ravel() for part in before])
+    write_archive(run.folder.checkpoint, "checkpoint", arrays, facts)
+    list(fit(Run.resume(run.folder)))
+    assert same_files(tmp_path / "whole", tmp_path / "run")
+
+
+def _place(name: str) -> int:
+    """Groups in the order of the store."""
+    return {"layers.2": 1, "layers.3": 2}.get(name.rpartition(".")[0], 0)

@@ -108,16 +108,19 @@ class TestPlan:
 
 
 class TestOrder:
-    """By group, then decaying ones first, then as built; frozen ones last."""
+    """By group, then as built; frozen ones last."""
 
     groups = (Group(layers=("a",), frozen=True), Group(layers=("c",), learning_rate=0.1))
 
     def test_without_groups(self) -> None:
         store = Store(planned(), 0)
-        assert list(store.weights) == ["a.W", "c.W", "c.g", "d.W", "a.b", "c.E"]
+        assert list(store.weights) == ["a.W", "a.b", "c.W", "c.g", "c.E", "d.W"]
         assert store.segments == [
-            Segment(slice(0, 18), 0, True),
-            Segment(slice(18, 25), 0, False),
+            Segment(slice(0, 6), 0, True),
+            Segment(slice(6, 9), 0, False),
+            Segment(slice(9, 17), 0, True),
+            Segment(slice(17, 21), 0, False),
+            Segment(slice(21, 25), 0, True),
         ]
         assert (store.size, store.live) == (25, 25)
 
@@ -130,6 +133,28 @@ class TestOrder:
             Segment(slice(12, 16), 2, False),
         ]
         assert (store.size, store.live) == (25, 16)
+
+    def test_a_vector_of_the_order_before(self) -> None:
+        """What decays came first in each group."""
+        for groups, before in (
+            ((), ["a.W", "c.W", "c.g", "d.W", "a.b", "c.E"]),
+            (self.groups, ["d.W", "c.W", "c.g", "c.E", "a.W", "a.b"]),
+        ):
+            store = Store(planned(), 0, np.float64, groups=groups)
+            store.theta[...] = np.arange(25)
+            vector = np.concatenate([store.weights[name].ravel() for name in before])
+            np.testing.assert_array_equal(store.from_before(vector), store.theta)
+
+    def test_a_row_behind_its_matrix(self) -> None:
+        store = Store(planned(), 0)
+        found = store.stacked("a.W", "a.b")
+        assert found is not None
+        for whole, parts in zip(found, (store.weights, store.gradients), strict=True):
+            whole[...] = np.arange(9).reshape(3, 3)
+            np.testing.assert_array_equal(parts["a.W"], [[0, 1, 2], [3, 4, 5]])
+            np.testing.assert_array_equal(parts["a.b"], [6, 7, 8])
+        assert store.stacked("c.W", "c.E") is None  # something lies between
+        assert store.stacked("d.W", "d.b") is None  # there is none
 
     def test_a_weight_belongs_to_the_first_group_that_holds_it(self) -> None:
         groups = [Group(layers=("a", "c.W")), Group(layers=("c",)), Group(layers=("*",))]

@@ -42,6 +42,7 @@ from nntrain.losses import (
 from nntrain.network import Network
 from nntrain.training import step, straight
 from nntrain.training.backpropagate import closures
+from nntrain.training.ends import make_end
 from nntrain.training.fit import fit
 from nntrain.training.straight import Line, make_straight
 from tests.cases import over
@@ -156,6 +157,32 @@ def test_in_float32(loss: str, width: int) -> None:
         pair.assert_same(rows, Call(training=True, step=1), 3e-6)
 
 
+@over("far", [0.0, 1e-6, 5.0, 30.0, 60.0, 87.0, 95.0, 300.0, 3e4])
+@over("first", [-1.0, 1.0])
+def test_cross_entropy_of_scores_that_are_far_apart(far: float, first: float) -> None:
+    """Differences from the first class may be beyond what e^z can be, or all of a small loss."""
+    z = np.asfortranarray(np.random.default_rng(0).normal(size=(8, 4)), np.float32)
+    z[:, 0] += first * far
+    for target in (np.zeros(8, np.int64), np.full(8, 3)):
+        weights = np.full(8, 0.125, np.float32)
+        value, d = CrossEntropy()(z.astype(np.float64), target, weights)
+        finish, own_d = make_end(CrossEntropy(), z, target, 0.125)
+        with np.errstate(all="ignore"):  # as in a training
+            found = finish(target, weights)
+        assert found == pytest.approx(value, rel=2e-5, abs=1e-9)
+        np.testing.assert_allclose(own_d, d, rtol=2e-5, atol=2e-8)
+
+
+def test_scores_that_are_not_finite_give_no_loss() -> None:
+    for odd in (np.nan, np.inf, -np.inf):
+        z, target = np.zeros((4, 3), np.float32, "F"), np.arange(4) % 3
+        z[2, 1] = odd
+        with np.errstate(all="ignore"):
+            finish, d = make_end(CrossEntropy(), z, target, 0.25)
+            value = finish(target, np.full(4, 0.25))
+        assert not np.isfinite(value + d.sum())
+
+
 OUTSIDE: dict[str, tuple[list[Layer], tuple[int, ...]]] = {
     "connections that drop": ([DropConnect(3, rate=0.5), Dense(3)], (4,)),
     "a layer of another kind": ([Dense(4), LayerNorm(), Dense(3)], (4,)),
@@ -233,6 +260,19 @@ def test_large_batches_go_through_the_closures(monkeypatch: pytest.MonkeyPatch) 
     for rows in (10, 11, 10, 11):
         line(*pair.data(rows), Call(training=True))
     assert calls == [11, 11]
+
+
+def test_a_bias_in_the_product() -> None:
+    """Where little is computed; dropout, and layers without a bias, or too large, do without."""
+    for layers in (
+        [Dense(5, activation=Relu()), Dense(4, activation=Tanh()), Dense(3)],
+        [Dense(5, use_bias=False), Dense(4, activation=Gelu()), Dropout(0.4), Dense(6), Dense(3)],
+        [Dense(900, activation=Relu()), Dense(4), Dense(3)],
+        [Dropout(0.3), Dense(4), Dense(3, activation=Sigmoid())],
+    ):
+        for loss in (CrossEntropy(), MeanSquaredError()):
+            pair = Pair(layers, 4, loss)
+            pair.assert_same(5, Call(training=True, step=3), 1e-12)
 
 
 MORE = (

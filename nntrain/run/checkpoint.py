@@ -18,6 +18,7 @@ from nntrain.run.history import History
 from nntrain.run.progress import Progress
 
 HISTORY = "history"
+ORDER = "as built"  # how weights follow each other in the vectors
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class State:
     """What a checkpoint holds.
 
     good: where the training stood at the end of its last good epoch, with `on_divergence`.
+    in_order: whether weights follow each other as today.
     """
 
     vectors: Mapping[str, Array]
     progress: Progress
     good: Progress | None
     config: Any
+    in_order: bool = True
 
 
 def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool) -> None:
@@ -44,6 +47,7 @@ def write_state(folder: RunFolder, state: State, data_sha256: str, *, keep: bool
         "columns": state.progress.history.names or (state.good or state.progress).history.names,
         "data_sha256": data_sha256,
         "config": state.config,
+        "order": ORDER,
     }
     previous = folder.previous if keep else None
     write_archive(folder.checkpoint, "checkpoint", arrays, facts, keep=previous)
@@ -83,7 +87,8 @@ def _read(path: Path, vectors: Mapping[str, Array], columns: Collection[str]) ->
         for each in filter(None, (progress, good)):
             if len(each.history) and set(each.history.names) != set(columns):
                 raise ValueError("an epoch has other columns than this run")
-        return State(arrays, progress, good, facts["config"])
+        in_order = facts.get("order") == ORDER
+        return State(arrays, progress, good, facts["config"], in_order)
     except (OverflowError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(path, f"its progress can not be read ({error})") from None
 

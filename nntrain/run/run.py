@@ -274,7 +274,10 @@ class Run:
         found = changes(old, plain_config(self.model.experiment))
         check_allowed(found, f"{self.folder.resolved} was changed since this run began")
         for name, vector in vectors.items():
-            np.copyto(vector, state.vectors[name])
+            saved = state.vectors[name]
+            if not state.in_order and not name.endswith("running"):
+                saved = self.model.network.store.from_before(saved)
+            np.copyto(vector, saved)
         self.progress, self.good_progress = state.progress, state.good
         return found
 

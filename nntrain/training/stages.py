@@ -1,12 +1,15 @@
 """Stages of a straight line: what a layer does to so many rows, in arrays that are made once.
 
-What a stage gives is an array of its own, which its next call fills anew; it may write into the
-gradient that it gets.  Arrays are (rows, units) to look at, and lie in memory one way or the other.
+A stage is a list of calls of NumPy that have their arrays, so that next to nothing of Python stands
+between one and the next.  Only what differs from batch to batch is looked up, in `Given`.  Arrays
+are (rows, units) to look at, and lie in memory one way or the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,28 +23,52 @@ from nntrain.store import Plan
 Order = Literal["C", "F"]
 """C: row after row.  F: unit after unit."""
 
+FEW = 4096
+"""Numbers of a layer up to which calls take longer, so that a bias belongs into the product."""
+
 SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
 
 
-class Stage(NamedTuple):
-    """`forward(x, call) -> y`, always the same array, and `backward(dy) -> dx`.
+Run = Callable[[], object]
+"""A call that has its arrays."""
 
-    No `backward` where nothing learns from here upwards; the last of all gives None.
+
+@dataclass(slots=True)
+class Given:
+    """What a batch brings: its rows (n, inputs), and what its call knows."""
+
+    x: Array
+    call: Call
+
+
+class Stage(NamedTuple):
+    """What is to be run, one after the other.
+
+    y: the array where `forward` leaves what the stage gives.   ones: the same with a column of ones
+        behind it, where it has one.
+    backward: of the array where dy will be, and which may be written into: what is to be run, and
+        where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
+        upwards.
     """
 
     y: Array
-    forward: Callable[[Array, Call], Array]
-    backward: Callable[[Any], Any] | None
+    forward: Sequence[Run]
+    backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
+    ones: Array | None = None
 
 
 class Weights(NamedTuple):
-    """Those of a dense layer, and where their gradients go."""
+    """Those of a dense layer, and where their gradients go.
+
+    stacked: W with b as its last row, and where the gradient of both goes, if they lie so.
+    """
 
     W: Array
     dW: Array  # noqa: N815, as everywhere
     b: Array | None
     db: Array | None
+    stacked: tuple[Array, Array] | None = None
 
 
 def order_of(array: Array) -> Order:
@@ -63,88 +90,129 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array, weights: Weights, activation: Activation, order: Order, *, learns: bool
+    x: Array | Given,
+    weights: Weights,
+    activation: Activation,
+    order: Order,
+    *,
+    learns: bool,
+    ones: Array | None = None,
 ) -> Stage:
-    """y = f(x W + b), in this order.   learns: anything before it does."""
-    W, dW, b, db = weights
-    z = np.empty((len(x), W.shape[1]), W.dtype, order)
-    dx = np.empty(x.shape if learns else (0, 0), W.dtype, order_of(x))
-    times, times_back = _product(z), _product(dx)
+    """y = f(x W + b), in this order.
+
+    x: always the same array, or where that of each batch is.   learns: anything before it does.
+    ones: x with a column of ones behind it, which makes b one more row of W.
+    """
+    W, dW, b, db, stacked = weights
+    like = x.x if isinstance(x, Given) else x
+    z, wider = _with_ones(len(like), W.shape[1], order, W.dtype)
     activate, activate_back = _activation(activation, z)
-    W_turned, sum_rows, kept = W.T, np.ones(len(x), W.dtype).dot, [x]
+    times: list[Run] = [_product(x, W, z)]
+    if ones is not None and stacked:
+        times = [_product(ones, stacked[0], z)]
+    elif b is not None:
+        times.append(partial(np.add, z, b, z))
 
-    def forward(x: Array, call: Call) -> Array:
-        kept[0] = x
-        times(x, W)
-        if b is not None:
-            np.add(z, b, z)
-        return activate()
-
-    def backward(dy: Array) -> Array | None:
-        dz = activate_back(dy)
-        kept[0].T.dot(dz, dW)
-        if db is not None:
-            sum_rows(dz, db)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
+        runs = list(activate_back(dy))
+        if ones is not None and stacked:
+            runs.append(_by_weights(ones, dy, stacked[1]))
+        else:
+            runs.append(_by_weights(x, dy, dW))
+            if db is not None:
+                runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
         if not learns:
-            return None
-        times_back(dz, W_turned)
-        return dx
+            return runs, None
+        dx = np.empty(like.shape, W.dtype, order_of(like))
+        return [*runs, _product(dy, W.T, dx)], dx
 
-    return Stage(z, forward, backward)
+    return Stage(z, [*times, *activate], backward, wider)
 
 
-def _product(out: Array) -> Callable[[Array, Array], object]:
-    """`times(a, b)`: out = a b.  `dot` begins in half the time of `matmul`, and needs rows."""
-    if out.flags.c_contiguous:
-        return lambda a, b: a.dot(b, out)
+def _with_ones(rows: int, units: int, order: Order, dtype: Any) -> tuple[Array, Array | None]:
+    """An array, and, where it is small and lies unit after unit, the same with a column of ones."""
+    if order == "C" or rows * units > FEW:
+        return np.empty((rows, units), dtype, order), None
+    wider = np.ones((units + 1, rows), dtype)
+    return wider[:-1].T, wider.T
+
+
+def _product(a: Array | Given, b: Array, out: Array) -> Run:
+    """out = a b.  `dot` begins in half the time of `matmul`, and needs rows."""
     turned = out.T
-    return lambda a, b: b.T.dot(a.T, turned)
+    if isinstance(a, Given):
+        if out.flags.c_contiguous:
+            return lambda: a.x.dot(b, out)
+        return lambda: b.T.dot(a.x.T, turned)
+    return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
 
 
-def dropout(x: Array, rate: float, draw: Draw, *, learns: bool) -> Stage:
+def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
+    """dW = xᵀ dz."""
+    if isinstance(x, Given):
+        return lambda: x.x.T.dot(dz, dW)
+    return partial(x.T.dot, dz, dW)
+
+
+def taken(given: Given) -> Stage:
+    """The rows of each batch, always in the same array."""
+    (rows, width), dtype = given.x.shape, given.x.dtype
+    wider = np.ones((rows, width + 1), dtype) if given.x.size <= FEW else None
+    x = np.empty((rows, width), dtype) if wider is None else wider[:, :-1]
+    return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
+
+
+def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:
     """y = x · m / (1 - rate).   learns: anything before it does."""
     threshold, scale = threshold_of(rate)
     rows, width = x.shape
     least, factor = np.array(threshold, np.uint16), np.array(scale, x.dtype)
     keep, mask, y = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype), np.empty_like(x)
 
-    def forward(x: Array, call: Call) -> Array:
-        np.greater_equal(draw(call, rows, width), least, keep)
-        np.multiply(keep, factor, mask)
-        return np.multiply(x, mask, y)
+    def choose() -> None:
+        np.greater_equal(draw(given.call, rows, width), least, keep)
 
-    def backward(dy: Array) -> Array:
-        return np.multiply(dy, mask, dy)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array]:
+        return [partial(np.multiply, dy, mask, dy)], dy
 
-    return Stage(y, forward, backward if learns else None)
+    runs: list[Run] = [
+        choose,
+        partial(np.multiply, keep, factor, mask),
+        partial(np.multiply, x, mask, y),
+    ]
+    return Stage(y, runs, backward if learns else None)
 
 
-Activate = tuple[Callable[[], Array], Callable[[Array], Array]]
-"""`activate() -> y`, of the z that is known, and `activate_back(dy) -> dz`."""
+Activate = tuple[Sequence[Run], Callable[[Array], Sequence[Run]]]
+"""What makes y in the place of z, and what makes dz in the place of an array with dy."""
 
 
 def _activation(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
-        return lambda: z, lambda dy: dy
+        return [], lambda dy: []
     if type(activation) is Relu:
         return _relu(z)
     if type(activation) is Sigmoid:
         return _sigmoid(z)
     if type(activation) is Tanh:
         return _tanh(z)
-    built, kept = activation.build(z.shape[1:], Plan()).forward, list[Backward]()
+    built, kept, before = activation.build(z.shape[1:], Plan()).forward, list[Backward](), z.copy()
 
-    def activate() -> Array:
-        y, backward = built(z, Call(training=True))
+    def activate() -> None:
+        np.copyto(before, z)  # which the way back may need
+        y, backward = built(before, Call(training=True))
         kept[:] = [backward]
-        return y.astype(z.dtype, copy=False)  # one of a plugin may come out in double
+        np.copyto(z, y)  # one of a plugin may come out in double
 
-    def back(dy: Array) -> Array:
-        dz: Array = kept[0](dy)  # type: ignore[assignment]  # z learns
-        return dz.astype(z.dtype, copy=False)
+    def back(dy: Array) -> Sequence[Run]:
+        def run() -> None:
+            dz = kept[0](dy)
+            np.copyto(dy, dz)  # type: ignore[arg-type]  # z learns
 
-    return activate, back
+        return [run]
+
+    return [activate], back
 
 
 def _relu(z: Array) -> Activate:
@@ -155,44 +223,41 @@ def _relu(z: Array) -> Activate:
     zeros, ones, alive = np.zeros_like(z), np.ones_like(z, whole), np.empty_like(z, whole)
     bits = z.view(whole)
 
-    def activate() -> Array:
-        return np.maximum(z, zeros, out=z)  # of two arrays: 4 times as fast as with a number
-
-    def back(dy: Array) -> Array:
-        np.minimum(bits, ones, out=alive)
+    def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)
-        np.multiply(dz, alive, dz)
-        return dy
+        return [partial(np.minimum, bits, ones, out=alive), partial(np.multiply, dz, alive, dz)]
 
-    return activate, back
+    # of two arrays: 4 times as fast as with a number
+    return [partial(np.maximum, z, zeros, out=z)], back
 
 
 def _tanh(z: Array) -> Activate:
     slope, one = np.empty_like(z), np.ones((), z.dtype)
 
-    def activate() -> Array:
-        return np.tanh(z, z)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.multiply, z, z, slope),
+            partial(np.subtract, one, slope, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
-    def back(dy: Array) -> Array:
-        np.multiply(z, z, slope)
-        np.subtract(one, slope, slope)
-        return np.multiply(dy, slope, dy)
-
-    return activate, back
+    return [partial(np.tanh, z, z)], back
 
 
 def _sigmoid(z: Array) -> Activate:
     slope, one, half = np.empty_like(z), np.ones((), z.dtype), np.full((), 0.5, z.dtype)
+    activate = [
+        partial(np.multiply, z, half, z),
+        partial(np.tanh, z, z),
+        partial(np.add, z, one, z),
+        partial(np.multiply, z, half, z),
+    ]
 
-    def activate() -> Array:
-        np.multiply(z, half, z)
-        np.tanh(z, z)
-        np.add(z, one, z)
-        return np.multiply(z, half, z)
-
-    def back(dy: Array) -> Array:
-        np.subtract(one, z, slope)
-        np.multiply(slope, z, slope)
-        return np.multiply(dy, slope, dy)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.subtract, one, z, slope),
+            partial(np.multiply, slope, z, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
     return activate, back

@@ -18,7 +18,18 @@ from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity
 from nntrain.layers.dropout import threshold_of
 from nntrain.store import Store, draw_of
 from nntrain.training.ends import counts_alike, end_order, make_end
-from nntrain.training.stages import Order, Stage, Weights, dense, dropout, order_between
+from nntrain.training.stages import (
+    FEW,
+    Given,
+    Order,
+    Run,
+    Stage,
+    Weights,
+    dense,
+    dropout,
+    order_between,
+    taken,
+)
 
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
@@ -60,12 +71,13 @@ def make_straight(
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         key = (len(x), weights.item(0) if even else 0.0)
-        if key not in lines:
+        known = lines.get(key)
+        if known is None:
             is_large = len(x) * widest > LARGEST
-            lines[key] = (
+            known = lines[key] = (
                 otherwise if is_large else _line(chain, store, loss, x, target, key[1] or None)
             )
-        return lines[key](x, target, weights, call)
+        return known(x, target, weights, call)
 
     return line
 
@@ -96,48 +108,75 @@ def _line(
     chain: Sequence[Placed], store: Store, loss: Loss, x: Array, target: Array, share: float | None
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
-    rows = len(x)
-    stages = _stages(chain, store, loss, x.reshape(rows, -1))
-    end = make_end(loss, stages[-1].y, target, share)
-    forwards = [stage.forward for stage in stages]
-    backwards = [stage.backward for stage in reversed(stages) if stage.backward]
+    rows, is_flat = len(x), x.ndim == 2
+    given = Given(x.reshape(rows, -1), Call())
+    stages = _stages(chain, store, loss, given)
+    finish, d = make_end(loss, stages[-1].y, target, share)
+    forward = [run for stage in stages for run in stage.forward]
+    backward = _way_back(stages, d)
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
-        y = x.reshape(rows, -1)
-        for forward in forwards:
-            y = forward(y, call)
-        value, d = end(y, target, weights)
-        for backward in backwards:
-            d = backward(d)
+        given.x, given.call = x if is_flat else x.reshape(rows, -1), call
+        for run in forward:
+            run()
+        value = finish(target, weights)
+        for run in backward:
+            run()
         return value
 
     return line
 
 
-def _stages(chain: Sequence[Placed], store: Store, loss: Loss, x: Array) -> list[Stage]:
-    """What each layer does to rows like x."""
-    stages, y, learns = list[Stage](), x, False
+def _way_back(stages: Sequence[Stage], d: Array) -> list[Run]:
+    """From where the gradient by the prediction is, through all stages."""
+    runs, dy = list[Run](), d
+    for stage in reversed(stages):
+        if stage.backward:
+            more, dx = stage.backward(dy)
+            runs += more
+            if dx is None:
+                break
+            dy = dx
+    return runs
+
+
+def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> list[Stage]:
+    """What each layer does to the rows that are given."""
+    stages, x, learns, ones = list[Stage](), given.x, False, None
+    if not isinstance(chain[0].layer, Dense) or x.size <= FEW:
+        stages.append(taken(given))
+        x, ones = stages[0].y, stages[0].ones
     for place, (path, layer) in enumerate(chain):
         if isinstance(layer, Dropout):
-            stage = dropout(y, layer.rate, draw_of(store.seed, f"{path}.mask"), learns=learns)
+            draw = draw_of(store.seed, f"{path}.mask")
+            stage = dropout(x, given, layer.rate, draw, learns=learns)
         else:
             weights = _weights(store, path)
-            order = _order(y, learns, weights, chain[place + 1 :], store, loss)
-            stage = dense(y, weights, layer.activation, order, learns=learns)
+            order = _order(x, ones, learns, weights, chain[place + 1 :], store, loss)
+            rows = x if stages else given
+            stage = dense(rows, weights, layer.activation, order, learns=learns, ones=ones)
             learns = True
         stages.append(stage)
-        y = stage.y
+        x, ones = stage.y, stage.ones
     return stages
 
 
 def _weights(store: Store, path: str) -> Weights:
     """Those of a layer, and where their gradients go."""
     W, b, views = f"{path}.W", f"{path}.b", store.gradients
-    return Weights(store.weights[W], views[W], store.weights.get(b), views.get(b))
+    return Weights(
+        store.weights[W], views[W], store.weights.get(b), views.get(b), store.stacked(W, b)
+    )
 
 
 def _order(
-    x: Array, learns: bool, weights: Weights, rest: Sequence[Placed], store: Store, loss: Loss
+    x: Array,
+    ones: Array | None,
+    learns: bool,
+    weights: Weights,
+    rest: Sequence[Placed],
+    store: Store,
+    loss: Loss,
 ) -> Order:
     """How the output of a dense layer lies best."""
     units = weights.W.shape[1]
@@ -146,4 +185,6 @@ def _order(
     if isinstance(rest[0].layer, Dropout):  # whose random numbers lie row after row
         return "C"
     following = _weights(store, rest[0].path).W.shape[1]
+    if ones is not None and max(x.size, len(x) * units) <= FEW:
+        return "F"
     return order_between(x if learns else None, len(x), units, following)
