@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO
 
@@ -16,6 +15,7 @@ from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
 from nntrain.room import is_large
+from nntrain.values import dataclass
 from nntrain.wording import quoted
 
 NPY = b"\x93NUMPY"  # how an array of its own begins
