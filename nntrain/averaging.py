@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nntrain.families import Averaging, PositiveInt, Rate
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,9 @@ Whatever is not one of these is a defect of ours, and only that deserves a trace
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from nntrain.values import dataclass
 
 
 class NNTrainError(Exception):

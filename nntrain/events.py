@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nntrain.arrays import Shape
 from nntrain.store import LayerRow
+from nntrain.values import dataclass
 
 EpochRow = Mapping[str, float]
 """One line of metrics.csv: epoch, step, learning_rate, train_loss, train_loss_evaluated,

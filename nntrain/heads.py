@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Self
 
 import numpy as np
 
 import nntrain.losses  # noqa: F401  what heads are made of is registered first
 from nntrain.families import Array, Goal, Loss, PositiveFloat, Task, knowing
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ input reaches; the last axis of a weight holds the outputs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.families import Array, Initializer, PositiveFloat, Shape
+from nntrain.values import dataclass
 
 
 def fans(shape: Shape) -> tuple[int, int]:

@@ -5,7 +5,7 @@ The words of the annotated-types package, which takes a tenth of the start to im
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

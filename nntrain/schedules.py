@@ -7,7 +7,6 @@ an epoch, so short trainings have smooth curves too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from nntrain.families import (
     NonNegativeFloat,
@@ -17,6 +16,7 @@ from nntrain.families import (
     Schedule,
     Share,
 )
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

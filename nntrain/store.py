@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ from nntrain.call import Call
 from nntrain.families import Array, Builder, Draw, Group, Initializer, Segment, Shape, Use
 from nntrain.rng import Stream, generator
 from nntrain.sharing import own_pages
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

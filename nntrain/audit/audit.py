@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from nntrain.audit.order import time_order
 from nntrain.audit.shifts import shifts, told_apart
 from nntrain.data.dataset import Dataset
 from nntrain.data.settings import Data
+from nntrain.values import dataclass
 
 Look = Callable[[Material], Iterator[Finding]]
 ALL_ROWS: tuple[Look, ...] = (duplicates, conflicts, tiny_classes)

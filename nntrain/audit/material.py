@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
 from nntrain.linear import Linear, logistic, ridge
 from nntrain.rng import permutation
+from nntrain.values import dataclass
 
 MOST_ROWS = 20_000  # that statistics of columns are made of
 MOST_INPUTS = 1024  # of a linear model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from nntrain.augmentations.sampling import mapped, moved
 from nntrain.families import Augmentation, Draws, PositiveFloat, PositiveInt, Shape
 from nntrain.families.augmentation import Inputs, Rows
 from nntrain.limits import Gt, Le, Lt
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from nntrain.families import Array, Augmentation, Draws, PositiveFloat
 from nntrain.families.augmentation import Inputs, Rows
+from nntrain.values import dataclass
 
 POINTS = 4096  # of the table that a Beta distribution is drawn by
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from nntrain.families import Array, Augmentation, Draws, PositiveFloat, PositiveInt
 from nntrain.families.augmentation import Inputs, Rows
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

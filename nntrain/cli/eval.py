@@ -13,7 +13,7 @@ from nntrain.cli import completion
 from nntrain.cli.actions import add_summary, complain
 from nntrain.cli.actions import gates as judged
 from nntrain.cli.arguments import bound, common_options, json_option, plugin_option
-from nntrain.cli.loading import run_plugins
+from nntrain.cli.loading import begin_work, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
 from nntrain.threads import use_all_cores
@@ -82,6 +82,7 @@ def evaluate(
     from nntrain.training.evaluate import evaluate as measure
 
     run_plugins(plugins)
+    begin_work()
     trained = open_run(run)
     model = trained.model
     known = ("loss", *(score.name for score in model.scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -22,7 +23,15 @@ def load_config(config: Path, settings: list[str]) -> Loaded:
     from nntrain.run.checks import check_layers_alone
 
     check_layers_alone(loaded)
+    begin_work()
     return loaded
+
+
+def begin_work() -> None:
+    """Look for garbage from here on, among what is made from here on."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def tell(loaded: Loaded, say: Printer) -> None:

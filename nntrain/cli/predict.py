@@ -14,7 +14,7 @@ import click
 
 from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, plugin_option
-from nntrain.cli.loading import run_plugins
+from nntrain.cli.loading import begin_work, run_plugins
 from nntrain.errors import ConfigError, MachineError
 from nntrain.threads import use_all_cores
 from nntrain.wording import listed, visible
@@ -94,6 +94,7 @@ def predict(
     if output and output.exists() and any(f.exists() and output.samefile(f) for f in files):
         raise ConfigError(f"--output {output} is the INPUT itself, which would be lost")
     run_plugins(plugins)
+    begin_work()
     model, report = open_run(run).model, Report()
     blocks = predictions(model, sys.stdin if source == "-" else Path(source), report)
     first = next(blocks, None)  # so that wrong data is told before anything is written
@@ -139,6 +140,7 @@ def _go_on(
     from nntrain.run.trained import open_run
     from nntrain.training.generate import generate
 
+    begin_work()
     trained = open_run(names[0] if names else "")
     text = trained.model.experiment.data.text
     if text is None:

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
+from nntrain.cli.loading import begin_work
 from nntrain.data.extras import extra
 from nntrain.errors import MachineError, NNTrainError
 from nntrain.launched import Place
@@ -83,6 +84,7 @@ def _help(ranks: Ranks) -> None:
     from nntrain.training.fit import upcoming
     from nntrain.training.led import serve
 
+    begin_work()
     try:
         serve(ranks, upcoming)
     except BaseException as error:

@@ -10,6 +10,8 @@ import time
 from types import FrameType, TracebackType
 from typing import Self
 
+from nntrain.cli.loading import begin_work
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 if hasattr(signal, "SIGHUP"):  # the terminal is closed
     SIGNALS.append(signal.SIGHUP)
@@ -26,6 +28,7 @@ class Stopper:
         self.deadline = None if max_seconds is None else time.monotonic() + max_seconds
 
     def __enter__(self) -> Self:
+        begin_work()
         self.before = {number: signal.signal(number, self._catch) for number in SIGNALS}
         return self
 

@@ -7,7 +7,7 @@ of a kind (`dense.units`), or a key alone (`units`), which may stand in several 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, get_args, get_origin
 
 from nntrain.config.docstrings import meaning, paragraphs, rest, summary
@@ -29,6 +29,7 @@ from nntrain.config.reference import EXTENDS, INSIDE_KINDS, sections
 from nntrain.config.tree import Node, child
 from nntrain.errors import ConfigError
 from nntrain.families import FAMILIES, Family, to_plain
+from nntrain.values import dataclass
 from nntrain.wording import listed, nearest, quoted
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
 import nntrain.augmentations
@@ -31,6 +31,7 @@ from nntrain.families import (
 from nntrain.limits import Gt, Lt
 from nntrain.optimizers import Adam
 from nntrain.schedules import Constant
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

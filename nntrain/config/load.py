@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from nntrain.config.validation import validate
 from nntrain.config.writing import as_yaml
 from nntrain.data.inputs import below
 from nntrain.errors import ConfigError, Problem
+from nntrain.values import dataclass
 
 MOST_PROBLEMS = 20
 

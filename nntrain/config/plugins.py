@@ -13,7 +13,7 @@ import hashlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from nntrain.config.experiment import Experiment
 from nntrain.config.tree import ListNode, Node, Place, ScalarNode, child, shortened
 from nntrain.errors import ConfigError, Problem
 from nntrain.families import FAMILIES, Family, Spec
+from nntrain.values import dataclass
 from nntrain.wording import listed, nearest, quoted
 
 MOST_BYTES = 1 << 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice, product
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from nntrain.config.tree import (
 )
 from nntrain.config.validation import validate
 from nntrain.errors import ConfigError, Problem
+from nntrain.values import dataclass
 from nntrain.wording import quoted
 
 MOST_COMBINATIONS = 500  # of keys that depend on each other, which are all looked at

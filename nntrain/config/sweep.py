@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from nntrain.families import PositiveFloat, PositiveInt, Spec
+from nntrain.values import dataclass
 
 Value = str | int | float | bool | None
 """What stands for a value where it is noted: itself, or a list or mapping as JSON."""

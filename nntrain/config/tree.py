@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nntrain.errors import ConfigError, Problem
+from nntrain.values import dataclass
 
 KeyPath = tuple[str | int, ...]
 Scalar = str | int | float | bool | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from nntrain.data.table import Table, is_grid
 from nntrain.data.transforms import transformed
 from nntrain.families import Array, Shape
 from nntrain.room import empty, stretches
+from nntrain.values import dataclass
 from nntrain.wording import plural, quoted
 
 AT_A_TIME = 1 << 20  # numbers that are float64 at once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from nntrain.data.report import Report
 from nntrain.data.settings import Categorical
 from nntrain.data.table import Table
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted
 
 WIDEST_BY_ITSELF = 50  # of an embedding whose width is `auto`

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nntrain.data.cells import numbers
 from nntrain.data.quick import TextCells, text_cells
 from nntrain.data.table import Table, is_array
 from nntrain.errors import DataError
 from nntrain.families import Array
+from nntrain.values import dataclass
 
 Cells = Array | TextCells
 

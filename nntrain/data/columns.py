@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from nntrain.data.table import Table, is_array, is_grid
 from nntrain.errors import DataError
 from nntrain.families import Array
 from nntrain.room import stretches
+from nntrain.values import dataclass
 from nntrain.wording import in_yaml, listed, plural, quoted, suggestion
 
 MOST_CATEGORIES = 50  # above it, cells that differ in most rows are no categories

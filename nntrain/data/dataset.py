@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from nntrain.data.table import Table, shown
 from nntrain.data.targets import Classes
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Goal
+from nntrain.values import dataclass
 from nntrain.wording import listed
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple
 
@@ -17,6 +16,7 @@ from nntrain.data.report import Report
 from nntrain.data.settings import Date
 from nntrain.data.table import Table
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import in_yaml, quoted
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")

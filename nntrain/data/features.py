@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from nntrain.data.statistics import filled as filled_in
 from nntrain.data.table import Table
 from nntrain.data.transforms import transformed
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import quoted
 
 

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TextIO
 
@@ -18,6 +17,7 @@ from nntrain.data.files import opened, path_of
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
+from nntrain.values import dataclass
 from nntrain.wording import listed
 
 BLANKS = " \t"

@@ -6,7 +6,6 @@ import math
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TextIO
 
@@ -16,6 +15,7 @@ from nntrain.data.files import opened, path_of, unpacking
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
+from nntrain.values import dataclass
 
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 PIECE = 1 << 24  # bytes that are read at once

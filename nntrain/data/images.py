@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TextIO
 
@@ -15,6 +14,7 @@ from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
 from nntrain.limits import Ge, Le
+from nntrain.values import dataclass
 from nntrain.wording import listed, quoted
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -64,15 +64,18 @@ def _nearby(pattern: Path) -> str:
 
 
 def tables(
-    source: Callable[[Path], Source], paths: Paths, rows_at_a_time: int = 32_768
+    source: Callable[[Path], Source],
+    paths: Paths,
+    rows_at_a_time: int = 32_768,
+    numbers: Collection[str] = (),
 ) -> Iterator[Table]:
     """The rows of all files, which have the same columns; those of the first give their order.
 
-    source: what reads a file.
+    source: what reads a file.  numbers: columns that are meant as numbers.
     """
     first: Table | None = None
     for path in files_of(paths):
-        for table in source(path).read(path, rows_at_a_time):
+        for table in source(path).read_for(path, numbers, rows_at_a_time):
             first = table.take(slice(0, 1)) if first is None else first
             yield table if table.file == first.file else _matched(table, first)
 

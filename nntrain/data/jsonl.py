@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TextIO
 
@@ -16,6 +15,7 @@ from nntrain.data.files import checked_lines, opened_text
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import Source
+from nntrain.values import dataclass
 from nntrain.wording import plural, quoted
 
 BLANKS = " \t"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO
 
@@ -16,6 +15,7 @@ from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError, MachineError
 from nntrain.families import Array, Source
 from nntrain.room import is_large
+from nntrain.values import dataclass
 from nntrain.wording import quoted
 
 NPY = b"\x93NUMPY"  # how an array of its own begins
@@ -33,12 +33,19 @@ class Npz(Source):
     in_one: ClassVar[bool] = True
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Table]:
-        path = path_of(source)
+        yield from self.read_for(path_of(source), (), rows_at_a_time)
+
+    def read_for(
+        self, path: Path, numbers: Collection[str], rows_at_a_time: int
+    ) -> Iterator[Table]:
         with opened(path) as stream, _damage_told(path):
             found = _load(stream, path)
             if isinstance(found, np.ndarray):
                 raise DataError("this is one array, not several by name", path, 0, "format: npy")
-            columns = {name: _column(found[name], name, path) for name in found.files}
+            columns = {
+                name: _column(found[name], name, path, as_numbers=name in numbers)
+                for name in found.files
+            }
         yield from _tables(columns, path, rows_at_a_time)
 
 
@@ -96,8 +103,11 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise DataError(f"no whole file of NumPy's: {text[:100]}", path) from None
 
 
-def _column(array: Array, name: str, path: Path) -> Array:
-    """An array as a column: numbers with several axes as they are, else text as in a CSV file."""
+def _column(array: Array, name: str, path: Path, *, as_numbers: bool = False) -> Array:
+    """An array as a column: numbers with several axes as they are, else text as in a CSV file.
+
+    as_numbers: decimals of one axis stay numbers, too.
+    """
     if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what it did not write
         raise DataError(f"{quoted(name)} is no array of NumPy's", path)
     kind = array.dtype.kind
@@ -113,6 +123,8 @@ def _column(array: Array, name: str, path: Path) -> Array:
         raise DataError(f"{quoted(name)} has an axis of length 0", path)
     if array.ndim > 1:
         return array
+    if as_numbers and kind == "f":
+        return array.astype(np.float64)
     numbers: Array = array.astype(np.uint8 if kind == "b" else array.dtype).astype(TEXT)
     return np.where(np.isnan(array), "", numbers).astype(TEXT) if kind == "f" else numbers
 

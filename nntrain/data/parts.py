@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from nntrain.data.tokens import NOWHERE
 from nntrain.data.windows import beginnings, cut, target_rows
 from nntrain.families import Array
 from nntrain.room import empty, gather, numbered, stretches
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural
 
 PIECE_BYTES = 1 << 23  # of inputs that are made at a time

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ from nntrain.data.tokens import Tokens
 from nntrain.data.weights import read_weights
 from nntrain.families import Array, Shape, Task
 from nntrain.room import empty
+from nntrain.values import dataclass
 
 BLOCK = 8192  # rows that are turned at once from column by column to row by row
 

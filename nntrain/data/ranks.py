@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from nntrain.data.settings import Numeric
 from nntrain.data.table import Table
 from nntrain.data.transforms import transformed
 from nntrain.families import Array
+from nntrain.values import dataclass
 
 MOST = 1001  # quantiles that are kept: each thousandth
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from nntrain.data import cache
 from nntrain.data.cell_types import Wanted
+from nntrain.data.cells import as_number
 from nntrain.data.converting import body_begins, can_be_quick, convert
 from nntrain.data.files import sha256
 from nntrain.data.inputs import Paths, files_of, tables
@@ -62,7 +63,8 @@ def read_hashed(
     if found is not None:
         tell(found)
     if found is None or not found.stored:
-        each = tables(settings.source, paths, sys.maxsize if source.in_one else ROWS_AT_A_TIME)
+        rows = sys.maxsize if source.in_one else ROWS_AT_A_TIME
+        each = tables(settings.source, paths, rows, _amounts(settings, goal))
         return join(list(each)), [sha256(path) for path in paths]
     return _stored(settings, paths, wanted(settings, goal), tell)
 
@@ -95,6 +97,13 @@ def wanted(settings: Data, goal: Goal | None) -> Wanted:
             texts.add(name)
     na_values = tuple(dict.fromkeys(text.strip() for text in settings.na_values))
     return Wanted(na_values, frozenset(texts))
+
+
+def _amounts(settings: Data, goal: Goal | None) -> set[str]:
+    """Targets that are numbers to predict, where no number says that one is missing."""
+    if any(as_number(text) is not None for text in settings.na_values):
+        return set()
+    return set(settings.targets) - wanted(settings, goal).texts
 
 
 def _stored(

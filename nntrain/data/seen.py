@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from nntrain.data.report import Report
 from nntrain.data.table import Table, is_array, is_grid
 from nntrain.families import Array
 from nntrain.room import stretches
+from nntrain.values import dataclass
 
 if TYPE_CHECKING:
     from nntrain.data.preprocessing import Preprocessor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ from nntrain.data.formats import Text, by_ending
 from nntrain.data.text import COLUMN
 from nntrain.families import Augmentation, PositiveInt, Rate, Source, Spec
 from nntrain.limits import Gt, Le
+from nntrain.values import dataclass
 
 Kind = Literal["numeric", "categorical", "date", "text", "series", "ignore"]
 DatePart = Literal["elapsed", "year", "month", "day", "weekday", "hour", "minute", "second"]

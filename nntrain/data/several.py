@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from nntrain.data.table import Table
 from nntrain.data.targets import Amounts, Classes
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array, Task
+from nntrain.values import dataclass
 
 SMALLEST_GROUP = 10  # rows; finer groups would leave parts of a split without their share
 

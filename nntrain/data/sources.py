@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TextIO, TypeVar
@@ -18,6 +17,7 @@ from nntrain.data.table import TEXT, Empty, Table
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
 from nntrain.limits import Len
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from nntrain.families import Array
 from nntrain.room import Rows, empty, gather, stretches
+from nntrain.values import dataclass
 
 TEXT = np.dtypes.StringDType()  # 16 bytes a cell up to 15 bytes of text; a Python str takes 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from nntrain.data.stored import TEXT, Columns
 from nntrain.errors import DataError
 from nntrain.families import Array
 from nntrain.room import gather, numbered
+from nntrain.values import dataclass
 from nntrain.wording import plural
 
 __all__ = ["TEXT", "Table", "as_column", "is_array", "is_grid", "join"]

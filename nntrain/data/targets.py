@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from nntrain.data.statistics import where
 from nntrain.data.table import Table
 from nntrain.data.transforms import TRANSFORMS, transformed
 from nntrain.families import Array, Task
+from nntrain.values import dataclass
 from nntrain.wording import in_yaml, listed, plural, quoted
 
 MOST_CLASSES = 1000

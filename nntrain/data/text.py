@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -14,6 +13,7 @@ from nntrain.data.files import checked_lines, opened_text
 from nntrain.data.table import TEXT, Table
 from nntrain.errors import DataError
 from nntrain.families import PositiveInt, Source
+from nntrain.values import dataclass
 
 COLUMN = "text"
 _WORD = re.compile(r" ?\w+(?:['’-]\w+)*|\s|[^\w\s]")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from nntrain.data.settings import FreeText
 from nntrain.data.table import Table
 from nntrain.data.tokens import UNKNOWN
 from nntrain.families import Array, Shape
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted, visible
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from nntrain.data.report import Report
 from nntrain.data.table import Table
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import listed, visible
 
 UNKNOWN = 0  # the number of a token that is not in the vocabulary

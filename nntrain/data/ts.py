@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -13,6 +12,7 @@ from nntrain.data.files import checked_lines, opened_text
 from nntrain.data.table import TEXT, Table, as_column
 from nntrain.errors import DataError
 from nntrain.families import Array, Source
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted
 
 

@@ -6,7 +6,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from nntrain.events import (
@@ -19,6 +19,7 @@ from nntrain.events import (
     Warned,
     WentBack,
 )
+from nntrain.values import dataclass
 
 KEPT = 400  # epochs whose rows can be shown; metrics.csv has all of them
 SEEN, UNSEEN = "train_loss_evaluated", "validation_loss"  # measured alike

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from nntrain.data.table import Table, is_array
 from nntrain.data.targets import MOST_CLASSES, without_class
 from nntrain.errors import ConfigError
 from nntrain.families import Array, Task
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted
 
 MOST_CODES = 20  # whole numbers up to so many different ones are classes

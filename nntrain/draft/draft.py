@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nntrain.data.columns import Column, parse
@@ -23,6 +22,7 @@ from nntrain.draft.table import dense_recipe, table_recipe
 from nntrain.draft.words import free_text, words_recipe
 from nntrain.errors import ConfigError, DataError
 from nntrain.families import Shape
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted, suggestion
 
 FEWEST_ROWS = 20  # of which some train, some choose and some judge

@@ -8,7 +8,6 @@ looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +20,7 @@ from nntrain.draft.page import Line
 from nntrain.draft.recipe import KEPT, OUTPUT, Recipe, gated
 from nntrain.draft.roles import Roles
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import plural
 
 LENGTHS = (1, 2, 3, 4, 6, 9, 12, 16, 20, 24, 30, 36, 42, 48, 52, 60, 72, 96)

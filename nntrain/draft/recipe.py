@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nntrain.draft.answer import Answer
 from nntrain.draft.page import Line, scalar
+from nntrain.values import dataclass
 from nntrain.wording import plural, quoted
 
 LOSSES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from nntrain.data.files import opened
@@ -12,6 +12,7 @@ from nntrain.data.inputs import files_of, tables
 from nntrain.data.table import Table, is_array, join
 from nntrain.errors import DataError
 from nntrain.families import Source
+from nntrain.values import dataclass
 from nntrain.wording import plural
 
 MOST_ROWS = 200_000  # rows that are looked at: enough to tell what columns are

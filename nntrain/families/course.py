@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from nntrain.families.kind import Family, NonNegativeFloat
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

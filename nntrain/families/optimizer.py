@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from nntrain.arrays import Array
 from nntrain.blocks import BLOCK, FLUSH_EVERY, blocks, flush_subnormals
 from nntrain.families.kind import Family, NonNegativeFloat, PositiveFloat, Spec
+from nntrain.values import dataclass
 
 Arrays = Sequence[Array]
 Update = Callable[[int, float, float], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
@@ -24,6 +24,13 @@ class Source(Family):
 
     def read(self, source: str | Path | TextIO, rows_at_a_time: int = 32_768) -> Iterator[Any]:
         raise NotImplementedError
+
+    def read_for(self, path: Path, numbers: Collection[str], rows_at_a_time: int) -> Iterator[Any]:
+        """The same, of a file; columns named in `numbers` may be numbers already, (N,) float64.
+
+        So a format of numbers need not make text of them only for it to be read again.
+        """
+        return self.read(path, rows_at_a_time)
 
     def rows(self, path: Path) -> int | None:
         """How many rows a file has, where it says so without being read; else None."""

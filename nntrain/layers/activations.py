@@ -7,13 +7,12 @@ not the input, wherever it can.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.arrays import sum_of_each_row
 from nntrain.call import Call
 from nntrain.families import Activation, Array, Backward, Builder, Built, Shape
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

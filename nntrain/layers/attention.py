@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from nntrain.arrays import sum_of_each_row, sum_of_rows
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Initializer, Layer, PositiveInt, Shape
 from nntrain.initializers import GlorotUniform, Zeros
+from nntrain.values import dataclass
 
 AttendBackward = Callable[[Array, Array], None]
 FAR_BELOW = -1e30  # a score whose e^score is 0, but which is no infinity that becomes NaN

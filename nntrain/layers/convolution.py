@@ -5,7 +5,7 @@ The kernel is not flipped, so this is the correlation that all libraries call co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
@@ -34,6 +34,7 @@ from nntrain.layers.correlation import (
 from nntrain.layers.mirrors import Mirror, MirrorOfRows
 from nntrain.layers.signals import image, keep_valid, signal, valid_steps
 from nntrain.layers.windows import Windows, pair, same
+from nntrain.values import dataclass
 
 Size = PositiveInt | tuple[PositiveInt, PositiveInt]
 

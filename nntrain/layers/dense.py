@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from nntrain.families import (
 )
 from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
+from nntrain.values import dataclass
 
 Factors = Callable[[Call], Array | None]
 """`factors(call)`: like W, or None where all connections are as they are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from nntrain.call import Call
 from nntrain.families import Array, Builder, Rate
 from nntrain.layers.dense import Dense, Factors
 from nntrain.layers.dropout import threshold_of
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Layer, Rate, Shape
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

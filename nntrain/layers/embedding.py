@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Initializer, Layer, PositiveInt, Shape
 from nntrain.initializers import GlorotUniform
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

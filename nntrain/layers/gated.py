@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.call import Call
 from nntrain.families import Activation, Array, Backward, Builder, Built, Shape
 from nntrain.layers.erf import erfcx
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Layer, Shape
 from nntrain.layers.signals import image, keep_valid, signal
+from nntrain.values import dataclass
 
 Back = Callable[[Array], Array]
 LOWEST = -np.inf

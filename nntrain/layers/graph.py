@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Sh
 from nntrain.layers.chain import LayerError, chain, chain_lengths
 from nntrain.layers.combining import Joined, concatenate, join
 from nntrain.layers.wiring import INPUT, GraphNode, names, order
+from nntrain.values import dataclass
 from nntrain.wording import listed, quoted, suggestion
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from nntrain.layers.recurrent import (
     to_inputs,
     with_bias,
 )
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Shape
 from nntrain.initializers import GlorotUniform
 from nntrain.layers.embedding import sum_by_token
+from nntrain.values import dataclass
 
 
 class LearnedTable(NamedTuple):

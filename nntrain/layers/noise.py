@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from nntrain.families import (
     NonNegativeFloat,
     Shape,
 )
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ before anything is squared, so large means cost no digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.call import Call
@@ -35,6 +33,7 @@ from nntrain.layers.standardising import (
     of_groups,
 )
 from nntrain.layers.standardising_rows import normalise_rows
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Layer, PositiveInt, Shape
 from nntrain.layers.signals import image, keep_valid, padding_of, signal, valid_steps
 from nntrain.layers.windows import Pair, Windows, pair, same
+from nntrain.values import dataclass
 
 Size = PositiveInt | tuple[PositiveInt, PositiveInt]
 Padding = Literal["valid", "same"]

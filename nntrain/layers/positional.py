@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape
 from nntrain.initializers import Zeros
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.call import Call
 from nntrain.families import Activation, Array, Backward, Builder, Built, PositiveFloat, Rate, Shape
 from nntrain.initializers import Constant
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

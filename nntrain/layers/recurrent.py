@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nntrain.arrays import Array, Shape
 from nntrain.call import Call
 from nntrain.families import Backward, Builder, Built, Forward, Initializer, PositiveInt
 from nntrain.initializers import GlorotUniform, Orthogonal
+from nntrain.values import dataclass
 
 SweepBackward = Callable[[Sequence[Array | None] | Array], Array | None]
 Sweep = Callable[[Array, Array | None], tuple[Sequence[Array], SweepBackward]]

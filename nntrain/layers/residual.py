@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +21,7 @@ from nntrain.initializers import HeUniform
 from nntrain.layers.activations import Identity
 from nntrain.layers.chain import chain, chain_lengths
 from nntrain.limits import Gt, Le
+from nntrain.values import dataclass
 
 MOST_BLOCKS = 500
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from nntrain.families import (
 )
 from nntrain.layers.signals import image
 from nntrain.limits import Ge
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

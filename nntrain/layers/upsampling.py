@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Layer, PositiveInt, Shape
 from nntrain.layers.signals import image
 from nntrain.layers.windows import pair
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

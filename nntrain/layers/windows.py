@@ -6,12 +6,12 @@ Images are (N, height, width, channels); a signal (N, steps, channels) is an ima
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from nntrain.families import Array, Shape
+from nntrain.values import dataclass
 
 Pair = tuple[int, int]
 

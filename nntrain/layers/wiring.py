@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from nntrain.families import Layer, Spec
+from nntrain.values import dataclass
 from nntrain.wording import listed, nearest, quoted
 
 INPUT = "input"  # what comes into a graph that names no inputs

@@ -7,13 +7,14 @@ Class weights are factors of rows (`Loss.row_weights`): the loss of a batch is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 
 from nntrain.families import Array, Loss, NonNegativeFloat, PositiveFloat, Rate, Task
 from nntrain.losses.rows import mean_over_outputs, softmax
+from nntrain.values import dataclass
 
 ClassWeight = Literal["balanced"] | Mapping[str, PositiveFloat] | None
 

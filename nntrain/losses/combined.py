@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nntrain.families import Array, Loss, PositiveFloat, Task
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from nntrain.families import Array, Loss, Rate, Task
 from nntrain.losses.rows import mean_over_outputs, softmax
+from nntrain.values import dataclass
 
 _LARGEST = 40.0  # e^40 = 2e17: no count is larger, and its square is still a float32
 

@@ -6,7 +6,6 @@ Predictions and targets are (N, K), or (N, T, K) for sequences; targets are stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from nntrain.families import Array, Loss, PositiveFloat, Task
 from nntrain.limits import Gt, Lt
 from nntrain.losses.rows import mean_over_outputs
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ shown: probabilities (N, C) with target: class (N,); for two classes the probabi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from nntrain.families import Array, Metric, PositiveInt, Task
 from nntrain.metrics.labels import MeanPerLabel, PerLabel, negative_log
+from nntrain.values import dataclass
 
 SMALLEST = 2.0**-23  # the spacing of float32 at 1: predictions are not known better
 

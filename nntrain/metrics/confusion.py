@@ -8,13 +8,13 @@ scores are averaged.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 
 from nntrain.families import Array, Metric, Task, knowing
 from nntrain.metrics.labels import PerLabel
+from nntrain.values import dataclass
 
 Ratio = Callable[[Array, Array, Array], Array]
 """`ratio(hits, true, chosen)`: each (C,), the rows of a class that were found, are, were chosen."""

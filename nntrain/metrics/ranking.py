@@ -8,12 +8,12 @@ classes for which it is defined, NaN where there is none.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.families import Array, Metric
 from nntrain.metrics.labels import PerLabel
+from nntrain.values import dataclass
 
 
 class ByOrder(PerLabel):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from nntrain.families import Array, Metric, Task
+from nntrain.values import dataclass
 
 
 class Numbers:

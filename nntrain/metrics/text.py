@@ -7,13 +7,13 @@ impossible costs all its bits.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from nntrain.families import Array, Metric, Task
 from nntrain.metrics.labels import MeanPerLabel, negative_log
+from nntrain.values import dataclass
 
 SMALLEST = float(np.finfo(np.float32).tiny)
 

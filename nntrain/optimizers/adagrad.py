@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
 from nntrain.optimizers.moments import by_root, mean_square
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

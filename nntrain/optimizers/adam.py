@@ -7,12 +7,12 @@ constants make up for it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
 from nntrain.optimizers.moments import by_root, remember
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

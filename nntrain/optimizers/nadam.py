@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from nntrain.families import Array, Arrays, NonNegativeFloat, PositiveFloat
 from nntrain.optimizers.adam import Adam
 from nntrain.optimizers.moments import remember
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nntrain.families import Array, Arrays
 from nntrain.optimizers.adam import Adam
 from nntrain.optimizers.moments import by_root, remember
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from nntrain.blocks import TINY
 from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
 from nntrain.limits import Gt
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from nntrain.data.arrays import Grid
 from nntrain.data.features import Scaled
 from nntrain.data.parts import Part
 from nntrain.families import Array, Shape
-from nntrain.report.judged import Judged, Mistake, evenly, told_of
+from nntrain.report.judged import Judged, Mistake, told_of
+from nntrain.report.svg import evenly
 from nntrain.report.work import seconds
 from nntrain.run.model import Model, build_network, named_vectors
 

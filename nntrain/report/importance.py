@@ -16,7 +16,7 @@ from nntrain.data.parts import Part
 from nntrain.data.preprocessing import Preprocessor
 from nntrain.families import Array
 from nntrain.report.exhibits import image_shape
-from nntrain.report.judged import evenly
+from nntrain.report.svg import evenly
 from nntrain.report.work import seconds
 from nntrain.rng import permutation
 from nntrain.run.model import Model

@@ -13,6 +13,7 @@ from nntrain.data.parts import Part
 from nntrain.data.targets import Amounts, Classes
 from nntrain.data.tokens import Tokens
 from nntrain.families import Array
+from nntrain.report.svg import evenly
 from nntrain.run.model import Model
 from nntrain.training.evaluate import chosen_class, each_head, forward
 
@@ -118,11 +119,6 @@ def judge(model: Model, split: str, part: Part) -> Judged | None:
         tuple(mistakes),
         kept.certainties(weights),
     )
-
-
-def evenly(count: int, most: int) -> Array:
-    """Numbers below `count`, all of them or `most` that lie evenly, (M,)."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
 class _Kept:

@@ -100,9 +100,14 @@ def chart(
     return figure(words, HEIGHT, axes(x, y, whole=True), *mark, *drawn, below=keys)
 
 
+def evenly(count: int, most: int) -> Array:
+    """Numbers below `count`, all of them or `most` that lie evenly, (M,)."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)  # steps of 1 or more
+
+
 def scatter(title: str, true: Array, predicted: Array) -> Html:
     """Predicted against true, and the line on which both are equal; of many points some."""
-    some = np.unique(np.linspace(0, len(true) - 1, min(len(true), MOST_DOTS)).astype(int))
+    some = evenly(len(true), MOST_DOTS)
     true, predicted = true[some], predicted[some]
     both = np.concatenate([true, predicted])
     x = Scale.over(both, LEFT, WIDTH - RIGHT)
@@ -130,7 +135,7 @@ def heat_map(
     span: lightest and darkest; without one, the range of the values, by their powers.
     """
     height, line, left, right = 22, 22, 116, 62
-    shown = np.unique(np.linspace(0, len(columns) - 1, min(MOST_CELLS, len(columns))).astype(int))
+    shown = evenly(len(columns), MOST_CELLS)
     known = values[np.isfinite(values) & ((values > 0) | (span is not None))]
     shade = Scale.over(known if span is None else np.array(span), 0.1, 1.0, log=span is None)
     width = (WIDTH - left - right) / max(1, len(shown))

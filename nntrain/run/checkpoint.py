@@ -6,7 +6,6 @@ A damaged file never stops a run as long as the other one is whole.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from nntrain.run.archive import damaged, read_archive, write_archive
 from nntrain.run.folder import RunFolder
 from nntrain.run.history import History
 from nntrain.run.progress import Progress
+from nntrain.values import dataclass
 
 HISTORY = "history"
 ORDER = "as built"  # how weights follow each other in the vectors

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -17,6 +17,7 @@ from nntrain.config.scalars import scalar
 from nntrain.errors import ConfigError, NNTrainError
 from nntrain.run.differences import config_of, flat
 from nntrain.run.recorded import Recorded
+from nntrain.values import dataclass
 from nntrain.wording import listed, nearest, quoted
 
 FACTS = ("run", "status", "created", "epochs", "best_epoch", "seconds")

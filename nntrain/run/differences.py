@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nntrain.data.files import sha256
 from nntrain.families import to_plain
 from nntrain.run.earlier import read_experiment, read_plain
 from nntrain.run.recorded import Recorded
+from nntrain.values import dataclass
 
 TIMES = ("run", "seconds", "samples_per_second")  # of a summary: no two runs have these in common
 ABSENT = object()

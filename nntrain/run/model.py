@@ -7,7 +7,7 @@ the same layers and the same loss from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from nntrain.layers.units import settle_units, settle_vocabulary
 from nntrain.network import Network, plan
 from nntrain.run.archive import damaged, read_archive, write_archive
 from nntrain.store import Plan
+from nntrain.values import dataclass
 from nntrain.wording import quoted
 
 

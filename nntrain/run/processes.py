@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nntrain.config import Experiment
@@ -13,6 +12,7 @@ from nntrain.errors import ConfigError
 from nntrain.store import Plan
 from nntrain.team import everyone
 from nntrain.threads import CAN_FORK, VARIABLES, are_pinned
+from nntrain.values import dataclass
 
 LEAST_STEP = 2e7  # multiplications and additions in one step; a core does some 1e11 a second
 LEAST_TRAINING = 1e11  # in all of them: below, starting another process takes longer than it saves

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from nntrain.data.files import sha256
 from nntrain.errors import ConfigError, MachineError
 from nntrain.run.folder import RUNS, RunFolder, newest
 from nntrain.run.lock import is_locked
+from nntrain.values import dataclass
 
 SPLITS = ("train", "validation", "test")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from nntrain.data.dataset import part_of
@@ -15,6 +14,7 @@ from nntrain.run.earlier import reload_dataset
 from nntrain.run.folder import RunFolder, members, newest
 from nntrain.run.manifest import limit_threads
 from nntrain.run.model import Model, confined, read_model
+from nntrain.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from nntrain.run.earlier import check_data, require_plugins
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.manifest import manifest, manifest_of, read_manifest
 from nntrain.run.processes import Processes, check_deterministic
+from nntrain.values import dataclass
 
 Kind = Literal["folds", "seeds"]
 

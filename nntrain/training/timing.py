@@ -11,7 +11,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from nntrain.training.evaluate import evaluate
 from nntrain.training.insight import sample
 from nntrain.training.step import make_step
 from nntrain.training.weights import shares
+from nntrain.values import dataclass
 
 BATCHES = 3  # that are timed, behind one that warms up
 AGAIN = 0.1  # seconds: shorter ones are repeated until they take as long together

@@ -6,7 +6,6 @@ import csv
 import io
 import tempfile
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from nntrain.run.run import Run
 from nntrain.run.stages import Stage, at_the_start, read_stages, settings
 from nntrain.run.trained import Trained, open_run
 from nntrain.training.fit import Stop, fit
+from nntrain.values import dataclass
 
 COMPARED = ("model.safetensors", "metrics.csv")
 

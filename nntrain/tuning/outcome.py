@@ -7,7 +7,6 @@ import io
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -19,6 +18,7 @@ from nntrain.config.writing import as_config, one_line
 from nntrain.run.archive import write_whole
 from nntrain.tuning.journal import quietly
 from nntrain.tuning.search import Search
+from nntrain.values import dataclass
 from nntrain.wording import plural
 
 NOTED = "outcome"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from statistics import fmean, pstdev
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from nntrain.run.run import Run
 from nntrain.training.augment import make_augment
 from nntrain.training.fit import Stop
 from nntrain.training.step import make_step
+from nntrain.values import dataclass
 from nntrain.wording import plural
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 200

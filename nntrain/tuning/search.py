@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from nntrain.run.earlier import check_data, require_plugins
 from nntrain.run.folder import RunFolder, create
 from nntrain.run.manifest import limit_threads, manifest, manifest_of, read_manifest
 from nntrain.run.processes import Processes, check_deterministic
+from nntrain.values import dataclass
 
 if TYPE_CHECKING:
     import optuna

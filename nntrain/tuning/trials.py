@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass
 from typing import Any
 
 import optuna
@@ -32,6 +31,7 @@ from nntrain.tuning.journal import open_study, quietly
 from nntrain.tuning.outcome import Outcome, best_of, keep_the_best, write_outcome
 from nntrain.tuning.samplers import sampler
 from nntrain.tuning.search import Search
+from nntrain.values import dataclass
 
 Load = Callable[[Loaded], Dataset]
 LOCK = ".sweep.lock"

@@ -1,0 +1,145 @@
+"""Frozen dataclasses whose classes are made quickly.
+
+The standard library writes the methods of each dataclass as text and compiles it: 0.4 ms a frozen
+class, a fifth of the time of a short training, which meets 250 of them.  Here the methods are
+functions that look at the fields.  All else stays the library's own: `fields` and `replace` know
+these classes, and they may inherit from its dataclasses, and be inherited by them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+
+    def dataclass(cls: type | None = None, /, **options: bool) -> Any:
+        """`dataclasses.dataclass`, quick where nothing but `frozen` and `kw_only` is asked for."""
+        if cls is None:
+            return lambda cls: dataclass(cls, **options)
+        if not options.get("frozen") or options.keys() - {"frozen", "kw_only"}:
+            return dataclasses.dataclass(cls, **options)
+        return _frozen(cls, kw_only=options.get("kw_only", False))
+
+
+__all__ = ["dataclass"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Frozen:
+    """What any frozen dataclass has that does not depend on its fields."""
+
+
+def _frozen(cls: Any, *, kw_only: bool) -> Any:
+    """Give `cls` what the standard library would give it."""
+    inherited = (vars(base).get("__dataclass_fields__", {}) for base in cls.__mro__[:0:-1])
+    known: dict[str, Any] = {}
+    for those in (*inherited, _own_fields(cls, kw_only=kw_only)):
+        known |= those
+    cls.__dataclass_fields__ = known
+    cls.__dataclass_params__ = vars(_Frozen)["__dataclass_params__"]
+    chosen = dataclasses.fields(cls)
+    cls.__match_args__ = tuple(each.name for each in chosen if not each.kw_only)
+    cls.__init__ = _init(chosen, cls.__match_args__, hasattr(cls, "__post_init__"))
+    cls.__setattr__ = _refuse
+    cls.__delattr__ = _refuse
+    own = vars(cls)
+    if "__repr__" not in own:
+        cls.__repr__ = _repr
+    if "__eq__" not in own:
+        cls.__eq__ = _eq
+    if own.get("__hash__") is None:
+        cls.__hash__ = _hash
+    return cls
+
+
+def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
+    """The fields that the body of a class names, as the standard library reads them.
+
+    It reads a bare class with the same body, and so makes no methods of it.
+    """
+    names = cls.__annotations__
+    body: dict[str, Any] = {name: vars(cls)[name] for name in names if name in vars(cls)}
+    bare = type(cls.__name__, (), {**body, "__doc__": "fields", "__module__": cls.__module__})
+    bare.__annotations__ = names
+    bare = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(bare)
+    for name, value in body.items():
+        if isinstance(value, dataclasses.Field):  # it stands for the default, or for none
+            if name in vars(bare):
+                setattr(cls, name, vars(bare)[name])
+            else:
+                delattr(cls, name)
+    own: dict[str, Any] = vars(bare)["__dataclass_fields__"]
+    return own
+
+
+def _init(
+    chosen: tuple[dataclasses.Field[Any], ...], positional: tuple[str, ...], finishes: bool
+) -> Callable[..., None]:
+    """The `__init__` of a class with these fields."""
+    missing = dataclasses.MISSING
+    blank = {each.name: each.default for each in chosen}
+    makers = {e.name: e.default_factory for e in chosen if e.default_factory is not missing}
+    needed = [e.name for e in chosen if e.default is missing and e.name not in makers]
+
+    def init(self: Any, /, *values: Any, **named: Any) -> None:
+        if values:
+            named = _by_name(self, positional, values, named)
+        filled = {**blank, **named}
+        if len(filled) > len(blank):
+            raise _unfit(self, "has no", filled.keys() - blank.keys())
+        if any(filled[name] is missing for name in needed):
+            raise _unfit(self, "needs", (name for name in needed if filled[name] is missing))
+        for name, make in makers.items():
+            if name not in named:
+                filled[name] = make()
+        vars(self).update(filled)
+        if finishes:
+            self.__post_init__()
+
+    return init
+
+
+def _by_name(
+    self: Any, positional: tuple[str, ...], values: tuple[Any, ...], named: dict[str, Any]
+) -> dict[str, Any]:
+    """All that was given, by name."""
+    if len(values) > len(positional):
+        raise TypeError(
+            f"{type(self).__qualname__}() takes {len(positional)} values by position, and was "
+            f"given {len(values)}"
+        )
+    placed = dict(zip(positional, values, strict=False))
+    if twice := placed.keys() & named.keys():
+        raise _unfit(self, "was given twice", twice)
+    return placed | named
+
+
+def _unfit(self: Any, what: str, names: Any) -> TypeError:
+    return TypeError(f"{type(self).__qualname__}() {what}: {', '.join(sorted(names))}")
+
+
+def _refuse(self: Any, name: str, value: Any = None) -> None:
+    raise dataclasses.FrozenInstanceError(f"{type(self).__qualname__} is frozen: {name}")
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{e.name}={getattr(self, e.name)!r}" for e in dataclasses.fields(self) if e.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _compared(self: Any) -> tuple[Any, ...]:
+    return tuple(getattr(self, e.name) for e in dataclasses.fields(self) if e.compare)
+
+
+def _eq(self: Any, other: Any) -> bool:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return _compared(self) == _compared(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(_compared(self))
