@@ -19,11 +19,13 @@ class Team:
     rank: which of the processes this is; 0 is the one that the others follow.
     size: how many there are.
     one_memory: whether what one of them writes into weights is there for all without being sent.
+    way_on: how a user goes on with what is trained, should a process end before the training.
     """
 
     rank = 0
     size = 1
     one_memory = True
+    way_on = ""
 
     def share(self, rows: slice) -> tuple[slice, Team]:
         """The rows of a portion that are this process's, and with whom it shares the portion.

@@ -149,6 +149,33 @@ def test_a_run_goes_on_with_any_number_of_ranks(files: Path, nntrain: Command) -
     same_curves(files / "whole", files / "run")
 
 
+@mpi
+def test_verify_wants_as_many_ranks_as_the_run_had(files: Path, nntrain: Command) -> None:
+    assert launch(2, files, "fit", "mlp.yaml", "-o", "two", "-q").end() == 0
+    refused = nntrain("runs", "verify", "two")
+    assert refused.code == 2
+    assert "two was trained by 2 ranks, this is one process" in refused.err
+    assert "mpiexec -n 2 nntrain runs verify two" in refused.err
+    job = launch(2, files, "runs", "verify", "two")
+    assert job.end() == 0, job.said
+    assert job.said.count("two came out the same, to the bit") == 1
+    assert nntrain("fit", "mlp.yaml", "-o", "one", "-q").code == 0
+    job = launch(2, files, "runs", "verify", "one")
+    assert job.end() == 2
+    assert job.said.count("without mpiexec: nntrain runs verify one") == 1
+
+
+@mpi
+def test_verify_knows_of_other_ranks_on_the_way(files: Path, nntrain: Command) -> None:
+    last = "trainer.max_epochs="
+    words = ("--set", "early_stopping=null", "-q")
+    assert launch(2, files, "fit", "mlp.yaml", "-o", "run", *words, "--set", f"{last}2").end() == 0
+    assert nntrain("fit", "--resume", "run", "-q", "--set", f"{last}6").code == 0
+    job = launch(2, files, "runs", "verify", "run")
+    assert job.end() in (0, 5)
+    assert "went_on_with.ranks: 2 then, 1 now" in job.said
+
+
 # how they end
 
 
@@ -160,15 +187,31 @@ def begun(job: Job, run: Path) -> None:
 
 
 @mpi
-def test_a_killed_rank_ends_the_job_and_the_run_goes_on(files: Path, nntrain: Command) -> None:
+@over("rank", (0, 1))
+def test_a_killed_rank_ends_the_job_and_the_run_goes_on(
+    files: Path, nntrain: Command, rank: int
+) -> None:
     job = launch(2, files, "fit", "mlp.yaml", "-o", "run", "-q", *ENDLESS)
     begun(job, files / "run")
-    os.kill(job.ranks()[1], signal.SIGKILL)
+    os.kill(job.ranks()[rank], signal.SIGKILL)
     assert job.end(SOON) != 0
-    assert "signal 9" in job.said
+    assert "signal 9" in job.said  # the launcher says it
+    assert job.said.count("error: the ranks were ended before the training") == 1
+    assert "or without mpiexec: nntrain fit --resume run\n" in job.said
     assert not job.ranks()
+    assert "go on with  nntrain fit --resume run" in nntrain("runs", "show", "run").out
     found = nntrain("fit", "--resume", "run", "-q", "--set", "trainer.max_epochs=1")
     assert found.code == 0, found.err
+    assert "go on with" not in nntrain("runs", "show", "run").out
+
+
+@mpi
+def test_trials_in_ranks_that_are_killed_tell_how_to_go_on(files: Path) -> None:
+    job = launch(2, files, "fit", "mlp.yaml", "-o", "runs/all", "-q", "--seeds", "2", *ENDLESS)
+    begun(job, files / "runs/all/seed-0")
+    os.kill(job.ranks()[0], signal.SIGKILL)
+    assert job.end(SOON) != 0
+    assert job.said.count("nntrain fit --resume runs/all\n") == 1
 
 
 @mpi
@@ -198,20 +241,21 @@ main()
 
 @mpi
 @over(
-    "rank, error, code, told",
+    "rank, error, code, told, way_on",
     [
-        (0, "RuntimeError('no such luck')", 1, "error: a defect of nntrain"),
-        (1, "MemoryError('full')", 6, "error: rank 1 of 2 on "),
+        (0, "RuntimeError('no such luck')", 1, "error: a defect of nntrain", 0),
+        (1, "MemoryError('full')", 6, "error: rank 1 of 2 on ", 1),
     ],
 )
 def test_a_rank_that_raises_ends_all_with_its_error(
-    files: Path, rank: int, error: str, code: int, told: str
+    files: Path, rank: int, error: str, code: int, told: str, way_on: int
 ) -> None:
     source = RAISING.format(rank=rank, error=error)
     words = [sys.executable, "-c", source, "fit", "mlp.yaml", "-o", "run", "-q"]
     job = Job([str(MPIEXEC), "-n", "2", *words], files)
     assert job.end(SOON) == code, job.said
     assert told in job.said
+    assert (job.said.count("nntrain fit --resume run") > 0) == way_on
 
 
 @mpi

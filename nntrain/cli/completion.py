@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 from click.shell_completion import (
@@ -22,7 +23,7 @@ VARIABLE = "_NNTRAIN_COMPLETE"
 RUNS = Path("runs")
 MOST_RUNS = 30
 
-Items = list[CompletionItem[str]]
+Items: TypeAlias = "list[CompletionItem[str]]"  # text: the class of an older click takes no type
 
 
 class Bash(BashComplete):

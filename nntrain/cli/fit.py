@@ -14,7 +14,7 @@ from click.exceptions import Exit
 from nntrain.cli import completion
 from nntrain.cli.actions import add_summary, complain, gates, group
 from nntrain.cli.arguments import common_options, json_option, plugin_option, seconds, set_option
-from nntrain.cli.leaving import leave_report, way_on
+from nntrain.cli.leaving import last_words, leave_report, way_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
@@ -171,7 +171,8 @@ def fit(
         run.log("\n".join(said))
     for note in run.notes:
         say(f"note: {note}")
-    with Stopper(limit) as stop, _way_on(run), group("training", quiet=quiet):
+    told = last_words(way_on(run.folder, run.model.experiment))
+    with Stopper(limit) as stop, _way_on(run), told, group("training", quiet=quiet):
         summary = _watch(run, stop, say, debug=debug)
         report = leave_report(run, debug=debug)
     _end(run, summary, stop, report, as_json=as_json, quiet=quiet)

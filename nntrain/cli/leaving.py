@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nntrain.errors import MachineError
+from nntrain.team import everyone
+
+ENDED = "error: the ranks were ended before the training: one of them was killed, or failed"
+WATCH = 'read word || printf "%s\\n" "$@" >&2'  # no word comes: this process is gone
 
 if TYPE_CHECKING:
     from nntrain.config import Experiment, Plugin
@@ -28,6 +35,34 @@ def going_on(command: str, folder: RunFolder, plugins: Iterable[Plugin]) -> str:
     """The same for any command with `--resume`."""
     flags = [word for each in plugins for word in ("--plugin", str(each.path))]
     return shlex.join(["nntrain", command, "--resume", str(folder.path), *flags])
+
+
+@contextmanager
+def last_words(way_on: str) -> Iterator[None]:
+    """Inside, the end of one rank, whose launcher then kills all of them, is told with the way on.
+
+    The dead say nothing: a shell in a session of its own, which no launcher knows, waits for a
+    word of this process, and speaks if it is gone without one.
+    """
+    team = everyone()
+    if team.size == 1:
+        yield
+        return
+    team.way_on = f"go on with any number of ranks, or without mpiexec: {way_on}"
+    if os.name != "posix":
+        yield
+        return
+    lines = [ENDED, f"  {team.way_on}"]
+    with subprocess.Popen(  # noqa: S603  # no word of it is for the shell
+        ["/bin/sh", "-c", WATCH, "sh", *lines],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as watch:
+        try:
+            yield
+        finally:
+            watch.communicate(b"over\n")
 
 
 def leave_report(run: Run, *, debug: bool = False) -> Path | None:

@@ -1,6 +1,7 @@
 """Ranks: the commands in processes that a launcher of MPI has started, as in `mpiexec -n 4`.
 
-`fit` trains in all of them, led by the first.  The other commands are the first one's alone.
+`fit` and `runs verify` train in all of them, led by the first.  The other commands are the first
+one's alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -23,13 +25,14 @@ from nntrain.threads import pin
 if TYPE_CHECKING:
     from nntrain.training.ranks import Ranks
 
-TOGETHER = ("fit", "train")  # commands in which the other ranks help
+TOGETHER = (["fit"], ["train"], ["runs", "verify"])  # commands in which the other ranks help
+HEARD = 0.3  # seconds in which the launcher passes on what was said, before it ends all
 DEAF = ("SIGINT", "SIGTERM", "SIGHUP")  # signals that the first rank alone heeds: it saves
 
 
 def run_as_rank(place: Place, run: Callable[[], None], fail: Callable[[Exception], None]) -> None:
     """Run the command, if this is the first rank; else help it."""
-    if not set(sys.argv[1:2]) & set(TOGETHER):
+    if not any(sys.argv[1 : 1 + len(words)] == words for words in TOGETHER):
         if not place.rank:
             run()
         return
@@ -93,7 +96,8 @@ def _help(ranks: Ranks) -> None:
         where = f"rank {ranks.rank} of {ranks.size} on {socket.gethostname()}"
         of_ours = isinstance(error, NNTrainError)
         what = str(error) if of_ours else f"{type(error).__name__}: {error}"
-        print(f"error: {where}: {what}", file=sys.stderr, flush=True)
+        way_on = f"\n  {ranks.way_on}" if ranks.way_on else ""
+        print(f"error: {where}: {what}{way_on}", file=sys.stderr, flush=True)
         codes = MachineError.exit_code if isinstance(error, MemoryError) else 1
         _end_all(ranks, error.exit_code if isinstance(error, NNTrainError) else codes)
 
@@ -102,5 +106,6 @@ def _end_all(ranks: Ranks, code: int) -> NoReturn:
     """End every rank at once: the others wait for something that will not come."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    time.sleep(HEARD)
     ranks.comm.Abort(code or 1)
     os._exit(code or 1)

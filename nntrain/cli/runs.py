@@ -20,6 +20,7 @@ from nntrain.wording import plural
 
 if TYPE_CHECKING:
     from nntrain.run.choosing import Candidate
+    from nntrain.run.recorded import Recorded
 
 
 class Runs(Group):
@@ -138,7 +139,15 @@ def show_(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> N
         print_json({**result, "manifest": found.manifest})
     else:
         facts = {key: value for key, value in flat(found.manifest).items() if key != "created"}
-        show(*display.shown({**result, "manifest": facts}))
+        show(*display.shown({**result, "manifest": facts}, _way_on(found)))
+
+
+def _way_on(run: Recorded) -> str:
+    """The command that goes on with a run; nothing where it has come to its end."""
+    from nntrain.cli.leaving import going_on
+
+    ended = run.status not in ("unfinished", "interrupted", "max_time")
+    return "" if ended else going_on("fit", run.folder, ())
 
 
 @runs.command("diff", short_help="What two runs have different: config, data, machine, results.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from click.exceptions import Exit
 
 from nntrain.cli.actions import add_summary, complain, gates, group
-from nntrain.cli.leaving import leave_report, way_on
+from nntrain.cli.leaving import last_words, leave_report, way_on
 from nntrain.cli.loading import describe, load_data
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
@@ -84,7 +84,8 @@ def train(
     from nntrain.training.trials import train_all
 
     summary: dict[str, Any] = {}
-    with Stopper(limit) as stop, ExitStack() as views:
+    told = last_words(way_on(trials.folder, trials.loaded.experiment))
+    with Stopper(limit) as stop, told, ExitStack() as views:
         see: See = lambda event: None  # noqa: E731
         for event in train_all(trials, read, stop, leave_report):
             match event:

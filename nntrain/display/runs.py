@@ -105,13 +105,15 @@ def _both(metrics: Mapping[str, float | None], name: str) -> str:
     return " / ".join(text.number(metrics[n]) if n in metrics else "–" for n in found)
 
 
-def shown(run: Mapping[str, Any]) -> list[str]:
-    """One run: how it ended, its scores, its files, and what its manifest says."""
+def shown(run: Mapping[str, Any], way_on: str) -> list[str]:
+    """One run: how it ended, how to go on, its scores, files, and what its manifest says."""
     head = [(key, _value(run[key])) for key in ("run", "status", "created", "epochs")]
     if run["best_epoch"]:  # not of several trainings, such as folds
         head.append(("best_epoch", _value(run["best_epoch"])))
     if run["seconds"] is not None:
         head.append(("time", text.duration(run["seconds"])))
+    if way_on:
+        head.append(("go on with", way_on))
     lines = table(head, "ll")
     if run["metrics"]:
         scores = [(_clean(name), text.number(value)) for name, value in run["metrics"].items()]

@@ -20,6 +20,7 @@ from nntrain.run.folder import RunFolder
 from nntrain.run.processes import Processes
 
 FORMAT_VERSION = 1
+WENT_ON = "went_on_with"  # what the bits depend on and was another from some step on
 
 
 def manifest(dataset: Dataset, seed: int, shared: Processes) -> dict[str, Any]:
@@ -60,7 +61,9 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     threads, data = facts.get("threads"), facts.get("data")
     if type(threads) is not int or threads < 1:
         raise damaged(folder.manifest, "it has no `threads`")
-    facts.setdefault("ranks", 1)  # manifests of old have neither
+    ranks = facts.setdefault("ranks", 1)  # manifests of old have neither
+    if type(ranks) is not int or ranks < 1:
+        raise damaged(folder.manifest, "it does not say how many `ranks` there are")
     workers = facts.setdefault("workers", 1)
     if workers is not None and (type(workers) is not int or not 1 <= workers <= threads):
         raise damaged(folder.manifest, "it does not say how many `workers` there are")
@@ -91,6 +94,13 @@ def bits_depend_on(shared: Processes) -> dict[str, Any]:
         "blas": blas(),
         "machine": {"system": sys.platform, "processor": platform.machine()},
     }
+
+
+def with_surroundings(facts: dict[str, Any], odd: dict[str, Any], *, begun: bool) -> dict[str, Any]:
+    """The manifest of a run that goes on where `odd`, of what bits depend on, is another."""
+    if not odd or not begun:  # before its first step it might as well begin here
+        return facts | odd
+    return facts | {WENT_ON: {**facts.get(WENT_ON, {}), **odd}}
 
 
 def blas() -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from nntrain.run.manifest import (
     manifest,
     manifest_of,
     read_manifest,
+    with_surroundings,
 )
 from nntrain.run.model import Model, build_model, named_vectors, write_model
 from nntrain.run.processes import Processes, processes_again, processes_as_asked
@@ -155,8 +156,13 @@ class Run:
                 f"{folder.path}: its checkpoint is gone, and with it the weights that it began "
                 "with: begin anew with `fit CONFIG --warm-start RUN`"
             )
-        if (since := run.load_checkpoint()) and run.progress.step:
-            folder.write_json(folder.manifest, with_stage(facts, run.progress, since))
+        since, now = run.load_checkpoint(), bits_depend_on(shared)
+        odd = {key: now[key] for key in now if facts.get(key) != now[key]}
+        told = with_surroundings(facts, odd, begun=run.progress.step > 0)
+        if since and run.progress.step:
+            told = with_stage(told, run.progress, since)
+        if told != facts:
+            folder.write_json(folder.manifest, told)
         if found:
             write_whole(folder.resolved, resolved(experiment).encode())
             epochs = before.trainer.max_epochs
@@ -164,12 +170,10 @@ class Run:
         if sets:
             folder.summary.unlink(missing_ok=True)  # what had ended goes on
         run.write_history()
-        now = bits_depend_on(shared)
-        words = {"ranks": "number of ranks"}
-        odd = [words.get(key, key) for key in now if facts.get(key) != now[key]]
-        if odd:
+        if odd and run.progress.step:
+            words = ", ".join("number of ranks" if key == "ranks" else key for key in odd)
             run.notes.append(
-                f"this run began with another {', '.join(odd)}: it goes on, but not to the bit "
+                f"this run began with another {words}: it goes on, but not to the bit "
                 "as it would have"
             )
         return run

@@ -98,7 +98,7 @@ def _send(ranks: Ranks, run: Run) -> None:
     ranks.order(TRAIN)
     model, part, progress = run.model, run.dataset.parts["train"], run.progress
     where = progress.epoch, progress.batch, progress.step
-    ranks.send((plain_config(model.experiment), model.preprocessor, where))
+    ranks.send((plain_config(model.experiment), model.preprocessor, where, ranks.way_on))
     arrays = {"x": part.x, "lengths": part.lengths, "weights": part.weights}
     arrays |= {} if part.target is part.x else {"target": part.target}
     there = {name: array for name, array in arrays.items() if array is not None}
@@ -110,7 +110,7 @@ def _send(ranks: Ranks, run: Run) -> None:
 
 def _receive(ranks: Ranks) -> Run:
     """The run as the first rank has it, without a folder."""
-    config, preprocessor, where = ranks.send()
+    config, preprocessor, where, ranks.way_on = ranks.send()
     arrays = {name: ranks.send_array(None) for name in ranks.send()}
     target, rows = arrays.pop("target", arrays["x"]), np.arange(0)  # no one asks for rows here
     part = Part(

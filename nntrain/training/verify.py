@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import tempfile
 from collections.abc import Generator, Iterator
 from itertools import zip_longest
@@ -21,12 +22,13 @@ from nntrain.run.archive import read_archive
 from nntrain.run.differences import Difference, between
 from nntrain.run.earlier import reload_dataset, require_plugins
 from nntrain.run.folder import FINISHED, RunFolder, members
-from nntrain.run.manifest import bits_depend_on, read_manifest
+from nntrain.run.manifest import WENT_ON, bits_depend_on, read_manifest
 from nntrain.run.processes import Processes
 from nntrain.run.recorded import Recorded
 from nntrain.run.run import Run
 from nntrain.run.stages import Stage, at_the_start, read_stages, settings
 from nntrain.run.trained import Trained, open_run
+from nntrain.team import everyone
 from nntrain.training.fit import Stop, fit
 from nntrain.values import dataclass
 
@@ -63,10 +65,16 @@ class Verified:
 
 
 def surroundings(run: Recorded) -> list[Difference]:
-    """What the bits of a run depend on and is another in this process."""
+    """What the bits of a run depend on and is another in this process, or was on the run's way.
+
+    The number of ranks is not one of these: with another one `verify` does not begin.
+    """
     facts = read_manifest(run.folder)
     now = {"nntrain": nntrain.__version__, **bits_depend_on(Processes.of(facts))}
-    return between({key: facts.get(key) for key in now}, now)
+    now |= {"ranks": facts["ranks"]}
+    on_its_way = facts.get(WENT_ON) or {}
+    then = {key: facts.get(key) for key in now} | {WENT_ON: {k: facts.get(k) for k in on_its_way}}
+    return between(then, now | {WENT_ON: on_its_way})
 
 
 def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified | None]:
@@ -77,6 +85,7 @@ def verify(run: Recorded, stop: Stop = str) -> Generator[Event, None, Verified |
     _check_finished(run)
     require_plugins(run.folder)
     facts, changed = read_manifest(run.folder), surroundings(run)
+    _check_ranks(run.folder, facts["ranks"])
     stages = read_stages(run.folder, facts)
     loaded = load(run.folder.resolved, [*at_the_start(stages), "trainer.tensorboard=false"])
     dataset = reload_dataset(run.folder, loaded.experiment)
@@ -130,6 +139,21 @@ def _check_finished(run: Recorded) -> None:
         if not (path / name).is_file():
             raise MachineError(f"{path / name}: there is no such file")
     read_archive(run.folder.model, "model")  # before all the work
+
+
+def _check_ranks(folder: RunFolder, ranks: int) -> None:
+    here = everyone().size
+    if here != ranks:
+        command = shlex.join(["nntrain", "runs", "verify", str(folder.path)])
+        raise ConfigError(
+            f"{folder.path} was trained by {_processes(ranks)}, this is {_processes(here)}: "
+            "the last digits depend on their number",
+            hint=f"mpiexec -n {ranks} {command}" if ranks > 1 else f"without mpiexec: {command}",
+        )
+
+
+def _processes(ranks: int) -> str:
+    return f"{ranks} ranks" if ranks > 1 else "one process"
 
 
 def _first_weights(run: Recorded) -> Trained | None:
