@@ -70,7 +70,7 @@ def dense(
     z = np.empty((len(x), W.shape[1]), W.dtype, order)
     dx = np.empty(x.shape if learns else (0, 0), W.dtype, order_of(x))
     times, times_back = _product(z), _product(dx)
-    activate, activate_back = _activation(activation, z)
+    activate, activate_back = activation_of(activation, z)
     W_turned, sum_rows, kept = W.T, np.ones(len(x), W.dtype).dot, [x]
 
     def forward(x: Array, call: Call) -> Array:
@@ -119,11 +119,23 @@ def dropout(x: Array, rate: float, draw: Draw, *, learns: bool) -> Stage:
     return Stage(y, forward, backward if learns else None)
 
 
+def bend(x: Array, activation: Activation, *, learns: bool) -> Stage:
+    """y = f(x), where x is no dense layer's alone.   learns: anything before it does."""
+    y = np.empty(x.shape, x.dtype, order_of(x))
+    activate, activate_back = activation_of(activation, y)
+
+    def forward(x: Array, call: Call) -> Array:
+        np.copyto(y, x)
+        return activate()
+
+    return Stage(y, forward, activate_back if learns else None)
+
+
 Activate = tuple[Callable[[], Array], Callable[[Array], Array]]
 """`activate() -> y`, of the z that is known, and `activate_back(dy) -> dz`."""
 
 
-def _activation(activation: Activation, z: Array) -> Activate:
+def activation_of(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
         return lambda: z, lambda dy: dy

@@ -9,29 +9,19 @@ comes out is what the network and its loss give, but for the last digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypeGuard
 
 from nntrain.call import Call
 from nntrain.families import Array, Layer, Loss, Shape
-from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity
-from nntrain.layers.dropout import threshold_of
-from nntrain.store import Store, draw_of
-from nntrain.training.ends import counts_alike, end_order, make_end
-from nntrain.training.stages import Order, Stage, Weights, dense, dropout, order_between
+from nntrain.store import Store
+from nntrain.training.chains import Placed, chain_of, weights_of
+from nntrain.training.ends import counts_alike, make_end
+from nntrain.training.staging import Staging
 
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
 
 
 LARGEST = 1 << 24  # numbers of one layer: beyond, to make arrays anew costs little beside the work
-
-
-class Placed(NamedTuple):
-    """A layer, and its path in the store."""
-
-    path: str
-    layer: Dense | Dropout
 
 
 def make_straight(
@@ -50,10 +40,9 @@ def make_straight(
 
     Which way is taken follows from these and the number of rows, so a resumed run takes the same.
     """
-    chain = _chain(layers, shape)
-    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
-    if not own or not store.weights.keys() <= own:  # of a lookup, or an activation
-        return otherwise
+    chain = chain_of(layers, shape)
+    if not store.weights or not store.weights.keys() <= {*weights_of(chain)}:
+        return otherwise  # of other layers, a lookup, an activation
     widest = max(max(W.shape) for W in store.weights.values())
     even = counts_alike(loss) and not weighted
     lines: dict[tuple[int, float], Line] = {}  # by the number of rows, and the share of each
@@ -70,34 +59,12 @@ def make_straight(
     return line
 
 
-def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
-    """What a line is made of; nothing if there is anything else among the layers."""
-    chain, is_flat = list[Placed](), len(shape) == 1
-    for i, layer in enumerate(layers):
-        before = chain[-1].layer if chain else None
-        if type(layer) is Flatten:
-            is_flat = True
-        elif type(layer) is Dropout and threshold_of(layer.rate)[0] == 0:
-            continue
-        elif type(layer) is Dropout or (type(layer) is Dense and is_flat):  # and no subclass
-            chain.append(Placed(f"layers.{i}", layer))
-        elif type(layer) is ActivationLayer and _is_linear(before):
-            chain[-1] = Placed(chain[-1].path, replace(before, activation=layer.activation))
-        else:
-            return []
-    return chain if any(isinstance(placed.layer, Dense) for placed in chain) else []
-
-
-def _is_linear(layer: Layer | None) -> TypeGuard[Dense]:
-    return type(layer) is Dense and layer.activation == Identity()
-
-
 def _line(
     chain: Sequence[Placed], store: Store, loss: Loss, x: Array, target: Array, share: float | None
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
     rows = len(x)
-    stages = _stages(chain, store, loss, x.reshape(rows, -1))
+    stages = Staging(store, loss).stages(chain, x.reshape(rows, -1))
     end = make_end(loss, stages[-1].y, target, share)
     forwards = [stage.forward for stage in stages]
     backwards = [stage.backward for stage in reversed(stages) if stage.backward]
@@ -112,38 +79,3 @@ def _line(
         return value
 
     return line
-
-
-def _stages(chain: Sequence[Placed], store: Store, loss: Loss, x: Array) -> list[Stage]:
-    """What each layer does to rows like x."""
-    stages, y, learns = list[Stage](), x, False
-    for place, (path, layer) in enumerate(chain):
-        if isinstance(layer, Dropout):
-            stage = dropout(y, layer.rate, draw_of(store.seed, f"{path}.mask"), learns=learns)
-        else:
-            weights = _weights(store, path)
-            order = _order(y, learns, weights, chain[place + 1 :], store, loss)
-            stage = dense(y, weights, layer.activation, order, learns=learns)
-            learns = True
-        stages.append(stage)
-        y = stage.y
-    return stages
-
-
-def _weights(store: Store, path: str) -> Weights:
-    """Those of a layer, and where their gradients go."""
-    W, b, views = f"{path}.W", f"{path}.b", store.gradients
-    return Weights(store.weights[W], views[W], store.weights.get(b), views.get(b))
-
-
-def _order(
-    x: Array, learns: bool, weights: Weights, rest: Sequence[Placed], store: Store, loss: Loss
-) -> Order:
-    """How the output of a dense layer lies best."""
-    units = weights.W.shape[1]
-    if not rest:
-        return end_order(loss, units)
-    if isinstance(rest[0].layer, Dropout):  # whose random numbers lie row after row
-        return "C"
-    following = _weights(store, rest[0].path).W.shape[1]
-    return order_between(x if learns else None, len(x), units, following)
