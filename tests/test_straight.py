@@ -125,7 +125,7 @@ def inner(
     layers = list[Layer]()
     for _ in range(draw(st.integers(least, most))):
         activation, units = draw(st.sampled_from(ACTIVATIONS)), draw(st.integers(1, 9))
-        kinds = ["dense", "dense", "apart", "dropout", "norm", "bend", *["block"] * (depth > 0)]
+        kinds = ["dense", "dense", "apart", "dropout", "norm", "bend", *["block"] * (2 * depth)]
         kind = draw(st.sampled_from(kinds))
         if kind == "dense":
             layers.append(Dense(units, activation=activation, use_bias=draw(st.booleans())))
@@ -152,13 +152,13 @@ def inner(
 def chains(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[list[Layer], int, Loss]:
     """Layers that a line is made of, the width of their input, and a loss."""
     loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
-    layers = draw(inner(2))
+    layers = draw(inner(2, most=4))
     if draw(st.booleans()):
         layers.append(Flatten())
     return [*layers, Dense(outputs_of(loss))], draw(st.integers(1, 7)), loss
 
 
-@drawn(150)
+@drawn(250)
 @given(chain=chains(), even=st.booleans(), rows=st.integers(1, 9), step=st.integers(0, 5))
 def test_as_the_closures(
     chain: tuple[list[Layer], int, Loss], even: bool, rows: int, step: int
