@@ -16,21 +16,19 @@ def residual(
     inside: Sequence[Stage],
     projection: tuple[Array, Array] | None,
     activation: Activation,
+    room: Array,
     *,
     learns: bool,
 ) -> Stage:
     """y = f(x P + F(x)), with the stages of F.
 
     projection: P, and where its gradient goes; where there is none, P is the identity.
+    room: like y, and nobody's inside; those there may write into the gradient that they get.
     learns: anything before it does.
-
-    Those inside may write into the gradient that they get, and so get a copy of it in the place of
-    z, which nobody needs any more.
     """
     forwards = [stage.forward for stage in inside]
     backwards = [stage.backward for stage in reversed(inside) if stage.backward]
-    last = inside[-1].y if inside else x
-    z = np.empty_like(last, order=order_of(last))
+    z = np.empty(room.shape, room.dtype, order_of(room))
     activate, activate_back = activation_of(activation, z)
     kept = [x]
 
@@ -44,15 +42,14 @@ def residual(
         return activate()
 
     def backward(dy: Array) -> Array | None:
-        dz = activate_back(dy)
+        d = dz = activate_back(dy)
+        np.copyto(room, dz)
         if projection:
-            kept[0].T.dot(dz, projection[1])
-        np.copyto(z, dz)
-        d = z
+            np.matmul(kept[0].T, dz, out=projection[1])
         for backward in backwards:
             d = backward(d)
         if not learns:
             return None
-        return np.add(d, dz.dot(projection[0].T) if projection else dz, d)
+        return np.add(d, room.dot(projection[0].T) if projection else room, d)
 
     return Stage(z, forward, backward if learns or backwards or projection else None)

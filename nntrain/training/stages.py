@@ -63,12 +63,14 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array, weights: Weights, activation: Activation, order: Order, *, learns: bool
+    x: Array, weights: Weights, activation: Activation, order: Order, dx: Array, *, learns: bool
 ) -> Stage:
-    """y = f(x W + b), in this order.   learns: anything before it does."""
+    """y = f(x W + b), in this order.
+
+    dx: like x, for the gradient by it.   learns: anything before it does, and wants that.
+    """
     W, dW, b, db = weights
     z = np.empty((len(x), W.shape[1]), W.dtype, order)
-    dx = np.empty(x.shape if learns else (0, 0), W.dtype, order_of(x))
     times, times_back = _product(z), _product(dx)
     activate, activate_back = activation_of(activation, z)
     W_turned, sum_rows, kept = W.T, np.ones(len(x), W.dtype).dot, [x]

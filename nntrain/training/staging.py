@@ -32,13 +32,17 @@ class Staging:
     """Stages for so many rows, made one after the other.
 
     learns: does anything before the next one?
-    rooms: arrays that stages of one shape have together, and use inside of a call alone.
+    rooms: arrays that several stages have together, by what for: those that are used again at once
+        are in the cache.
+    turn, depth: dense layers so far, and blocks around the next one.
     """
 
     store: Store
     loss: Loss
     learns: bool = False
-    rooms: dict[tuple[int, int, Order], Array] = field(default_factory=dict)
+    rooms: dict[tuple[object, ...], Array] = field(default_factory=dict)
+    turn: int = 0
+    depth: int = 0
 
     def stages(
         self,
@@ -75,11 +79,15 @@ class Staging:
         if isinstance(layer, Dense):
             weights = Weights(*self._weights(path, "W", "b"))
             order = wanted or self._order(x, learned, weights, after)
-            return dense(x, weights, layer.activation, order, learns=learned)
+            self.turn += 1  # gradients go back through two arrays, from one into the other
+            dx = self._room(x, "dx", self.turn % 2) if learned else x
+            return dense(x, weights, layer.activation, order, dx, learns=learned)
         if isinstance(layer, LayerNorm | RmsNorm):
             affine = Affine(*self._weights(path, "gamma", "beta"))
             centers = isinstance(layer, LayerNorm)
-            return norm(x, affine, layer.eps, self._room(x), centers=centers, learns=learned)
+            return norm(
+                x, affine, layer.eps, self._room(x, "norm"), centers=centers, learns=learned
+            )
         raise TypeError(layer.kind)
 
     def _residual(
@@ -87,8 +95,11 @@ class Staging:
     ) -> Stage:
         learned, projection = self.learns, self._weight(placed.path, "projection")
         order = None if projection else order_of(x)  # as what is added to it
+        self.depth += 1
         inside = self.stages(placed.inside, x, after, order)  # only they change a width, and learn
-        return residual(x, inside, projection, layer.activation, learns=learned)
+        self.depth -= 1
+        room = self._room(inside[-1].y if inside else x, "residual", self.depth)
+        return residual(x, inside, projection, layer.activation, room, learns=learned)
 
     def _weights(self, path: str, *names: str) -> Iterator[Any]:
         for name in names:
@@ -99,8 +110,9 @@ class Staging:
         full, store = f"{path}.{name}", self.store
         return (store.weights[full], store.gradients[full]) if full in store.weights else None
 
-    def _room(self, x: Array) -> Array:
-        key = (*x.shape, order_of(x))
+    def _room(self, x: Array, *purpose: object) -> Array:
+        """An array like x that all with this purpose have together."""
+        key = (x.shape, order_of(x), *purpose)
         if key not in self.rooms:
             self.rooms[key] = np.empty(x.shape, self.store.theta.dtype, order_of(x))
         return self.rooms[key]
