@@ -1,15 +1,19 @@
-"""A norm over the units of a row, as a stage of a straight line."""
+"""A norm over the units of a row, as a stage of a straight line.
+
+The arithmetic is that of `layers.standardising_rows`: c = x - μ' is kept, and r, what rounding left
+in its mean, is put right in what is added.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from nntrain.call import Call
 from nntrain.families import Array
-from nntrain.training.stages import Stage, order_of
+from nntrain.training.stages import Run, Stage, order_of
 
 
 class Affine(NamedTuple):
@@ -21,108 +25,137 @@ class Affine(NamedTuple):
     dbeta: Array | None
 
 
+class _Kept(NamedTuple):
+    """What the way back needs: c, r and s, of which y = c s γ + (β - r s γ) is made.
+
+    room: like y, and anybody's between two stages.  share: a mean is a product with it.
+    """
+
+    y: Array
+    c: Array
+    r: Array | None
+    s: Array
+    room: Array
+    share: Array
+
+
 def norm(
     x: Array, affine: Affine, eps: float, room: Array, *, centers: bool, learns: bool
 ) -> Stage:
     """y = γ (x - μ) s + β with s = 1 / √(σ² + ε); where nothing is centred, μ is 0.
 
-    room: like x, and anybody's between two calls.   learns: anything before it does.
+    room: like x, and anybody's between two stages.   learns: anything before it does.
     """
-    made = _Norm(x, affine, eps, room, centers, learns)
-    return Stage(made.y, made.forward, made.backward)
+    (rows, width), dtype = x.shape, affine.gamma.dtype
+    y = np.empty(x.shape, dtype, order_of(x))
+    kept = _Kept(
+        y,
+        np.empty_like(y) if centers else x,
+        np.empty(rows, dtype) if centers else None,
+        np.empty(rows, dtype),
+        room,
+        np.full(width, 1.0 / width, dtype),
+    )
+
+    def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
+        runs = _by_weights(dy, kept, affine)
+        return ([*runs, *_by_input(dy, kept, affine.gamma)], dy) if learns else (runs, None)
+
+    return Stage(y, _forward(x, kept, affine, eps), backward)
 
 
-class _Norm:
-    """The arithmetic of `layers.standardising_rows`: c = x - μ' is kept, and r, what rounding left
-    in its mean, is put right in what is added.
+def _forward(x: Array, kept: _Kept, affine: Affine, eps: float) -> list[Run]:
+    y, c, r, s, room, share = kept
+    few, one, small = np.empty_like(s), np.ones((), s.dtype), np.full((), eps, s.dtype)
+    runs = list[Run]()
+    if r is not None:
+        mean = np.empty_like(s)
+        runs += [
+            partial(x.dot, share, mean),
+            partial(np.subtract, x, mean[:, None], c),
+            partial(c.dot, share, r),
+        ]
+    runs += [partial(np.multiply, c, c, y), partial(y.dot, share, s)]
+    if r is not None:
+        runs += [partial(np.multiply, r, r, few), partial(np.subtract, s, few, s)]
+    runs += [
+        partial(np.add, s, small, s),  # σ² + ε
+        partial(np.sqrt, s, s),
+        partial(np.divide, one, s, s),
+        *_lay(s, affine.gamma, None, y),
+        partial(np.multiply, y, c, y),
+    ]
+    if r is not None:
+        runs += [
+            partial(np.multiply, r, s, few),
+            partial(np.negative, few, few),
+            *_lay(few, affine.gamma, affine.beta, room),
+            partial(np.add, y, room, y),
+        ]
+    return runs
 
-    On the way back y is room, too: whoever takes it has gone back before.
+
+def _by_weights(dy: Array, kept: _Kept, affine: Affine) -> list[Run]:
+    """dγ = Σ dy x̂ with x̂ = (c - r) s, and dβ = Σ dy."""
+    few, some = np.empty_like(kept.s), np.empty_like(affine.gamma)
+    product, dgamma = kept.room, affine.dgamma
+    runs: list[Run] = [
+        partial(np.multiply, dy, kept.c, product),
+        partial(kept.s.dot, product, dgamma),
+    ]
+    if kept.r is not None:
+        runs += [
+            partial(np.multiply, kept.s, kept.r, few),
+            partial(few.dot, dy, some),
+            partial(np.subtract, dgamma, some, dgamma),
+        ]
+    if affine.dbeta is not None:
+        runs.append(partial(np.ones_like(kept.s).dot, dy, affine.dbeta))
+    return runs
+
+
+def _by_input(dy: Array, kept: _Kept, gamma: Array) -> list[Run]:
+    """dx = s (γ dy - mean(γ dy) - x̂ mean(γ dy x̂)), in the place of dy.
+
+    y is room, too: whoever takes it has gone back before.
     """
-
-    def __init__(
-        self, x: Array, affine: Affine, eps: float, room: Array, centers: bool, learns: bool
-    ):
-        (rows, width), dtype = x.shape, affine.gamma.dtype
-        self.affine, self.room, self.centers, self.learns = affine, room, centers, learns
-        self.y = np.empty(x.shape, dtype, order_of(x))
-        self.c = np.empty_like(self.y) if centers else x
-        self.share, self.weights = np.full(width, 1.0 / width, dtype), np.empty(width, dtype)
-        self.ones, self.some = np.ones(rows, dtype), np.empty(width, dtype)
-        self.one, self.eps = np.ones((), dtype), np.full((), eps, dtype)
-        self.mean, self.r, self.level, self.along, self.b, self.few = np.zeros((6, rows), dtype)
-        self.factors, self.summands, self.levels = np.zeros((3, 2, rows), dtype)
-        self.lines, self.summands[1] = np.ones((2, width), dtype), 1.0
-        self.lay_in_y, self.lay_in_room = _laying(self.y), _laying(room)
-
-    def forward(self, x: Array, call: Call) -> Array:
-        y, c, r, s, few = self.y, self.c, self.r, self.factors[0], self.few
-        if self.centers:
-            x.dot(self.share, self.mean)
-            np.subtract(x, self.mean[:, None], c)
-            c.dot(self.share, r)
-        else:
-            c = self.c = x
-        np.multiply(c, c, y)
-        y.dot(self.share, s)
-        np.multiply(r, r, few)
-        np.subtract(s, few, s)
-        np.add(s, self.eps, s)  # σ² + ε
-        np.sqrt(s, s)
-        np.divide(self.one, s, s)
-        self._take_weights()
-        self.lay_in_y(self.factors, self.lines)  # s γ
-        np.multiply(y, c, y)
-        if self.centers:
-            np.multiply(r, s, few)
-            np.negative(few, self.summands[0])
-            self.lay_in_room(self.summands, self.lines)  # β - r s γ
-            np.add(y, self.room, y)
-        return y
-
-    def _take_weights(self) -> None:
-        self.lines[0] = self.affine.gamma
-        if self.affine.beta is not None:
-            self.lines[1] = self.affine.beta
-
-    def backward(self, dy: Array) -> Array | None:
-        """dx = s (γ dy - mean(γ dy) - x̂ mean(γ dy x̂)) with x̂ = (c - r) s, in the place of dy."""
-        _, dgamma, _, dbeta = self.affine
-        s, few, product = self.factors[0], self.few, self.room
-        np.multiply(dy, self.c, product)
-        s.dot(product, dgamma)
-        if self.centers:
-            np.multiply(s, self.r, few)
-            few.dot(dy, self.some)
-            np.subtract(dgamma, self.some, dgamma)
-        if dbeta is not None:
-            self.ones.dot(dy, dbeta)
-        return self._by_input(dy) if self.learns else None
-
-    def _by_input(self, dy: Array) -> Array:
-        s, b, few, level, along = self.factors[0], self.b, self.few, self.level, self.along
-        np.multiply(self.affine.gamma, self.share, self.weights)
-        dy.dot(self.weights, level)
-        self.room.dot(self.weights, along)
-        np.multiply(self.r, level, few)
-        np.subtract(along, few, b)
-        for _ in range(3):
-            np.multiply(b, s, b)  # s³ (along - r level)
-        self.lay_in_y(self.factors, self.lines)
-        np.multiply(dy, self.y, dy)
-        np.multiply(self.c, b[:, None], self.room)
-        np.subtract(dy, self.room, dy)
-        if self.centers:
-            np.multiply(b, self.r, b)
-            np.multiply(s, level, few)
-            np.subtract(b, few, b)
-            np.add(dy, b[:, None], dy)
-        return dy
+    y, c, r, s, product, share = kept
+    level, along, few = np.empty((3, len(s)), s.dtype)
+    weights = np.empty_like(gamma)
+    runs: list[Run] = [
+        partial(np.multiply, gamma, share, weights),
+        partial(dy.dot, weights, level),
+        partial(product.dot, weights, along),
+    ]
+    if r is not None:
+        runs += [partial(np.multiply, r, level, few), partial(np.subtract, along, few, along)]
+    runs += [
+        *[partial(np.multiply, along, s, along)] * 3,  # b = s³ (along - r level)
+        *_lay(s, gamma, None, y),
+        partial(np.multiply, dy, y, dy),
+        partial(np.multiply, c, along[:, None], y),
+        partial(np.subtract, dy, y, dy),
+    ]
+    if r is not None:
+        runs += [
+            partial(np.multiply, along, r, along),
+            partial(np.multiply, s, level, few),
+            partial(np.subtract, along, few, along),
+            partial(np.add, dy, along[:, None], dy),  # b r - s level
+        ]
+    return runs
 
 
-def _laying(out: Array) -> Callable[[Array, Array], object]:
-    """`lay(a, b)`: out = a[0] b[0]ᵀ + a[1] b[1]ᵀ, a product that takes half as long as it takes to
-    meet an array with a column; where one summand is missing, too (see `_laid_out`)."""
+def _lay(a: Array, b: Array, c: Array | None, out: Array) -> list[Run]:
+    """out = a bᵀ + cᵀ, for a (M,) and b, c (D,), c being zeros if it is None.
+
+    As a product, which takes half as long as to meet an array with a column; with two summands, as
+    NumPy does not hand a product of a column and a row on to BLAS (see `_laid_out`).
+    """
+    left, right = np.ones((2, len(a)), a.dtype), np.zeros((2, len(b)), b.dtype)
+    runs: list[Run] = [partial(np.copyto, left[0], a), partial(np.copyto, right[0], b)]
+    if c is not None:
+        runs.append(partial(np.copyto, right[1], c))
     if out.flags.c_contiguous:
-        return lambda a, b: a.T.dot(b, out)
-    turned = out.T
-    return lambda a, b: b.T.dot(a, turned)
+        return [*runs, partial(left.T.dot, right, out)]
+    return [*runs, partial(right.T.dot, left, out.T)]

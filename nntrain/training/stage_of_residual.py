@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from nntrain.call import Call
 from nntrain.families import Activation, Array
-from nntrain.training.stages import Stage, activation_of, order_of
+from nntrain.training.stages import Run, Stage, activation_of, order_of, way_back
 
 
 def residual(
@@ -26,30 +26,30 @@ def residual(
     room: like y, and nobody's inside; those there may write into the gradient that they get.
     learns: anything before it does.
     """
-    forwards = [stage.forward for stage in inside]
-    backwards = [stage.backward for stage in reversed(inside) if stage.backward]
-    z = np.empty(room.shape, room.dtype, order_of(room))
+    last = inside[-1].y if inside else x
+    z = np.empty(last.shape, last.dtype, order_of(last))
     activate, activate_back = activation_of(activation, z)
-    kept = [x]
+    forward: list[Run] = [run for stage in inside for run in stage.forward]
+    if projection:
+        P, dP = projection
+        forward += [partial(np.matmul, x, P, out=z), partial(np.add, z, last, z), *activate]
+    else:
+        forward += [partial(np.add, x, last, z), *activate]
 
-    def forward(x: Array, call: Call) -> Array:
-        kept[0] = y = x
-        for forward in forwards:
-            y = forward(y, call)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
+        runs: list[Run] = [*activate_back(dy), partial(np.copyto, room, dy)]
         if projection:
-            x = x.dot(projection[0])
-        np.add(x, y, z)
-        return activate()
-
-    def backward(dy: Array) -> Array | None:
-        d = dz = activate_back(dy)
-        np.copyto(room, dz)
+            runs.append(partial(np.matmul, x.T, room, out=dP))
+        more, dx = way_back(inside, dy)
+        runs += more
+        if not learns or dx is None:
+            return runs, None
         if projection:
-            np.matmul(kept[0].T, dz, out=projection[1])
-        for backward in backwards:
-            d = backward(d)
-        if not learns:
-            return None
-        return np.add(d, room.dot(projection[0].T) if projection else room, d)
+            past = np.empty_like(dx)
+            runs += [partial(np.matmul, room, P.T, out=past), partial(np.add, dx, past, dx)]
+        else:
+            runs.append(partial(np.add, dx, room, dx))
+        return runs, dx
 
-    return Stage(z, forward, backward if learns or backwards or projection else None)
+    learns_inside = any(stage.backward for stage in inside)
+    return Stage(z, forward, backward if learns or learns_inside else None)

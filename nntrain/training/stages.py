@@ -1,12 +1,15 @@
 """Stages of a straight line: what a layer does to so many rows, in arrays that are made once.
 
-What a stage gives is an array of its own, which its next call fills anew; it may write into the
-gradient that it gets.  Arrays are (rows, units) to look at, and lie in memory one way or the other.
+A stage is a list of calls of NumPy that have their arrays, so that next to nothing of Python stands
+between one and the next.  Only what differs from batch to batch is looked up, in `Given`.  Arrays
+are (rows, units) to look at, and lie in memory one way or the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,15 +27,45 @@ SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
 
 
-class Stage(NamedTuple):
-    """`forward(x, call) -> y`, always the same array, and `backward(dy) -> dx`.
+Run = Callable[[], object]
+"""A call that has its arrays."""
 
-    No `backward` where nothing learns from here upwards; the last of all gives None.
+
+@dataclass(slots=True)
+class Given:
+    """What a batch brings: its rows (n, inputs), and what its call knows."""
+
+    x: Array
+    call: Call
+
+
+class Stage(NamedTuple):
+    """What is to be run, one after the other.
+
+    y: the array where `forward` leaves what the stage gives.
+    backward: of the array where dy will be, and which may be written into: what is to be run, and
+        where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
+        upwards.
     """
 
     y: Array
-    forward: Callable[[Array, Call], Array]
-    backward: Callable[[Any], Any] | None
+    forward: Sequence[Run]
+    backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
+
+
+def way_back(stages: Sequence[Stage], d: Array) -> tuple[list[Run], Array | None]:
+    """From where the gradient by the last stage's y is, through all of them: what is to be run, and
+    where the gradient by what they get is then, None if nothing asks for it."""
+    runs, dy = list[Run](), d
+    for stage in reversed(stages):
+        if stage.backward is None:
+            return runs, None
+        more, dx = stage.backward(dy)
+        runs += more
+        if dx is None:
+            return runs, None
+        dy = dx
+    return runs, dy
 
 
 class Weights(NamedTuple):
@@ -46,6 +79,26 @@ class Weights(NamedTuple):
 
 def order_of(array: Array) -> Order:
     return "C" if array.flags.c_contiguous else "F"
+
+
+@dataclass
+class Rooms:
+    """Arrays that stages have together: what is used again at once is in the cache."""
+
+    dtype: np.dtype[Any]
+    made: dict[tuple[object, ...], Array] = field(default_factory=dict)
+
+    def like(self, x: Array, purpose: str) -> Array:
+        """The array like x for this."""
+        key = (x.shape, order_of(x), purpose)
+        if key not in self.made:
+            self.made[key] = np.empty(x.shape, self.dtype, order_of(x))
+        return self.made[key]
+
+    def gradient(self, x: Array, dy: Array) -> Array:
+        """For the gradient by x, made of that in dy: of two arrays the other one."""
+        one = self.like(x, "one gradient")
+        return one if one is not dy else self.like(x, "another gradient")
 
 
 def order_between(x: Array | None, rows: int, units: int, following: int) -> Order:
@@ -63,102 +116,121 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array, weights: Weights, activation: Activation, order: Order, dx: Array, *, learns: bool
+    x: Array | Given,
+    weights: Weights,
+    activation: Activation,
+    order: Order,
+    rooms: Rooms,
+    *,
+    learns: bool,
 ) -> Stage:
     """y = f(x W + b), in this order.
 
-    dx: like x, for the gradient by it.   learns: anything before it does, and wants that.
+    x: always the same array, or where that of each batch is.   learns: anything before it does.
     """
     W, dW, b, db = weights
-    z = np.empty((len(x), W.shape[1]), W.dtype, order)
-    times, times_back = _product(z), _product(dx)
+    like = x.x if isinstance(x, Given) else x
+    z = np.empty((len(like), W.shape[1]), W.dtype, order)
     activate, activate_back = activation_of(activation, z)
-    W_turned, sum_rows, kept = W.T, np.ones(len(x), W.dtype).dot, [x]
 
-    def forward(x: Array, call: Call) -> Array:
-        kept[0] = x
-        times(x, W)
-        if b is not None:
-            np.add(z, b, z)
-        return activate()
-
-    def backward(dy: Array) -> Array | None:
-        dz = activate_back(dy)
-        kept[0].T.dot(dz, dW)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
+        runs = [*activate_back(dy), _by_weights(x, dy, dW)]
         if db is not None:
-            sum_rows(dz, db)
+            runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
         if not learns:
-            return None
-        times_back(dz, W_turned)
-        return dx
+            return runs, None
+        dx = rooms.gradient(like, dy)
+        return [*runs, _product(dy, W.T, dx)], dx
 
-    return Stage(z, forward, backward)
+    add: list[Run] = [] if b is None else [partial(np.add, z, b, z)]
+    return Stage(z, [_product(x, W, z), *add, *activate], backward)
 
 
-def _product(out: Array) -> Callable[[Array, Array], object]:
-    """`times(a, b)`: out = a b.  `dot` begins in half the time of `matmul`, and needs rows."""
-    if out.flags.c_contiguous:
-        return lambda a, b: a.dot(b, out)
+def _product(a: Array | Given, b: Array, out: Array) -> Run:
+    """out = a b.  `dot` begins in half the time of `matmul`, and needs rows."""
     turned = out.T
-    return lambda a, b: b.T.dot(a.T, turned)
+    if isinstance(a, Given):
+        if out.flags.c_contiguous:
+            return lambda: a.x.dot(b, out)
+        return lambda: b.T.dot(a.x.T, turned)
+    return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
 
 
-def dropout(x: Array, rate: float, draw: Draw, *, learns: bool) -> Stage:
+def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
+    """dW = xᵀ dz."""
+    if isinstance(x, Given):
+        return lambda: x.x.T.dot(dz, dW)
+    return partial(x.T.dot, dz, dW)
+
+
+def taken(given: Given) -> Stage:
+    """The rows of each batch, always in the same array."""
+    x = given.x.copy()
+    return Stage(x, [lambda: np.copyto(x, given.x)], None)
+
+
+def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:
     """y = x · m / (1 - rate).   learns: anything before it does."""
     threshold, scale = threshold_of(rate)
     rows, width = x.shape
     least, factor = np.array(threshold, np.uint16), np.array(scale, x.dtype)
     keep, mask, y = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype), np.empty_like(x)
 
-    def forward(x: Array, call: Call) -> Array:
-        np.greater_equal(draw(call, rows, width), least, keep)
-        np.multiply(keep, factor, mask)
-        return np.multiply(x, mask, y)
+    def choose() -> None:
+        np.greater_equal(draw(given.call, rows, width), least, keep)
 
-    def backward(dy: Array) -> Array:
-        return np.multiply(dy, mask, dy)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array]:
+        return [partial(np.multiply, dy, mask, dy)], dy
 
-    return Stage(y, forward, backward if learns else None)
+    runs: list[Run] = [
+        choose,
+        partial(np.multiply, keep, factor, mask),
+        partial(np.multiply, x, mask, y),
+    ]
+    return Stage(y, runs, backward if learns else None)
 
 
 def bend(x: Array, activation: Activation, *, learns: bool) -> Stage:
-    """y = f(x), where x is no dense layer's alone.   learns: anything before it does."""
+    """y = f(x), where x is not a dense layer's alone.   learns: anything before it does."""
     y = np.empty(x.shape, x.dtype, order_of(x))
     activate, activate_back = activation_of(activation, y)
 
-    def forward(x: Array, call: Call) -> Array:
-        np.copyto(y, x)
-        return activate()
+    def backward(dy: Array) -> tuple[Sequence[Run], Array]:
+        return activate_back(dy), dy
 
-    return Stage(y, forward, activate_back if learns else None)
+    return Stage(y, [partial(np.copyto, y, x), *activate], backward if learns else None)
 
 
-Activate = tuple[Callable[[], Array], Callable[[Array], Array]]
-"""`activate() -> y`, of the z that is known, and `activate_back(dy) -> dz`."""
+Activate = tuple[Sequence[Run], Callable[[Array], Sequence[Run]]]
+"""What makes y in the place of z, and what makes dz in the place of an array with dy."""
 
 
 def activation_of(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
-        return lambda: z, lambda dy: dy
+        return [], lambda dy: []
     if type(activation) is Relu:
         return _relu(z)
     if type(activation) is Sigmoid:
         return _sigmoid(z)
     if type(activation) is Tanh:
         return _tanh(z)
-    built, kept = activation.build(z.shape[1:], Plan()).forward, list[Backward]()
+    built, kept, before = activation.build(z.shape[1:], Plan()).forward, list[Backward](), z.copy()
 
-    def activate() -> Array:
-        y, backward = built(z, Call(training=True))
+    def activate() -> None:
+        np.copyto(before, z)  # which the way back may need
+        y, backward = built(before, Call(training=True))
         kept[:] = [backward]
-        return y.astype(z.dtype, copy=False)  # one of a plugin may come out in double
+        np.copyto(z, y)  # one of a plugin may come out in double
 
-    def back(dy: Array) -> Array:
-        dz: Array = kept[0](dy)  # type: ignore[assignment]  # z learns
-        return dz.astype(z.dtype, copy=False)
+    def back(dy: Array) -> Sequence[Run]:
+        def run() -> None:
+            dz = kept[0](dy)
+            np.copyto(dy, dz)  # type: ignore[arg-type]  # z learns
 
-    return activate, back
+        return [run]
+
+    return [activate], back
 
 
 def _relu(z: Array) -> Activate:
@@ -169,44 +241,41 @@ def _relu(z: Array) -> Activate:
     zeros, ones, alive = np.zeros_like(z), np.ones_like(z, whole), np.empty_like(z, whole)
     bits = z.view(whole)
 
-    def activate() -> Array:
-        return np.maximum(z, zeros, out=z)  # of two arrays: 4 times as fast as with a number
-
-    def back(dy: Array) -> Array:
-        np.minimum(bits, ones, out=alive)
+    def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)
-        np.multiply(dz, alive, dz)
-        return dy
+        return [partial(np.minimum, bits, ones, out=alive), partial(np.multiply, dz, alive, dz)]
 
-    return activate, back
+    # of two arrays: 4 times as fast as with a number
+    return [partial(np.maximum, z, zeros, out=z)], back
 
 
 def _tanh(z: Array) -> Activate:
     slope, one = np.empty_like(z), np.ones((), z.dtype)
 
-    def activate() -> Array:
-        return np.tanh(z, z)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.multiply, z, z, slope),
+            partial(np.subtract, one, slope, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
-    def back(dy: Array) -> Array:
-        np.multiply(z, z, slope)
-        np.subtract(one, slope, slope)
-        return np.multiply(dy, slope, dy)
-
-    return activate, back
+    return [partial(np.tanh, z, z)], back
 
 
 def _sigmoid(z: Array) -> Activate:
     slope, one, half = np.empty_like(z), np.ones((), z.dtype), np.full((), 0.5, z.dtype)
+    activate = [
+        partial(np.multiply, z, half, z),
+        partial(np.tanh, z, z),
+        partial(np.add, z, one, z),
+        partial(np.multiply, z, half, z),
+    ]
 
-    def activate() -> Array:
-        np.multiply(z, half, z)
-        np.tanh(z, z)
-        np.add(z, one, z)
-        return np.multiply(z, half, z)
-
-    def back(dy: Array) -> Array:
-        np.subtract(one, z, slope)
-        np.multiply(slope, z, slope)
-        return np.multiply(dy, slope, dy)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.subtract, one, z, slope),
+            partial(np.multiply, slope, z, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
     return activate, back

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from nntrain.families import Array, Loss
 from nntrain.layers import ActivationLayer, Dense, Dropout, LayerNorm, Residual, RmsNorm
 from nntrain.store import Store, draw_of
@@ -16,7 +14,9 @@ from nntrain.training.ends import end_order
 from nntrain.training.stage_of_norm import Affine, norm
 from nntrain.training.stage_of_residual import residual
 from nntrain.training.stages import (
+    Given,
     Order,
+    Rooms,
     Stage,
     Weights,
     bend,
@@ -24,34 +24,40 @@ from nntrain.training.stages import (
     dropout,
     order_between,
     order_of,
+    taken,
 )
 
 
 @dataclass
 class Staging:
-    """Stages for so many rows, made one after the other.
+    """Stages for the rows that are given, made one after the other.
 
     learns: does anything before the next one?
-    rooms: arrays that several stages have together, by what for: those that are used again at once
-        are in the cache.
-    turn, depth: dense layers so far, and blocks around the next one.
+    depth: blocks around the next one.
     """
 
     store: Store
     loss: Loss
+    given: Given
     learns: bool = False
-    rooms: dict[tuple[object, ...], Array] = field(default_factory=dict)
-    turn: int = 0
     depth: int = 0
+    rooms: Rooms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rooms = Rooms(self.store.theta.dtype)
+
+    def all(self, chain: Sequence[Placed]) -> list[Stage]:
+        """What each layer does, from the rows on."""
+        if isinstance(chain[0].layer, Dense):  # which alone takes them where they are
+            first = self._dense(chain[0].path, chain[0].layer, self.given, chain[1:], None)
+            return [first, *self.stages(chain[1:], first.y, [])]
+        first = taken(self.given)
+        return [first, *self.stages(chain, first.y, [])]
 
     def stages(
-        self,
-        chain: Sequence[Placed],
-        x: Array,
-        after: Sequence[Placed] = (),
-        last: Order | None = None,
+        self, chain: Sequence[Placed], x: Array, after: Sequence[Placed], last: Order | None = None
     ) -> list[Stage]:
-        """What each layer of a chain does to rows like x.
+        """What each layer of a chain does to x.
 
         after: the layers behind the chain.
         last: how the chain's output is to lie; None: as those behind it like it.
@@ -67,39 +73,52 @@ class Staging:
     def _stage(
         self, placed: Placed, x: Array, after: Sequence[Placed], wanted: Order | None
     ) -> Stage:
-        (path, layer, _), learned = placed, self.learns
+        path, layer, inside = placed
+        learns = self.learns
         if isinstance(layer, Residual):
-            return self._residual(placed, layer, x, after)
+            return self._residual(path, layer, inside, x, after)
+        if isinstance(layer, Dense):
+            return self._dense(path, layer, x, after, wanted)
         if isinstance(layer, Dropout):
             draw = draw_of(self.store.seed, f"{path}.mask")
-            return dropout(x, layer.rate, draw, learns=learned)
+            return dropout(x, self.given, layer.rate, draw, learns=learns)
         if isinstance(layer, ActivationLayer):
-            return bend(x, layer.activation, learns=learned)
-        self.learns = True
-        if isinstance(layer, Dense):
-            weights = Weights(*self._weights(path, "W", "b"))
-            order = wanted or self._order(x, learned, weights, after)
-            self.turn += 1  # gradients go back through two arrays, from one into the other
-            dx = self._room(x, "dx", self.turn % 2) if learned else x
-            return dense(x, weights, layer.activation, order, dx, learns=learned)
+            return bend(x, layer.activation, learns=learns)
         if isinstance(layer, LayerNorm | RmsNorm):
+            self.learns = True
             affine = Affine(*self._weights(path, "gamma", "beta"))
-            centers = isinstance(layer, LayerNorm)
-            return norm(
-                x, affine, layer.eps, self._room(x, "norm"), centers=centers, learns=learned
-            )
+            room, centers = self.rooms.like(x, "norm"), isinstance(layer, LayerNorm)
+            return norm(x, affine, layer.eps, room, centers=centers, learns=learns)
         raise TypeError(layer.kind)
 
-    def _residual(
-        self, placed: Placed, layer: Residual, x: Array, after: Sequence[Placed]
+    def _dense(
+        self,
+        path: str,
+        layer: Dense,
+        x: Array | Given,
+        after: Sequence[Placed],
+        wanted: Order | None,
     ) -> Stage:
-        learned, projection = self.learns, self._weight(placed.path, "projection")
+        learns, self.learns = self.learns, True
+        weights = Weights(*self._weights(path, "W", "b"))
+        order = wanted or self._order(None if isinstance(x, Given) else x, learns, weights, after)
+        return dense(x, weights, layer.activation, order, self.rooms, learns=learns)
+
+    def _residual(
+        self,
+        path: str,
+        layer: Residual,
+        inside: Sequence[Placed],
+        x: Array,
+        after: Sequence[Placed],
+    ) -> Stage:
+        learns, projection = self.learns, self._weight(path, "projection")
         order = None if projection else order_of(x)  # as what is added to it
         self.depth += 1
-        inside = self.stages(placed.inside, x, after, order)  # only they change a width, and learn
+        stages = self.stages(inside, x, after, order)  # only they change a width, and learn
         self.depth -= 1
-        room = self._room(inside[-1].y if inside else x, "residual", self.depth)
-        return residual(x, inside, projection, layer.activation, room, learns=learned)
+        room = self.rooms.like(stages[-1].y if stages else x, f"block {self.depth}")
+        return residual(x, stages, projection, layer.activation, room, learns=learns)
 
     def _weights(self, path: str, *names: str) -> Iterator[Any]:
         for name in names:
@@ -110,14 +129,9 @@ class Staging:
         full, store = f"{path}.{name}", self.store
         return (store.weights[full], store.gradients[full]) if full in store.weights else None
 
-    def _room(self, x: Array, *purpose: object) -> Array:
-        """An array like x that all with this purpose have together."""
-        key = (x.shape, order_of(x), *purpose)
-        if key not in self.rooms:
-            self.rooms[key] = np.empty(x.shape, self.store.theta.dtype, order_of(x))
-        return self.rooms[key]
-
-    def _order(self, x: Array, learned: bool, weights: Weights, after: Sequence[Placed]) -> Order:
+    def _order(
+        self, x: Array | None, learns: bool, weights: Weights, after: Sequence[Placed]
+    ) -> Order:
         """How the output of a dense layer lies best."""
         units = weights.W.shape[1]
         following = next(_deciding(after), None)
@@ -126,7 +140,7 @@ class Staging:
         if isinstance(following.layer, Dropout):  # whose random numbers lie row after row
             return "C"
         W = self.store.weights[f"{following.path}.W"]
-        return order_between(x if learned else None, len(x), units, W.shape[1])
+        return order_between(x if learns else None, len(self.given.x), units, W.shape[1])
 
 
 def _deciding(chain: Sequence[Placed]) -> Iterator[Placed]:

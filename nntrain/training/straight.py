@@ -15,6 +15,7 @@ from nntrain.families import Array, Layer, Loss, Shape
 from nntrain.store import Store
 from nntrain.training.chains import Placed, chain_of, weights_of
 from nntrain.training.ends import counts_alike, make_end
+from nntrain.training.stages import Given, way_back
 from nntrain.training.staging import Staging
 
 Line = Callable[[Array, Array, Array, Call], float]
@@ -49,12 +50,13 @@ def make_straight(
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         key = (len(x), weights.item(0) if even else 0.0)
-        if key not in lines:
+        known = lines.get(key)
+        if known is None:
             is_large = len(x) * widest > LARGEST
-            lines[key] = (
+            known = lines[key] = (
                 otherwise if is_large else _line(chain, store, loss, x, target, key[1] or None)
             )
-        return lines[key](x, target, weights, call)
+        return known(x, target, weights, call)
 
     return line
 
@@ -63,19 +65,20 @@ def _line(
     chain: Sequence[Placed], store: Store, loss: Loss, x: Array, target: Array, share: float | None
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
-    rows = len(x)
-    stages = Staging(store, loss).stages(chain, x.reshape(rows, -1))
-    end = make_end(loss, stages[-1].y, target, share)
-    forwards = [stage.forward for stage in stages]
-    backwards = [stage.backward for stage in reversed(stages) if stage.backward]
+    rows, is_flat = len(x), x.ndim == 2
+    given = Given(x.reshape(rows, -1), Call())
+    stages = Staging(store, loss, given).all(chain)
+    finish, d = make_end(loss, stages[-1].y, target, share)
+    forward = [run for stage in stages for run in stage.forward]
+    backward, _ = way_back(stages, d)
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
-        y = x.reshape(rows, -1)
-        for forward in forwards:
-            y = forward(y, call)
-        value, d = end(y, target, weights)
-        for backward in backwards:
-            d = backward(d)
+        given.x, given.call = x if is_flat else x.reshape(rows, -1), call
+        for run in forward:
+            run()
+        value = finish(target, weights)
+        for run in backward:
+            run()
         return value
 
     return line
