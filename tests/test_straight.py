@@ -40,7 +40,7 @@ from nntrain.losses import (
     MeanSquaredError,
 )
 from nntrain.network import Network
-from nntrain.training import step, straight
+from nntrain.training import stages, step, straight
 from nntrain.training.backpropagate import closures
 from nntrain.training.fit import fit
 from nntrain.training.straight import Line, make_straight
@@ -143,9 +143,9 @@ def test_as_the_closures(
 
 
 @over("loss", list(LOSSES))
-@over("width", [8, 300])
+@over("width", [8, 300, 320])
 def test_in_float32(loss: str, width: int) -> None:
-    """Narrow products and wide ones, whose arrays lie in other ways."""
+    """Narrow products and wide ones, whose arrays lie in other ways; those of 320 are cut."""
     kind = LOSSES[loss]
     layers = [
         Dense(width, activation=Relu()), Dense(width, activation=Tanh()), Dropout(0.2),
@@ -154,6 +154,18 @@ def test_in_float32(loss: str, width: int) -> None:
     pair = Pair(layers, 5, kind, np.float32)
     for rows in (32, 7):
         pair.assert_same(rows, Call(training=True, step=1), 3e-6)
+
+
+@over("orders", ["CC", "CF", "FC", "FF"])
+@over("back", [False, True])
+def test_products_that_are_cut(orders: str, back: bool) -> None:
+    rng, (of_x, of_out) = np.random.default_rng(0), orders
+    x, W = np.asarray(rng.normal(size=(33, 224)), order=of_x), rng.normal(size=(224, 160))
+    out = np.full((33, 160), np.nan, order=of_out)
+    at_once = stages.columns_at_once(x, out, back=back)
+    assert at_once == (16 if back else {"C": 0, "F": 8 if of_out == "C" else 32}[of_x])
+    stages._product(W, out, at_once)(x)
+    np.testing.assert_allclose(out, x @ W, rtol=1e-12, atol=1e-12)
 
 
 OUTSIDE: dict[str, tuple[list[Layer], tuple[int, ...]]] = {
