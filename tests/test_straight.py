@@ -42,6 +42,7 @@ from nntrain.losses import (
 from nntrain.network import Network
 from nntrain.training import stages, step, straight
 from nntrain.training.backpropagate import closures
+from nntrain.training.ends import make_end
 from nntrain.training.fit import fit
 from nntrain.training.straight import Line, make_straight
 from tests.cases import over
@@ -164,8 +165,34 @@ def test_products_that_are_cut(orders: Sequence[Any], back: bool) -> None:
     out = np.asarray(np.zeros((33, 160)), order=of_out)
     at_once = stages.columns_at_once(x, out, back=back)
     assert at_once == (16 if back else {"C": 0, "F": 8 if of_out == "C" else 32}[of_x])
-    stages._product(W, out, at_once)(x)
+    stages._product(x, W, out, at_once)()
     np.testing.assert_allclose(out, x @ W, rtol=1e-12, atol=1e-12)
+
+
+@over("far", [0.0, 1e-6, 5.0, 30.0, 60.0, 87.0, 95.0, 300.0, 3e4])
+@over("first", [-1.0, 1.0])
+def test_cross_entropy_of_scores_that_are_far_apart(far: float, first: float) -> None:
+    """Differences from the first class may be beyond what e^z can be, or all of a small loss."""
+    z = np.asfortranarray(np.random.default_rng(0).normal(size=(8, 4)), np.float32)
+    z[:, 0] += first * far
+    for target in (np.zeros(8, np.int64), np.full(8, 3)):
+        weights = np.full(8, 0.125, np.float32)
+        value, d = CrossEntropy()(z.astype(np.float64), target, weights)
+        finish, own_d = make_end(CrossEntropy(), z, target, 0.125)
+        with np.errstate(all="ignore"):  # as in a training
+            found = finish(target, weights)
+        assert found == pytest.approx(value, rel=2e-5, abs=1e-9)
+        np.testing.assert_allclose(own_d, d, rtol=2e-5, atol=2e-8)
+
+
+def test_scores_that_are_not_finite_give_no_loss() -> None:
+    for odd in (np.nan, np.inf, -np.inf):
+        z, target = np.zeros((4, 3), np.float32, "F"), np.arange(4) % 3
+        z[2, 1] = odd
+        with np.errstate(all="ignore"):
+            finish, d = make_end(CrossEntropy(), z, target, 0.25)
+            value = finish(target, np.full(4, 0.25))
+        assert not np.isfinite(value + d.sum())
 
 
 OUTSIDE: dict[str, tuple[list[Layer], tuple[int, ...]]] = {

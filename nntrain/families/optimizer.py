@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -121,12 +121,14 @@ class Optimizer(Family):
             )
             for part in blocks(stretch)
         ]
-        numbers = [np.empty((), theta.dtype) for _ in self.constants(1, 0.0)]
+        row = np.empty(len(self.constants(1, 0.0)), theta.dtype)
+        numbers = [row[place : place + 1].reshape(()) for place in range(len(row))]
+        written: Any = row.data  # a number is written there in a fifth of the time
         kept = np.empty(room.shape[1:], np.bool_)
 
         def update(step: int, rate: float, scale: float) -> None:
-            for number, value in zip(numbers, self.constants(step, rate), strict=True):
-                number[()] = value
+            for place, value in enumerate(self.constants(step, rate)):
+                written[place] = value
             for p, g, work, state in pieces:
                 if scale != 1.0:
                     np.multiply(g, scale, out=g)

@@ -48,8 +48,8 @@ class Adam(Optimizer):
         b1, b2, eps, rate = constants
         remember(M, V, g, b1, b2, room)
         by_root(M, V, eps, room)
-        np.multiply(room, rate, out=room)
-        np.subtract(p, room, out=p)
+        np.multiply(room, rate, room)
+        np.subtract(p, room, p)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ class Amsgrad(Adam):
         remember(M, V, g, b1, b2, room)
         np.maximum(V_max, V, out=V_max)
         by_root(M, V_max, eps, room)
-        np.multiply(room, rate, out=room)
-        np.subtract(p, room, out=p)
+        np.multiply(room, rate, room)
+        np.subtract(p, room, p)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +104,12 @@ class Adamax(Optimizer):
         M, u = state
         room, _ = work
         b1, b2, eps, rate = constants
-        np.multiply(M, b1, out=M)
-        np.add(M, g, out=M)
-        np.multiply(u, b2, out=u)
-        np.abs(g, out=room)
-        np.add(room, eps, out=room)
+        np.multiply(M, b1, M)
+        np.add(M, g, M)
+        np.multiply(u, b2, u)
+        np.abs(g, room)
+        np.add(room, eps, room)
         np.maximum(u, room, out=u)
-        np.divide(M, u, out=room)
-        np.multiply(room, rate, out=room)
-        np.subtract(p, room, out=p)
+        np.divide(M, u, room)
+        np.multiply(room, rate, room)
+        np.subtract(p, room, p)

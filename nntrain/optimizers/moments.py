@@ -9,23 +9,23 @@ from nntrain.families import Array
 
 def remember(M: Array, V: Array, g: Array, b1: Array, b2: Array, room: Array) -> None:
     """M = β₁ M + g,  V = β₂ V + g²."""
-    np.multiply(M, b1, out=M)
-    np.add(M, g, out=M)
-    np.multiply(V, b2, out=V)
-    np.multiply(g, g, out=room)
-    np.add(V, room, out=V)
+    np.multiply(M, b1, M)
+    np.add(M, g, M)
+    np.multiply(V, b2, V)
+    np.multiply(g, g, room)
+    np.add(V, room, V)
 
 
 def mean_square(mean: Array, g: Array, rho: Array, rest: Array, room: Array) -> None:
     """mean = ρ mean + (1 - ρ) g²."""
-    np.multiply(mean, rho, out=mean)
-    np.multiply(g, g, out=room)
-    np.multiply(room, rest, out=room)
-    np.add(mean, room, out=mean)
+    np.multiply(mean, rho, mean)
+    np.multiply(g, g, room)
+    np.multiply(room, rest, room)
+    np.add(mean, room, mean)
 
 
 def by_root(m: Array, v: Array, eps: Array, out: Array) -> None:
     """out = m / (√v + ε)."""
-    np.sqrt(v, out=out)
-    np.add(out, eps, out=out)
-    np.divide(m, out, out=out)
+    np.sqrt(v, out)
+    np.add(out, eps, out)
+    np.divide(m, out, out)

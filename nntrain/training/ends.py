@@ -5,6 +5,7 @@ Where all rows count the same, their `share` goes into constants, which saves a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,9 +15,11 @@ from nntrain.losses import BinaryCrossEntropy, CrossEntropy, MeanSquaredError
 from nntrain.training.stages import Order
 
 MOST_CLASSES = 64  # a matrix of so many rows and columns costs less than what it saves
+SMALL = 0.01  # a loss of which rounding may take more than a hundred-thousandth
 
-End = Callable[[Array, Array, Array], tuple[float, Array]]
-"""`end(prediction, target, weights) -> (value, d_prediction)`, as a `Loss` has it."""
+End = tuple[Callable[[Array, Array], float], Array]
+"""`finish(target, weights) -> value` of the predictions that stand in their array now, and the
+array where it leaves the gradient by them."""
 
 
 def end_order(loss: Loss, classes: int) -> Order:
@@ -34,7 +37,8 @@ def counts_alike(loss: Loss) -> bool:
 
 
 def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
-    """The loss of predictions like z.   share: of each row, None where they differ.
+    """The loss of the predictions z, always in the same array.   share: of each row, None where
+    they differ.   target: one that has the shape of all.
 
     A loss that has no form of its own here is computed as anywhere else.
     """
@@ -47,42 +51,64 @@ def make_end(loss: Loss, z: Array, target: Array, share: float | None) -> End:
             return _mean_squared_error(z, share)
         if type(loss) is BinaryCrossEntropy:
             return _binary_cross_entropy(loss, z, share)
-    return _as_it_is(loss)
+    return _as_it_is(loss, z)
 
 
-def _as_it_is(loss: Loss) -> End:
+def _as_it_is(loss: Loss, z: Array) -> End:
     """A loss of any kind; one of a plugin may come out in double, which no product here takes."""
+    d = np.empty_like(z)
 
-    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
-        value, d = loss(z, target, weights)
-        return value, d.astype(z.dtype, copy=False)
+    def finish(target: Array, weights: Array) -> float:
+        value, found = loss(z, target, weights)
+        np.copyto(d, found)
+        return value
 
-    return end
+    return finish, d
 
 
 def _cross_entropy(loss: CrossEntropy, z: Array, share: float) -> End:
-    """Σᵢ share · (log Σₖ e^zᵢₖ - Σₖ tᵢₖ zᵢₖ), its gradient share · (softmax(zᵢ) - tᵢ)."""
-    rows, classes = z.shape
-    truth = _truth(loss, classes, z.dtype) * z.dtype.type(share)
-    sums = np.full((classes, classes), 1.0 / share, z.dtype)  # a product makes them for each class
-    top, each = np.empty(rows, z.dtype), np.full(rows, share, z.dtype)
-    turned, p, total, t = (np.empty((classes, rows), z.dtype) for _ in range(4))
-    z_dot, t_flat, first = turned.ravel().dot, t.ravel(), total[0]
+    """Σᵢ share · (log Σₖ e^zᵢₖ - Σₖ tᵢₖ zᵢₖ), its gradient share · (softmax(zᵢ) - tᵢ).
 
-    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
-        np.maximum.reduce(z, 1, out=top)
-        np.subtract(z.T, top, turned)
+    Only differences of scores count.  A product takes them from the first class in a fifth of the
+    time of finding the largest and taking that away; this is done after all where a number has left
+    its range, or the loss is so small that digits of it are lost.
+    """
+    (rows, classes), dtype, scores = z.shape, z.dtype, z.T
+    truth, from_first = _truth(loss, classes, dtype) * dtype.type(share), np.eye(classes)
+    from_first[:, 0] -= 1.0
+    sums = np.full((classes, classes), 1.0 / share, dtype)  # a product makes them for each class
+    terms, factors = (np.empty((classes + 1, rows), dtype) for _ in range(2))  # of the loss:
+    turned, log, t = terms[:classes], terms[classes], factors[:classes]
+    factors[classes] = -share  # of the logarithms, of `total`, which is divided by the share
+    least, all_factors = rows * share * math.log(share), factors.ravel()
+    p, total = (np.empty((classes, rows), dtype) for _ in range(2))
+    top, each, first = np.empty(rows, dtype), np.full(rows, share, dtype), total[0]
+    differences, sum_up = from_first.astype(dtype).dot, terms.ravel().dot
+
+    def value_and_gradient() -> float:
         np.exp(turned, p)
         sums.dot(p, total)
-        truth.take(target, 1, t, "clip")
-        np.multiply(first, each, top)
-        np.log(top, top)
-        value = each.dot(top) - z_dot(t_flat)
+        np.log(first, log)
         np.divide(p, total, p)
         np.subtract(p, t, p)
-        return float(value), p.T
+        value: float = least - float(sum_up(all_factors))
+        return value
 
-    return end
+    def carefully() -> float:
+        np.maximum.reduce(z, 1, out=top)
+        np.subtract(scores, top, turned)
+        value_and_gradient()
+        np.multiply(first, each, top)
+        np.log(top, log)
+        return -float(sum_up(all_factors))
+
+    def finish(target: Array, weights: Array) -> float:
+        truth.take(target, 1, t, "clip")
+        differences(scores, turned)
+        value = value_and_gradient()
+        return value if SMALL < value < math.inf else carefully()
+
+    return finish, p.T
 
 
 def _weighed_cross_entropy(loss: CrossEntropy, z: Array) -> End:
@@ -92,7 +118,7 @@ def _weighed_cross_entropy(loss: CrossEntropy, z: Array) -> End:
     top, true = np.empty(rows, z.dtype), np.empty(rows, z.dtype)
     turned, p, total, t = (np.empty((classes, rows), z.dtype) for _ in range(4))
 
-    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+    def finish(target: Array, weights: Array) -> float:
         np.maximum.reduce(z, 1, out=top)
         np.subtract(z.T, top, turned)
         np.exp(turned, p)
@@ -106,9 +132,9 @@ def _weighed_cross_entropy(loss: CrossEntropy, z: Array) -> End:
         np.divide(p, total, p)
         np.subtract(p, t, p)
         np.multiply(p, weights, p)
-        return float(value), p.T
+        return float(value)
 
-    return end
+    return finish, p.T
 
 
 def _truth(loss: CrossEntropy, classes: int, dtype: np.dtype[np.generic]) -> Array:
@@ -122,12 +148,13 @@ def _mean_squared_error(z: Array, share: float) -> End:
     e_dot, e_flat = error.ravel().dot, error.ravel()
     factor = np.array(2.0 * share / outputs, z.dtype)
 
-    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+    def finish(target: Array, weights: Array) -> float:
         np.subtract(z, target, error)
-        value = float(e_dot(e_flat)) * share / outputs
-        return value, np.multiply(error, factor, error)
+        value: float = float(e_dot(e_flat)) * share / outputs
+        np.multiply(error, factor, error)
+        return value
 
-    return end
+    return finish, error
 
 
 def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Array, share: float) -> End:
@@ -137,7 +164,7 @@ def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Array, share: float) -> E
     half, each, sum_of = np.array(0.5, z.dtype), np.array(factor, z.dtype), np.ones(z.size).dot
     flat = values.ravel()
 
-    def end(z: Array, target: Array, weights: Array) -> tuple[float, Array]:
+    def finish(target: Array, weights: Array) -> float:
         if smooth:
             np.multiply(target, 1.0 - smooth, t)
             target = np.add(t, 0.5 * smooth, t)
@@ -154,6 +181,8 @@ def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Array, share: float) -> E
         np.multiply(d, half, d)
         np.add(d, half, d)
         np.subtract(d, target, d)
-        return float(sum_of(flat)) * factor, np.multiply(d, each, d)
+        np.multiply(d, each, d)
+        value: float = float(sum_of(flat)) * factor
+        return value
 
-    return end
+    return finish, d

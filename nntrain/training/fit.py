@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from nntrain.data.batches import Batch, batches, order
+from nntrain.data.batches import Batch, Batches, order
 from nntrain.data.parts import Part
 from nntrain.errors import DivergedError
 from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
-from nntrain.families import Array
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
+from nntrain.schedules import Constant
 from nntrain.team import everyone
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
@@ -87,6 +87,7 @@ def _epochs(
     part, insight, rate = run.dataset.parts["train"], Insight(run), _learning_rate(run)
     step, augment = insight.around(step), make_augment(run)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
+    batches = _batches(part, experiment.trainer.batch_size)
     plateau = PlateauJudge(experiment, patience)
 
     while progress.epoch < experiment.trainer.max_epochs and not patience.is_over(progress):
@@ -94,7 +95,7 @@ def _epochs(
             return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
-        for batch in _batches(part, run.order, experiment.trainer.batch_size, progress.batch):
+        for batch in batches(run.order, progress.batch):
             if augment:
                 batch = augment(batch, progress.step)
             value = step(batch, progress.step, rate(progress.step))
@@ -115,16 +116,16 @@ def upcoming(run: Run) -> Iterator[Batch]:
     """The batches of all steps to come, without end: what the other processes of a team take."""
     part, augment, step = run.dataset.parts["train"], make_augment(run), run.progress.step
     seed, size = run.model.experiment.seed, run.model.experiment.trainer.batch_size
-    first = run.progress.batch
+    batches, first = _batches(part, size), run.progress.batch
     for epoch in count(run.progress.epoch):
-        for batch in _batches(part, order(len(part), seed, epoch), size, first):
+        for batch in batches(order(len(part), seed, epoch), first):
             yield augment(batch, step) if augment else batch
             step += 1
         first = 0
 
 
-def _batches(part: Part, rows: Array, size: int, first: int) -> Iterator[Batch]:
-    return batches(part.x, part.target, rows, size, first, part.lengths, part.weights)
+def _batches(part: Part, size: int) -> Batches:
+    return Batches(part.x, part.target, size, part.lengths, part.weights)
 
 
 def _end_epoch(
@@ -165,6 +166,8 @@ def _learning_rate(run: Run) -> Callable[[int], float]:
     experiment, progress, per_epoch = run.model.experiment, run.progress, run.steps_per_epoch
     base, schedule = experiment.optimizer.learning_rate, experiment.lr_schedule
     total, base = experiment.trainer.max_epochs * per_epoch, base * retry_factor(run)
+    if schedule == Constant():
+        return lambda step: base * progress.plateau_factor
     return lambda step: base * schedule(step, total, per_epoch) * progress.plateau_factor
 
 

@@ -40,6 +40,8 @@ def make_refine(grad: Array, trainer: Trainer, seed: int, first: int = 0) -> Ref
     longest, largest = trainer.gradient_clip_norm or math.inf, trainer.gradient_clip_value
     settings = trainer.gradient_noise
     noise = make_noise(grad, settings, seed, first) if settings else None
+    if longest == math.inf and not largest and not noise:
+        return lambda norm, step: 1.0
 
     def refine(norm: float, step: int) -> float:
         if largest:

@@ -1,13 +1,16 @@
 """Stages of a straight line: what a layer does to so many rows, in arrays that are made once.
 
-What a stage gives is an array of its own, which its next call fills anew; it may write into the
-gradient that it gets.  Arrays are (rows, units) to look at, and lie in memory one way or the other.
+A stage is a list of calls of NumPy that have their arrays, so that next to nothing of Python stands
+between one and the next.  Only what differs from batch to batch is looked up, in `Given`.  Arrays
+are (rows, units) to look at, and lie in memory one way or the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -27,15 +30,30 @@ FEW_ROWS = 64
 """Up to here packing takes so long that small products pay, many for a large one."""
 
 
-class Stage(NamedTuple):
-    """`forward(x, call) -> y`, always the same array, and `backward(dy) -> dx`.
+Run = Callable[[], object]
+"""A call that has its arrays."""
 
-    No `backward` where nothing learns from here upwards; the last of all gives None.
+
+@dataclass(slots=True)
+class Given:
+    """What a batch brings: its rows (n, inputs), and what its call knows."""
+
+    x: Array
+    call: Call
+
+
+class Stage(NamedTuple):
+    """What is to be run, one after the other.
+
+    y: the array where `forward` leaves what the stage gives.
+    backward: of the array where dy will be, and which may be written into: what is to be run, and
+        where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
+        upwards.
     """
 
     y: Array
-    forward: Callable[[Array, Call], Array]
-    backward: Callable[[Any], Any] | None
+    forward: Sequence[Run]
+    backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
 
 
 class Weights(NamedTuple):
@@ -66,35 +84,29 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array, weights: Weights, activation: Activation, order: Order, *, learns: bool
+    x: Array | Given, weights: Weights, activation: Activation, order: Order, *, learns: bool
 ) -> Stage:
-    """y = f(x W + b), in this order.   learns: anything before it does."""
+    """y = f(x W + b), in this order.
+
+    x: always the same array, or where that of each batch is.   learns: anything before it does.
+    """
     W, dW, b, db = weights
-    z = np.empty((len(x), W.shape[1]), W.dtype, order)
-    dx = np.empty(x.shape if learns else (0, len(W)), W.dtype, order_of(x))
-    times_W = _product(W, z, columns_at_once(x, z))
-    times_W_turned = _product(W.T, dx, learns * columns_at_once(z, dx, back=True))
+    like = x.x if isinstance(x, Given) else x
+    z = np.empty((len(like), W.shape[1]), W.dtype, order)
     activate, activate_back = _activation(activation, z)
-    sum_rows, kept = np.ones(len(x), W.dtype).dot, [x]
 
-    def forward(x: Array, call: Call) -> Array:
-        kept[0] = x
-        times_W(x)
-        if b is not None:
-            np.add(z, b, z)
-        return activate()
-
-    def backward(dy: Array) -> Array | None:
-        dz = activate_back(dy)
-        kept[0].T.dot(dz, dW)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
+        runs = [*activate_back(dy), _by_weights(x, dy, dW)]
         if db is not None:
-            sum_rows(dz, db)
+            runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
         if not learns:
-            return None
-        times_W_turned(dz)
-        return dx
+            return runs, None
+        dx = np.empty(like.shape, W.dtype, order_of(like))
+        return [*runs, _product(dy, W.T, dx, columns_at_once(dy, dx, back=True))], dx
 
-    return Stage(z, forward, backward)
+    add: list[Run] = [] if b is None else [partial(np.add, z, b, z)]
+    at_once = columns_at_once(like, z)
+    return Stage(z, [_product(x, W, z, at_once), *add, *activate], backward)
 
 
 def columns_at_once(x: Array, out: Array, *, back: bool = False) -> int:
@@ -115,18 +127,19 @@ def columns_at_once(x: Array, out: Array, *, back: bool = False) -> int:
     return width if rows <= FEW_ROWS and fits and whole > SMALL else 0
 
 
-def _product(W: Array, out: Array, at_once: int) -> Callable[[Array], object]:
-    """`times(x)`: out = x W.   at_once: columns of it, where it is cut.
+def _product(a: Array | Given, b: Array, out: Array, at_once: int = 0) -> Run:
+    """out = a b.   at_once: columns of it, where it is cut.
 
     `dot` begins in half the time of `matmul`, and needs rows.
     """
+    turned = out.T
+    if isinstance(a, Given):
+        if out.flags.c_contiguous:
+            return lambda: a.x.dot(b, out)
+        return lambda: b.T.dot(a.x.T, turned)
     if at_once:
-        pieces, places = _cut(W, at_once), _cut(out, at_once)
-        return lambda x: np.matmul(x, pieces, out=places)
-    if out.flags.c_contiguous:
-        return lambda x: x.dot(W, out)
-    W_turned, turned = W.T, out.T
-    return lambda x: W_turned.dot(x.T, turned)
+        return partial(np.matmul, a, _cut(b, at_once), out=_cut(out, at_once))
+    return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
 
 
 def _cut(matrix: Array, width: int) -> Array:
@@ -134,50 +147,70 @@ def _cut(matrix: Array, width: int) -> Array:
     return matrix.reshape(len(matrix), matrix.shape[1] // width, width).transpose(1, 0, 2)
 
 
-def dropout(x: Array, rate: float, draw: Draw, *, learns: bool) -> Stage:
+def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
+    """dW = xᵀ dz."""
+    if isinstance(x, Given):
+        return lambda: x.x.T.dot(dz, dW)
+    return partial(x.T.dot, dz, dW)
+
+
+def taken(given: Given) -> Stage:
+    """The rows of each batch, always in the same array."""
+    x = given.x.copy()
+    return Stage(x, [lambda: np.copyto(x, given.x)], None)
+
+
+def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:
     """y = x · m / (1 - rate).   learns: anything before it does."""
     threshold, scale = threshold_of(rate)
     rows, width = x.shape
     least, factor = np.array(threshold, np.uint16), np.array(scale, x.dtype)
     keep, mask, y = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype), np.empty_like(x)
 
-    def forward(x: Array, call: Call) -> Array:
-        np.greater_equal(draw(call, rows, width), least, keep)
-        np.multiply(keep, factor, mask)
-        return np.multiply(x, mask, y)
+    def choose() -> None:
+        np.greater_equal(draw(given.call, rows, width), least, keep)
 
-    def backward(dy: Array) -> Array:
-        return np.multiply(dy, mask, dy)
+    def backward(dy: Array) -> tuple[Sequence[Run], Array]:
+        return [partial(np.multiply, dy, mask, dy)], dy
 
-    return Stage(y, forward, backward if learns else None)
+    runs: list[Run] = [
+        choose,
+        partial(np.multiply, keep, factor, mask),
+        partial(np.multiply, x, mask, y),
+    ]
+    return Stage(y, runs, backward if learns else None)
 
 
-Activate = tuple[Callable[[], Array], Callable[[Array], Array]]
-"""`activate() -> y`, of the z that is known, and `activate_back(dy) -> dz`."""
+Activate = tuple[Sequence[Run], Callable[[Array], Sequence[Run]]]
+"""What makes y in the place of z, and what makes dz in the place of an array with dy."""
 
 
 def _activation(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
-        return lambda: z, lambda dy: dy
+        return [], lambda dy: []
     if type(activation) is Relu:
         return _relu(z)
     if type(activation) is Sigmoid:
         return _sigmoid(z)
     if type(activation) is Tanh:
         return _tanh(z)
-    built, kept = activation.build(z.shape[1:], Plan()).forward, list[Backward]()
+    built, kept, before = activation.build(z.shape[1:], Plan()).forward, list[Backward](), z.copy()
 
-    def activate() -> Array:
-        y, backward = built(z, Call(training=True))
+    def activate() -> None:
+        np.copyto(before, z)  # which the way back may need
+        y, backward = built(before, Call(training=True))
         kept[:] = [backward]
-        return y.astype(z.dtype, copy=False)  # one of a plugin may come out in double
+        np.copyto(z, y)  # one of a plugin may come out in double
 
-    def back(dy: Array) -> Array:
-        dz: Array = kept[0](dy)  # type: ignore[assignment]  # z learns
-        return dz.astype(z.dtype, copy=False)
+    def back(dy: Array) -> Sequence[Run]:
+        def run() -> None:
+            dz = kept[0](dy)
+            np.copyto(dy, dz)  # type: ignore[arg-type]  # z learns
 
-    return activate, back
+        return [run]
+
+    return [activate], back
 
 
 def _relu(z: Array) -> Activate:
@@ -188,44 +221,41 @@ def _relu(z: Array) -> Activate:
     zeros, ones, alive = np.zeros_like(z), np.ones_like(z, whole), np.empty_like(z, whole)
     bits = z.view(whole)
 
-    def activate() -> Array:
-        return np.maximum(z, zeros, out=z)  # of two arrays: 4 times as fast as with a number
-
-    def back(dy: Array) -> Array:
-        np.minimum(bits, ones, out=alive)
+    def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)
-        np.multiply(dz, alive, dz)
-        return dy
+        return [partial(np.minimum, bits, ones, out=alive), partial(np.multiply, dz, alive, dz)]
 
-    return activate, back
+    # of two arrays: 4 times as fast as with a number
+    return [partial(np.maximum, z, zeros, out=z)], back
 
 
 def _tanh(z: Array) -> Activate:
     slope, one = np.empty_like(z), np.ones((), z.dtype)
 
-    def activate() -> Array:
-        return np.tanh(z, z)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.multiply, z, z, slope),
+            partial(np.subtract, one, slope, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
-    def back(dy: Array) -> Array:
-        np.multiply(z, z, slope)
-        np.subtract(one, slope, slope)
-        return np.multiply(dy, slope, dy)
-
-    return activate, back
+    return [partial(np.tanh, z, z)], back
 
 
 def _sigmoid(z: Array) -> Activate:
     slope, one, half = np.empty_like(z), np.ones((), z.dtype), np.full((), 0.5, z.dtype)
+    activate = [
+        partial(np.multiply, z, half, z),
+        partial(np.tanh, z, z),
+        partial(np.add, z, one, z),
+        partial(np.multiply, z, half, z),
+    ]
 
-    def activate() -> Array:
-        np.multiply(z, half, z)
-        np.tanh(z, z)
-        np.add(z, one, z)
-        return np.multiply(z, half, z)
-
-    def back(dy: Array) -> Array:
-        np.subtract(one, z, slope)
-        np.multiply(slope, z, slope)
-        return np.multiply(dy, slope, dy)
+    def back(dy: Array) -> Sequence[Run]:
+        return [
+            partial(np.subtract, one, z, slope),
+            partial(np.multiply, slope, z, slope),
+            partial(np.multiply, dy, slope, dy),
+        ]
 
     return activate, back

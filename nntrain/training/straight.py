@@ -18,7 +18,17 @@ from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity
 from nntrain.layers.dropout import threshold_of
 from nntrain.store import Store, draw_of
 from nntrain.training.ends import counts_alike, end_order, make_end
-from nntrain.training.stages import Order, Stage, Weights, dense, dropout, order_between
+from nntrain.training.stages import (
+    Given,
+    Order,
+    Run,
+    Stage,
+    Weights,
+    dense,
+    dropout,
+    order_between,
+    taken,
+)
 
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
@@ -60,12 +70,13 @@ def make_straight(
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         key = (len(x), weights.item(0) if even else 0.0)
-        if key not in lines:
+        known = lines.get(key)
+        if known is None:
             is_large = len(x) * widest > LARGEST
-            lines[key] = (
+            known = lines[key] = (
                 otherwise if is_large else _line(chain, store, loss, x, target, key[1] or None)
             )
-        return lines[key](x, target, weights, call)
+        return known(x, target, weights, call)
 
     return line
 
@@ -96,37 +107,56 @@ def _line(
     chain: Sequence[Placed], store: Store, loss: Loss, x: Array, target: Array, share: float | None
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
-    rows = len(x)
-    stages = _stages(chain, store, loss, x.reshape(rows, -1))
-    end = make_end(loss, stages[-1].y, target, share)
-    forwards = [stage.forward for stage in stages]
-    backwards = [stage.backward for stage in reversed(stages) if stage.backward]
+    rows, is_flat = len(x), x.ndim == 2
+    given = Given(x.reshape(rows, -1), Call())
+    stages = _stages(chain, store, loss, given)
+    finish, d = make_end(loss, stages[-1].y, target, share)
+    forward = [run for stage in stages for run in stage.forward]
+    backward = _way_back(stages, d)
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
-        y = x.reshape(rows, -1)
-        for forward in forwards:
-            y = forward(y, call)
-        value, d = end(y, target, weights)
-        for backward in backwards:
-            d = backward(d)
+        given.x, given.call = x if is_flat else x.reshape(rows, -1), call
+        for run in forward:
+            run()
+        value = finish(target, weights)
+        for run in backward:
+            run()
         return value
 
     return line
 
 
-def _stages(chain: Sequence[Placed], store: Store, loss: Loss, x: Array) -> list[Stage]:
-    """What each layer does to rows like x."""
-    stages, y, learns = list[Stage](), x, False
+def _way_back(stages: Sequence[Stage], d: Array) -> list[Run]:
+    """From where the gradient by the prediction is, through all stages."""
+    runs, dy = list[Run](), d
+    for stage in reversed(stages):
+        if stage.backward:
+            more, dx = stage.backward(dy)
+            runs += more
+            if dx is None:
+                break
+            dy = dx
+    return runs
+
+
+def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> list[Stage]:
+    """What each layer does to the rows that are given."""
+    stages, x, learns = list[Stage](), given.x, False
+    if not isinstance(chain[0].layer, Dense):
+        stages.append(taken(given))
+        x = stages[0].y
     for place, (path, layer) in enumerate(chain):
         if isinstance(layer, Dropout):
-            stage = dropout(y, layer.rate, draw_of(store.seed, f"{path}.mask"), learns=learns)
+            draw = draw_of(store.seed, f"{path}.mask")
+            stage = dropout(x, given, layer.rate, draw, learns=learns)
         else:
             weights = _weights(store, path)
-            order = _order(y, learns, weights, chain[place + 1 :], store, loss)
-            stage = dense(y, weights, layer.activation, order, learns=learns)
+            order = _order(x, learns, weights, chain[place + 1 :], store, loss)
+            rows = x if stages else given
+            stage = dense(rows, weights, layer.activation, order, learns=learns)
             learns = True
         stages.append(stage)
-        y = stage.y
+        x = stage.y
     return stages
 
 
