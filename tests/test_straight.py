@@ -42,7 +42,7 @@ from nntrain.losses import (
     MeanSquaredError,
 )
 from nntrain.network import Network
-from nntrain.training import step, straight
+from nntrain.training import stages, step, straight
 from nntrain.training.backpropagate import closures
 from nntrain.training.ends import make_end
 from nntrain.training.fit import fit
@@ -171,9 +171,9 @@ def test_as_the_closures(
 
 
 @over("loss", list(LOSSES))
-@over("width", [8, 300])
+@over("width", [8, 300, 320])
 def test_in_float32(loss: str, width: int) -> None:
-    """Narrow products and wide ones, whose arrays lie in other ways."""
+    """Narrow products and wide ones, whose arrays lie in other ways; those of 320 are cut."""
     kind = LOSSES[loss]
     layers = [
         Dense(width, activation=Relu()), Dense(width, activation=Tanh()), Dropout(0.2),
@@ -215,6 +215,18 @@ def test_large_means_cost_no_digits() -> None:
         found.append(pair.store.grad.copy())
     largest = float(np.abs(found[1]).max())
     np.testing.assert_allclose(found[0], found[1], rtol=0.0, atol=1e-5 * largest)
+
+
+@over("orders", ["CC", "CF", "FC", "FF"])
+@over("back", [False, True])
+def test_products_that_are_cut(orders: Sequence[Any], back: bool) -> None:
+    rng, (of_x, of_out) = np.random.default_rng(0), orders
+    x, W = np.asarray(rng.normal(size=(33, 224)), order=of_x), rng.normal(size=(224, 160))
+    out = np.asarray(np.zeros((33, 160)), order=of_out)
+    at_once = stages.columns_at_once(x, out, back=back)
+    assert at_once == (16 if back else {"C": 0, "F": 8 if of_out == "C" else 32}[of_x])
+    stages._product(x, W, out, at_once)()
+    np.testing.assert_allclose(out, x @ W, rtol=1e-12, atol=1e-12)
 
 
 @over("far", [0.0, 1e-6, 5.0, 30.0, 60.0, 87.0, 95.0, 300.0, 3e4])
