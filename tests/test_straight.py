@@ -16,6 +16,7 @@ from nntrain.events import EpochEnded
 from nntrain.families import Array, Layer, Loss
 from nntrain.layers import (
     ActivationLayer,
+    BatchNorm,
     Dense,
     DropConnect,
     Dropout,
@@ -27,6 +28,7 @@ from nntrain.layers import (
     Prelu,
     Relu,
     Residual,
+    RmsNorm,
     Sigmoid,
     Softmax,
     Tanh,
@@ -40,7 +42,7 @@ from nntrain.losses import (
     MeanSquaredError,
 )
 from nntrain.network import Network
-from nntrain.training import step, straight
+from nntrain.training import stages, step, straight
 from nntrain.training.backpropagate import closures
 from nntrain.training.ends import make_end
 from nntrain.training.fit import fit
@@ -72,7 +74,7 @@ class Pair:
         *, even: bool = True,
     ):  # fmt: skip
         self.network, self.loss = Network(layers, (width,), seed=3, dtype=dtype), loss
-        self.store, self.even = self.network.store, even
+        self.store, self.even, self.width = self.network.store, even, width
         for b in self.store.weights.values():  # biases begin with zeros, and would be told nothing
             b += np.random.default_rng(b.size).normal(size=b.shape) * 0.1
         self.by_closures: Line = closures(self.network, loss)
@@ -84,7 +86,7 @@ class Pair:
     def data(self, rows: int, seed: int = 0) -> tuple[Array, Array, Array]:
         """Inputs, targets and the weights of rows."""
         rng, dtype = np.random.default_rng([rows, seed]), self.store.theta.dtype
-        width, outputs = next(iter(self.store.weights.values())).shape[0], self.network.shape[0]
+        width, outputs = self.width, self.network.shape[0]
         x = rng.normal(size=(rows, width)).astype(dtype)
         target: Array = rng.normal(size=(rows, outputs)).astype(dtype)
         if self.loss.task == "classes":
@@ -113,26 +115,51 @@ def outputs_of(loss: Loss) -> int:
     return 2 if loss.task == "binary" else 3
 
 
+EPS = (1e-5, 0.1)
+
+
+@st.composite
+def inner(
+    draw: Callable[[st.SearchStrategy[Any]], Any], depth: int, most: int = 3, least: int = 0
+) -> list[Layer]:
+    """Layers that a line is made of, blocks with more of them inside among them."""
+    layers = list[Layer]()
+    for _ in range(draw(st.integers(least, most))):
+        activation, units = draw(st.sampled_from(ACTIVATIONS)), draw(st.integers(1, 9))
+        kinds = ["dense", "dense", "apart", "dropout", "norm", "bend", *["block"] * (2 * depth)]
+        kind = draw(st.sampled_from(kinds))
+        if kind == "dense":
+            layers.append(Dense(units, activation=activation, use_bias=draw(st.booleans())))
+        elif kind == "apart":
+            layers += [Dense(units), ActivationLayer(activation)]
+        elif kind == "dropout":
+            layers.append(Dropout(draw(st.sampled_from((0.0, 0.3, 0.5)))))
+        elif kind == "norm":
+            layers.append(draw(st.sampled_from((LayerNorm, RmsNorm)))(draw(st.sampled_from(EPS))))
+        elif kind == "bend":
+            layers.append(ActivationLayer(activation))
+        else:
+            layers.append(
+                Residual(
+                    tuple(draw(inner(depth - 1, least=1))),
+                    repeat=draw(st.integers(1, 2)),
+                    activation=draw(st.sampled_from((Identity(), Relu(), Tanh(), Elu()))),
+                )
+            )
+    return layers
+
+
 @st.composite
 def chains(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[list[Layer], int, Loss]:
     """Layers that a line is made of, the width of their input, and a loss."""
     loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
-    layers = list[Layer]()
-    for _ in range(draw(st.integers(0, 3))):
-        if draw(st.booleans()):
-            layers.append(Dropout(draw(st.sampled_from((0.0, 0.3, 0.5)))))
-        units, bias = draw(st.integers(1, 9)), draw(st.booleans())
-        activation = draw(st.sampled_from(ACTIVATIONS))
-        if draw(st.booleans()):
-            layers.append(Dense(units, activation=activation, use_bias=bias))
-        else:
-            layers += [Dense(units, use_bias=bias), ActivationLayer(activation)]
+    layers = draw(inner(2, most=4))
     if draw(st.booleans()):
         layers.append(Flatten())
     return [*layers, Dense(outputs_of(loss))], draw(st.integers(1, 7)), loss
 
 
-@drawn(150)
+@drawn(250)
 @given(chain=chains(), even=st.booleans(), rows=st.integers(1, 9), step=st.integers(0, 5))
 def test_as_the_closures(
     chain: tuple[list[Layer], int, Loss], even: bool, rows: int, step: int
@@ -140,13 +167,13 @@ def test_as_the_closures(
     layers, width, loss = chain
     pair = Pair(layers, width, loss, even=even)
     for n in (rows, rows + 3, rows):  # arrays for each number of rows, and used again
-        pair.assert_same(n, Call(training=True, step=step, row=2), 1e-10, seed=n)
+        pair.assert_same(n, Call(training=True, step=step, row=2), 1e-9, seed=n)
 
 
 @over("loss", list(LOSSES))
-@over("width", [8, 300])
+@over("width", [8, 300, 320])
 def test_in_float32(loss: str, width: int) -> None:
-    """Narrow products and wide ones, whose arrays lie in other ways."""
+    """Narrow products and wide ones, whose arrays lie in other ways; those of 320 are cut."""
     kind = LOSSES[loss]
     layers = [
         Dense(width, activation=Relu()), Dense(width, activation=Tanh()), Dropout(0.2),
@@ -155,6 +182,51 @@ def test_in_float32(loss: str, width: int) -> None:
     pair = Pair(layers, 5, kind, np.float32)
     for rows in (32, 7):
         pair.assert_same(rows, Call(training=True, step=1), 3e-6)
+
+
+def block(width: int, *, units: int | None = None) -> Residual:
+    layers = (LayerNorm(), Dense(width, activation=Relu()), Dropout(0.2), Dense(units or width))
+    return Residual(layers, repeat=1 if units else 3)
+
+
+@over("width", [8, 300])
+@over("rows", [32, 7])
+def test_blocks_in_float32(width: int, rows: int) -> None:
+    layers = [
+        Dense(width), block(width), block(width, units=width + 20), RmsNorm(),
+        Residual((Dense(20), block(20), ActivationLayer(Relu())), activation=Tanh()), LayerNorm(),
+        Dense(3),
+    ]  # fmt: skip
+    pair = Pair(layers, 5, CrossEntropy(), np.float32)
+    pair.assert_same(rows, Call(training=True, step=1), 1e-5)
+
+
+def test_large_means_cost_no_digits() -> None:
+    """Rows are 1000 ± 1: a norm may lose what their own last digit is, not those of squares."""
+    layers = [LayerNorm(), Dense(8), Residual((LayerNorm(), Dense(8))), Dense(3)]
+    found = []
+    for dtype in (np.float32, np.float64):
+        pair = Pair(layers, 64, MeanSquaredError(), dtype)
+        x, target, weights = pair.data(16)
+        x = np.random.default_rng(4).normal(1000.0, 1.0, x.shape).astype(np.float32).astype(dtype)
+        target = np.zeros_like(target)
+        pair.store.theta[:] = np.random.default_rng(5).normal(size=pair.store.theta.shape)
+        pair.line(x, target, weights, Call(training=True))
+        found.append(pair.store.grad.copy())
+    largest = float(np.abs(found[1]).max())
+    np.testing.assert_allclose(found[0], found[1], rtol=0.0, atol=1e-5 * largest)
+
+
+@over("orders", ["CC", "CF", "FC", "FF"])
+@over("back", [False, True])
+def test_products_that_are_cut(orders: Sequence[Any], back: bool) -> None:
+    rng, (of_x, of_out) = np.random.default_rng(0), orders
+    x, W = np.asarray(rng.normal(size=(33, 224)), order=of_x), rng.normal(size=(224, 160))
+    out = np.asarray(np.zeros((33, 160)), order=of_out)
+    at_once = stages.columns_at_once(x, out, back=back)
+    assert at_once == (16 if back else {"C": 0, "F": 8 if of_out == "C" else 32}[of_x])
+    stages._product(x, W, out, at_once)()
+    np.testing.assert_allclose(out, x @ W, rtol=1e-12, atol=1e-12)
 
 
 @over("far", [0.0, 1e-6, 5.0, 30.0, 60.0, 87.0, 95.0, 300.0, 3e4])
@@ -185,13 +257,12 @@ def test_scores_that_are_not_finite_give_no_loss() -> None:
 
 OUTSIDE: dict[str, tuple[list[Layer], tuple[int, ...]]] = {
     "connections that drop": ([DropConnect(3, rate=0.5), Dense(3)], (4,)),
-    "a layer of another kind": ([Dense(4), LayerNorm(), Dense(3)], (4,)),
-    "layers inside of a layer": ([Residual((Dense(4),)), Dense(3)], (4,)),
+    "a layer of another kind": ([Dense(4), BatchNorm(), Dense(3)], (4,)),
+    "a layer of another kind in a block": ([Residual((Dense(4), BatchNorm())), Dense(3)], (4,)),
     "a series": ([Dense(2), Flatten(), Dense(3)], (5, 4)),
+    "a norm of a series": ([LayerNorm(), Flatten(), Dense(3)], (5, 4)),
     "an activation that learns": ([Dense(4, activation=Prelu()), Dense(3)], (4,)),
-    "an activation after another": (
-        [Dense(4, activation=Relu()), ActivationLayer(Tanh()), Dense(3)], (4,)
-    ),
+    "one that ends a block": ([Residual((Dense(4),), activation=Prelu()), Dense(3)], (4,)),
     "nothing that learns": ([Dropout(0.5), Flatten()], (3,)),
 }  # fmt: skip
 
@@ -230,7 +301,8 @@ def test_gradients_are_those_of_finite_differences() -> None:
     """Not only those of the closures: dropout, every activation, shares by class."""
     layers = [
         Dense(5, activation=Tanh()), Dropout(0.3), Dense(4, activation=Sigmoid()),
-        Dense(4, activation=Elu()), Dense(3),
+        Residual((LayerNorm(0.1), Dense(3, activation=Elu()), Dropout(0.2), Dense(5))),
+        RmsNorm(0.1), Dense(3),
     ]  # fmt: skip
     pair = Pair(layers, 4, LOSSES["by class"], even=False)
     x, target, weights = pair.data(6)

@@ -8,7 +8,7 @@ are (rows, units) to look at, and lie in memory one way or the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -28,6 +28,9 @@ FEW = 4096
 
 SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
+
+FEW_ROWS = 64
+"""Up to here packing takes so long that small products pay, many for a large one."""
 
 
 Run = Callable[[], object]
@@ -58,6 +61,21 @@ class Stage(NamedTuple):
     ones: Array | None = None
 
 
+def way_back(stages: Sequence[Stage], d: Array) -> tuple[list[Run], Array | None]:
+    """From where the gradient by the last stage's y is, through all of them: what is to be run, and
+    where the gradient by what they get is then, None if nothing asks for it."""
+    runs, dy = list[Run](), d
+    for stage in reversed(stages):
+        if stage.backward is None:
+            return runs, None
+        more, dx = stage.backward(dy)
+        runs += more
+        if dx is None:
+            return runs, None
+        dy = dx
+    return runs, dy
+
+
 class Weights(NamedTuple):
     """Those of a dense layer, and where their gradients go.
 
@@ -73,6 +91,26 @@ class Weights(NamedTuple):
 
 def order_of(array: Array) -> Order:
     return "C" if array.flags.c_contiguous else "F"
+
+
+@dataclass
+class Rooms:
+    """Arrays that stages have together: what is used again at once is in the cache."""
+
+    dtype: np.dtype[Any]
+    made: dict[tuple[object, ...], Array] = field(default_factory=dict)
+
+    def like(self, x: Array, purpose: str) -> Array:
+        """The array like x for this."""
+        key = (x.shape, order_of(x), purpose)
+        if key not in self.made:
+            self.made[key] = np.empty(x.shape, self.dtype, order_of(x))
+        return self.made[key]
+
+    def gradient(self, x: Array, dy: Array) -> Array:
+        """For the gradient by x, made of that in dy: of two arrays the other one."""
+        one = self.like(x, "one gradient")
+        return one if one is not dy else self.like(x, "another gradient")
 
 
 def order_between(x: Array | None, rows: int, units: int, following: int) -> Order:
@@ -94,6 +132,7 @@ def dense(
     weights: Weights,
     activation: Activation,
     order: Order,
+    rooms: Rooms,
     *,
     learns: bool,
     ones: Array | None = None,
@@ -106,8 +145,8 @@ def dense(
     W, dW, b, db, stacked = weights
     like = x.x if isinstance(x, Given) else x
     z, wider = _with_ones(len(like), W.shape[1], order, W.dtype)
-    activate, activate_back = _activation(activation, z)
-    times: list[Run] = [_product(x, W, z)]
+    activate, activate_back = activation_of(activation, z)
+    times: list[Run] = [_product(x, W, z, columns_at_once(like, z))]
     if ones is not None and stacked:
         times = [_product(ones, stacked[0], z)]
     elif b is not None:
@@ -123,8 +162,8 @@ def dense(
                 runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
         if not learns:
             return runs, None
-        dx = np.empty(like.shape, W.dtype, order_of(like))
-        return [*runs, _product(dy, W.T, dx)], dx
+        dx = rooms.gradient(like, dy)
+        return [*runs, _product(dy, W.T, dx, columns_at_once(dy, dx, back=True))], dx
 
     return Stage(z, [*times, *activate], backward, wider)
 
@@ -137,14 +176,42 @@ def _with_ones(rows: int, units: int, order: Order, dtype: Any) -> tuple[Array, 
     return wider[:-1].T, wider.T
 
 
-def _product(a: Array | Given, b: Array, out: Array) -> Run:
-    """out = a b.  `dot` begins in half the time of `matmul`, and needs rows."""
+def columns_at_once(x: Array, out: Array, *, back: bool = False) -> int:
+    """How many columns of x W, or on the way back of x Wᵀ, a product makes; 0: all of them.
+
+    One that is cut into small ones, of up to `SMALL` each, is not packed, which pays for few rows:
+    by a sixth to a half on processors with AVX-512.  It depends on how x, W and out lie.
+    """
+    rows, inner = x.shape
+    if back:
+        width = 16
+    elif order_of(x) == "C":
+        return 0
+    else:
+        width = 8 if order_of(out) == "C" else 32
+    units, whole = out.shape[1], rows * inner * out.shape[1]
+    fits = units % width == 0 and rows * inner * width <= SMALL
+    return width if rows <= FEW_ROWS and fits and whole > SMALL else 0
+
+
+def _product(a: Array | Given, b: Array, out: Array, at_once: int = 0) -> Run:
+    """out = a b.   at_once: columns of it, where it is cut.
+
+    `dot` begins in half the time of `matmul`, and needs rows.
+    """
     turned = out.T
     if isinstance(a, Given):
         if out.flags.c_contiguous:
             return lambda: a.x.dot(b, out)
         return lambda: b.T.dot(a.x.T, turned)
+    if at_once:
+        return partial(np.matmul, a, _cut(b, at_once), out=_cut(out, at_once))
     return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
+
+
+def _cut(matrix: Array, width: int) -> Array:
+    """Views of so many columns each: (n, m) -> (m / width, n, width)."""
+    return matrix.reshape(len(matrix), matrix.shape[1] // width, width).transpose(1, 0, 2)
 
 
 def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
@@ -183,11 +250,22 @@ def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) ->
     return Stage(y, runs, backward if learns else None)
 
 
+def bend(x: Array, activation: Activation, *, learns: bool) -> Stage:
+    """y = f(x), where x is not a dense layer's alone.   learns: anything before it does."""
+    y = np.empty(x.shape, x.dtype, order_of(x))
+    activate, activate_back = activation_of(activation, y)
+
+    def backward(dy: Array) -> tuple[Sequence[Run], Array]:
+        return activate_back(dy), dy
+
+    return Stage(y, [partial(np.copyto, y, x), *activate], backward if learns else None)
+
+
 Activate = tuple[Sequence[Run], Callable[[Array], Sequence[Run]]]
 """What makes y in the place of z, and what makes dz in the place of an array with dy."""
 
 
-def _activation(activation: Activation, z: Array) -> Activate:
+def activation_of(activation: Activation, z: Array) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
         return [], lambda dy: []

@@ -9,40 +9,20 @@ comes out is what the network and its loss give, but for the last digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypeGuard
 
 from nntrain.call import Call
 from nntrain.families import Array, Layer, Loss, Shape
-from nntrain.layers import ActivationLayer, Dense, Dropout, Flatten, Identity
-from nntrain.layers.dropout import threshold_of
-from nntrain.store import Store, draw_of
-from nntrain.training.ends import counts_alike, end_order, make_end
-from nntrain.training.stages import (
-    FEW,
-    Given,
-    Order,
-    Run,
-    Stage,
-    Weights,
-    dense,
-    dropout,
-    order_between,
-    taken,
-)
+from nntrain.store import Store
+from nntrain.training.chains import Placed, chain_of, weights_of
+from nntrain.training.ends import counts_alike, make_end
+from nntrain.training.stages import Given, way_back
+from nntrain.training.staging import Staging
 
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
 
 
 LARGEST = 1 << 24  # numbers of one layer: beyond, to make arrays anew costs little beside the work
-
-
-class Placed(NamedTuple):
-    """A layer, and its path in the store."""
-
-    path: str
-    layer: Dense | Dropout
 
 
 def make_straight(
@@ -61,10 +41,9 @@ def make_straight(
 
     Which way is taken follows from these and the number of rows, so a resumed run takes the same.
     """
-    chain = _chain(layers, shape)
-    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
-    if not own or not store.weights.keys() <= own:  # of a lookup, or an activation
-        return otherwise
+    chain = chain_of(layers, shape)
+    if not store.weights or not store.weights.keys() <= {*weights_of(chain)}:
+        return otherwise  # of other layers, a lookup, an activation
     widest = max(max(W.shape) for W in store.weights.values())
     even = counts_alike(loss) and not weighted
     lines: dict[tuple[int, float], Line] = {}  # by the number of rows, and the share of each
@@ -82,38 +61,16 @@ def make_straight(
     return line
 
 
-def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
-    """What a line is made of; nothing if there is anything else among the layers."""
-    chain, is_flat = list[Placed](), len(shape) == 1
-    for i, layer in enumerate(layers):
-        before = chain[-1].layer if chain else None
-        if type(layer) is Flatten:
-            is_flat = True
-        elif type(layer) is Dropout and threshold_of(layer.rate)[0] == 0:
-            continue
-        elif type(layer) is Dropout or (type(layer) is Dense and is_flat):  # and no subclass
-            chain.append(Placed(f"layers.{i}", layer))
-        elif type(layer) is ActivationLayer and _is_linear(before):
-            chain[-1] = Placed(chain[-1].path, replace(before, activation=layer.activation))
-        else:
-            return []
-    return chain if any(isinstance(placed.layer, Dense) for placed in chain) else []
-
-
-def _is_linear(layer: Layer | None) -> TypeGuard[Dense]:
-    return type(layer) is Dense and layer.activation == Identity()
-
-
 def _line(
     chain: Sequence[Placed], store: Store, loss: Loss, x: Array, target: Array, share: float | None
 ) -> Line:
     """All arrays for batches like this one, and what fills them."""
     rows, is_flat = len(x), x.ndim == 2
     given = Given(x.reshape(rows, -1), Call())
-    stages = _stages(chain, store, loss, given)
+    stages = Staging(store, loss, given).all(chain)
     finish, d = make_end(loss, stages[-1].y, target, share)
     forward = [run for stage in stages for run in stage.forward]
-    backward = _way_back(stages, d)
+    backward, _ = way_back(stages, d)
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         given.x, given.call = x if is_flat else x.reshape(rows, -1), call
@@ -125,66 +82,3 @@ def _line(
         return value
 
     return line
-
-
-def _way_back(stages: Sequence[Stage], d: Array) -> list[Run]:
-    """From where the gradient by the prediction is, through all stages."""
-    runs, dy = list[Run](), d
-    for stage in reversed(stages):
-        if stage.backward:
-            more, dx = stage.backward(dy)
-            runs += more
-            if dx is None:
-                break
-            dy = dx
-    return runs
-
-
-def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> list[Stage]:
-    """What each layer does to the rows that are given."""
-    stages, x, learns, ones = list[Stage](), given.x, False, None
-    if not isinstance(chain[0].layer, Dense) or x.size <= FEW:
-        stages.append(taken(given))
-        x, ones = stages[0].y, stages[0].ones
-    for place, (path, layer) in enumerate(chain):
-        if isinstance(layer, Dropout):
-            draw = draw_of(store.seed, f"{path}.mask")
-            stage = dropout(x, given, layer.rate, draw, learns=learns)
-        else:
-            weights = _weights(store, path)
-            order = _order(x, ones, learns, weights, chain[place + 1 :], store, loss)
-            rows = x if stages else given
-            stage = dense(rows, weights, layer.activation, order, learns=learns, ones=ones)
-            learns = True
-        stages.append(stage)
-        x, ones = stage.y, stage.ones
-    return stages
-
-
-def _weights(store: Store, path: str) -> Weights:
-    """Those of a layer, and where their gradients go."""
-    W, b, views = f"{path}.W", f"{path}.b", store.gradients
-    return Weights(
-        store.weights[W], views[W], store.weights.get(b), views.get(b), store.stacked(W, b)
-    )
-
-
-def _order(
-    x: Array,
-    ones: Array | None,
-    learns: bool,
-    weights: Weights,
-    rest: Sequence[Placed],
-    store: Store,
-    loss: Loss,
-) -> Order:
-    """How the output of a dense layer lies best."""
-    units = weights.W.shape[1]
-    if not rest:
-        return end_order(loss, units)
-    if isinstance(rest[0].layer, Dropout):  # whose random numbers lie row after row
-        return "C"
-    following = _weights(store, rest[0].path).W.shape[1]
-    if ones is not None and max(x.size, len(x) * units) <= FEW:
-        return "F"
-    return order_between(x if learns else None, len(x), units, following)
