@@ -14,7 +14,7 @@ from nntrain.run.archive import KEY, read_archive, write_archive
 ARRAYS: dict[str, Array] = {
     "weights": np.arange(6, dtype=np.float32).reshape(2, 3),
     "b": np.arange(3, dtype=np.float64),
-    "alone": np.array(3, dtype=np.int64),
+    "alone": np.array([3], dtype=np.int64),
     "none": np.zeros((0, 4), np.float32),
     "turned": np.arange(6, dtype=np.float32).reshape(2, 3).T,
     "mask": np.array([True, False, True]),
