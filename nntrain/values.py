@@ -42,8 +42,9 @@ def _frozen(cls: Any, *, kw_only: bool) -> Any:
     cls.__dataclass_fields__ = known
     cls.__dataclass_params__ = vars(_Frozen)["__dataclass_params__"]
     chosen = dataclasses.fields(cls)
-    cls.__match_args__ = tuple(each.name for each in chosen if not each.kw_only)
-    cls.__init__ = _init(chosen, cls.__match_args__, hasattr(cls, "__post_init__"))
+    positional = tuple(each.name for each in chosen if not each.kw_only)
+    setattr(cls, "__match_args__", positional)  # noqa: B010  as mypy knows it, it can not be set
+    cls.__init__ = _init(chosen, positional, hasattr(cls, "__post_init__"))
     cls.__setattr__ = _refuse
     cls.__delattr__ = _refuse
     own = vars(cls)
@@ -135,7 +136,7 @@ def _compared(self: Any) -> tuple[Any, ...]:
     return tuple(getattr(self, e.name) for e in dataclasses.fields(self) if e.compare)
 
 
-def _eq(self: Any, other: Any) -> bool:
+def _eq(self: Any, other: Any) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
     return _compared(self) == _compared(other)

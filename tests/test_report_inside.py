@@ -15,8 +15,9 @@ from nntrain.data.dataset import Dataset
 from nntrain.families import Array
 from nntrain.report import exhibits, filters, gallery, importance, meeting, work
 from nntrain.report.importance import SHUFFLES
-from nntrain.report.judged import evenly, judge
+from nntrain.report.judged import judge
 from nntrain.report.png import png
+from nntrain.report.svg import evenly
 from nntrain.run.earlier import reload_dataset
 from nntrain.run.model import Model, build_network, read_model
 from nntrain.run.recorded import named

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,6 @@ def write_archive(
 
     keep: what the file that stands at `path` is called from then on.
     """
-    from safetensors.numpy import save
-
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {
         "format_version": FORMAT_VERSION,
@@ -46,8 +44,35 @@ def write_archive(
         "facts": facts,
         "facts_sha256": _digest_of_facts(facts),
     }
-    text = _plain(header)
-    write_whole(path, save(whole, metadata={KEY: text}), keep=keep)
+    write_whole(path, _as_safetensors(whole, _plain(header)), keep=keep)
+
+
+def _as_safetensors(arrays: Mapping[str, Array], text: str) -> Iterator[bytes | memoryview]:
+    """The bytes that `safetensors.numpy.save` makes, one after the other: no second copy of all."""
+    order = sorted(arrays, key=lambda name: (-_TYPES.index(arrays[name].dtype.str), name))
+    described: dict[str, Any] = {"__metadata__": {KEY: text}}
+    end = 0
+    for name in order:
+        start, end = end, end + arrays[name].nbytes
+        kind = _NAMES[arrays[name].dtype.str]
+        shape = list(arrays[name].shape)
+        described[name] = {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+    header = json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    yield len(header).to_bytes(8, "little") + header
+    for name in order:
+        yield _bytes_of(arrays[name])
+
+
+_NAMES = {
+    "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<i2": "I16", "<u2": "U16", "<f2": "F16",
+    "<i4": "I32", "<u4": "U32", "<f4": "F32", "<f8": "F64", "<i8": "I64", "<u8": "U64",
+}  # fmt: skip
+_TYPES = list(_NAMES)  # the later ones come first in a file
+
+
+def _bytes_of(array: Array) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
 
 
 def read_archive(path: Path, kind: str) -> tuple[dict[str, Array], Any]:
@@ -123,7 +148,9 @@ def damaged(path: Path, why: str) -> MachineError:
 
 
 def _digest(array: Array) -> str:
-    return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
+    found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    found.update(_bytes_of(np.ascontiguousarray(array)))
+    return found.hexdigest()
 
 
 def _digest_of_facts(facts: Any) -> str:
@@ -135,15 +162,19 @@ def _plain(value: Any) -> str:
     return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
-def write_whole(path: Path, content: bytes, *, keep: Path | None = None) -> None:
+def write_whole(
+    path: Path, content: bytes | Iterable[bytes | memoryview], *, keep: Path | None = None
+) -> None:
     """Write a file so that it is whole or not there, and there after a power cut.
 
+    content: all of it, or pieces.
     keep: what the file that stands at `path` is called from then on.
     """
     part = aside(path)
     try:
         with part.open("wb") as file:
-            file.write(content)
+            for piece in [content] if isinstance(content, bytes) else content:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         if keep and path.exists():
