@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from nntrain.launched import place
 from nntrain.optimizers import Lion, Rprop, Sgd
 from nntrain.run.run import Run
 from nntrain.team import ALONE, come_together, everyone
+from nntrain.training.fit import upcoming
+from nntrain.training.together import stepping
 from tests.cases import OPTIMIZERS, over
 from tests.networks import drawn
 from tests.test_random_runs import KINDS, experiments
@@ -71,7 +74,7 @@ def test_a_random_training_is_the_same_in_several_ranks(
     same(experiment, folder / str(experiment.data.path))
 
 
-@over("optimizer", [each for each in OPTIMIZERS if not isinstance(each, SIGNS)])
+@over("optimizer", OPTIMIZERS)
 def test_each_optimizer_is_the_same(optimizer: Optimizer, folder: Path) -> None:
     text = """
 data: {path: classes.csv, target: y}
@@ -87,11 +90,76 @@ trainer: {batch_size: 8}
     same(replace(parse(text, ""), optimizer=optimizer), folder / "classes.csv")
 
 
+HEAD = "loss: cross_entropy\ntrainer: {batch_size: 8}\n"
+NETWORKS = {
+    "mlp": """
+data: {path: classes.csv, target: y}
+model:
+  layers:
+    - {type: dense, units: 12, activation: tanh}
+    - {type: batch_norm}
+    - {type: dropout, rate: 0.2}
+    - {type: dense, units: auto}
+""",
+    "cnn": """
+data: {path: images.npz, target: y}
+model:
+  layers:
+    - {type: conv2d, filters: 4, kernel_size: 3, padding: same, activation: tanh}
+    - {type: batch_norm}
+    - {type: max_pool2d}
+    - {type: flatten}
+    - {type: dropout, rate: 0.2}
+    - {type: dense, units: auto}
+""",
+    "lstm": """
+data: {path: series.ts, target: class}
+model:
+  layers:
+    - {type: lstm, units: 8}
+    - {type: batch_norm}
+    - {type: dropout, rate: 0.2}
+    - {type: dense, units: auto}
+""",
+}
+
+
+@over("name", NETWORKS)
+@over("optimizer", {type(each): each for each in OPTIMIZERS}.values())
+def test_loss_curves_are_those_of_one_process(
+    optimizer: Optimizer, name: str, folder: Path
+) -> None:
+    """In float32, over ten epochs, at the rate that is each optimizer's own."""
+    experiment = replace(parse(NETWORKS[name] + HEAD, ""), optimizer=optimizer)
+    path = folder / str(experiment.data.path)
+    dataset = Dataset.load(experiment.data, path, experiment.loss.goal, experiment.seed)
+    with alone():
+        wanted = curve(Run.scratch(experiment, dataset))
+    found, again = (curve(Run.scratch(experiment, dataset)) for _ in range(2))
+    assert found == again
+    assert found == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+
+
+def curve(run: Run) -> list[float]:
+    """The losses of ten epochs."""
+    with stepping(run, upcoming) as step:
+        batches = zip(range(10 * run.steps_per_epoch), upcoming(run), strict=False)
+        rate = run.model.experiment.optimizer.learning_rate
+        return [step(batch, number, rate) for number, batch in batches]
+
+
+def as_sent(scratch: Callable[..., Run], experiment: Experiment, dataset: Dataset) -> Run:
+    """A run in the numbers that the first rank has."""
+    if dataset.parts["train"].x.dtype == np.float64:
+        return in_double(experiment, dataset, 1)
+    return scratch(experiment, dataset)
+
+
 def main() -> None:
     ranks = _join(place(os.environ))
     if ranks.rank:
-        double = lambda cls, experiment, dataset: in_double(experiment, dataset, 1)  # noqa: E731
-        Run.scratch = classmethod(double)  # type: ignore[assignment, method-assign]
+        scratch = Run.scratch
+        Run.scratch = partial(as_sent, scratch)  # type: ignore[method-assign]
         _help(ranks)
         return
     words = [__file__, "-q", "-p", "no:cacheprovider", "-W", "ignore:Module already imported"]

@@ -59,11 +59,11 @@ def assert_near(found: Array, expected: Array) -> None:
     )
 
 
-def moved(network: Network) -> Network:
+def moved(network: Network, by: float = 0.3) -> Network:
     """With weights and running statistics that are not the first ones."""
     rng = np.random.default_rng(0)
     for name, values in named_vectors(network).items():
-        values += (0.3 * rng.normal(size=values.shape)).astype(values.dtype)
+        values += (by * rng.normal(size=values.shape)).astype(values.dtype)
         if name.endswith("variance"):
             np.abs(values, out=values)
     return network

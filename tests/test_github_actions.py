@@ -107,7 +107,7 @@ def test_stdout_stays_one_object(actions: Command, points: Path) -> None:
 def test_errors_without_a_place(actions: Command, points: Path) -> None:
     ((place, message),) = commands(actions("fit", "--foo").err, "error")
     assert place == {}
-    assert message.startswith("No such option '--foo'")
+    assert message.startswith("No such option") and "--foo" in message  # as click words it
     points.with_name("points.csv").write_text("a,kind\n1,in\n1,2,3\n")
     ((place, message),) = commands(actions("fit", points).err, "error")
     assert (place["file"], place["line"]) == ("points.csv", "3")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nntrain.errors import MachineError
-from nntrain.team import everyone
 
 ENDED = "error: the ranks were ended before the training: one of them was killed, or failed"
 WATCH = 'read word || printf "%s\\n" "$@" >&2'  # no word comes: this process is gone
@@ -44,6 +43,8 @@ def last_words(way_on: str) -> Iterator[None]:
     The dead say nothing: a shell in a session of its own, which no launcher knows, waits for a
     word of this process, and speaks if it is gone without one.
     """
+    from nntrain.team import everyone
+
     team = everyone()
     if team.size == 1:
         yield

@@ -114,9 +114,14 @@ def aside(where: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def keep(folder: Path, name: Path) -> None:
-    """Give a whole table its name; another process may have been faster, with the same bytes."""
-    shutil.rmtree(name, ignore_errors=True)  # what is there is damaged, or it would be in use
+def keep(folder: Path, name: Path, names: Sequence[str]) -> None:
+    """Give a whole table its name, unless another process was faster, with the same bytes."""
+    if open_table(name, names) is not None:  # it may be in use: it stays
+        return
+    with contextlib.suppress(OSError):
+        folder.rename(name)
+        return
+    shutil.rmtree(name, ignore_errors=True)  # damaged
     with contextlib.suppress(OSError):
         folder.rename(name)
 

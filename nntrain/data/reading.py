@@ -128,7 +128,7 @@ def _stored(
                 raise DataError("the file has changed while it was read", path)
         cache.write_header(folder, made)
         if settings.cache == "auto":
-            cache.keep(folder, kept)
+            cache.keep(folder, kept, names)
             cache.tidy(where, kept)
         table = cache.open_table(kept, names) or cache.open_table(folder, names)
         tell(Converting(name, 2 * size, 2 * size))
