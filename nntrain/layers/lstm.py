@@ -157,9 +157,9 @@ def _go_back(
     dh, dc, room = np.zeros((3, rows, units), now.dtype)
     for part in chunks(steps, rows * units):
         slope, through_h = _slopes(h, now, tanh_c, part)
-        of_c, of_h = slope[:3].swapaxes(0, 1), slope[3]
-        each = (through_h, of_c, of_h, by_gate[part, :3], by_gate[part, 3], now[part, 2])
-        for t, through, to_c, to_h, by_c, by_h, f in zip(
+        found = slope.swapaxes(0, 1)  # becomes dz, and is then laid where a product wants it
+        each = (through_h, *slope, found, by_gate[part], now[part, 2])
+        for t, through, by_i, by_f, by_g, by_o, ready, place, f in zip(
             range(part.stop - 1, part.start - 1, -1), *(a[::-1] for a in each), strict=True
         ):
             if t + 1 < steps:
@@ -168,8 +168,11 @@ def _go_back(
                 dh += dy
             np.multiply(dh, through, room)
             np.add(dc, room, dc)
-            np.multiply(dc, to_c, by_c)
-            np.multiply(dh, to_h, by_h)
+            np.multiply(dc, by_i, by_i)
+            np.multiply(dc, by_f, by_f)
+            np.multiply(dc, by_g, by_g)
+            np.multiply(dh, by_o, by_o)
+            np.copyto(place, ready)
             np.multiply(dc, f, dc)
     return dz
 
