@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 
 import numpy as np
@@ -48,15 +48,15 @@ class Lstm(Recurrent, Layer):
 
         def sweep(x: Array, start: Array | None) -> tuple[Sequence[Array], SweepBackward]:
             weights = np.concatenate([by_gate(U, 4), with_bias(W, b, 4)], axis=1)[ORDER]
-            steps, c, tanh_c = _go(x, start, weights)
+            inputs, now, tanh_c = _go(x, start, weights)
 
             def backward(dys: Sequence[Array | None] | Array) -> Array | None:
-                dz = _go_back(dys, steps.h, steps.z, c, tanh_c, U)
-                found = steps.gradients(dz)
+                dz = _go_back(dys, inputs.h, now, tanh_c, U)
+                found = inputs.gradients(dz)
                 dU[...], dW[...], db[...] = found[:units], found[units:-1], found[-1]
                 return to_inputs(dz, W) if needs_dx else None
 
-            return [steps.h, c], backward
+            return [inputs.h, now[:, 4]], backward
 
         return sweep
 
@@ -64,81 +64,86 @@ class Lstm(Recurrent, Layer):
 ORDER = [3, 0, 1, 2]  # forward has o, i, f, g, so that σ is of the first three
 
 
-class Steps:
-    """z[t] = h[t] U + x[t] W + b of all gates, step by step.
+class Inputs:
+    """What stands before the weights at each step: h, and the x of all steps.
 
     An x that is not wider than h stands beside it, so that [h, x, 1] is one row and one product
     does it all.  A wider one is multiplied with W before the first step, for all steps at once.
     """
 
-    def __init__(self, x: Array, start: Array | None, weights: Array):
-        """x (T, N, D + 1), start (N, H), weights (4, H + D + 1, H): those of U, W and b."""
+    def __init__(self, x: Array, start: Array | None, units: int):
+        """x (T, N, D + 1), start (N, H)."""
         steps, rows, width = x.shape
-        gates, _, units = weights.shape
         self._x = x
         self._joined = width <= units + 1
-        self._rows = np.empty((steps + 1, rows, units + width * self._joined), x.dtype)
-        self.h = self._rows[..., :units]  # (T + 1, N, H)
+        self.rows = np.empty((steps + 1, rows, units + width * self._joined), x.dtype)
+        self.h = self.rows[..., :units]  # (T + 1, N, H)
         self.h[0] = 0.0 if start is None else start
-        self.z = np.empty((gates, steps, rows, units), x.dtype)
         if self._joined:
-            self._rows[:-1, :, units:] = x
-            self._product = StateProduct(weights, rows)
-            self._out = self._product.blocks(self.z)
-        else:
-            flat = self.z.reshape(gates, steps * rows, units)
-            np.matmul(x.reshape(-1, width), weights[:, units:], out=flat)
-            self._product = StateProduct(weights[:, :units], rows)
-            self._room = np.empty((gates, rows, units), x.dtype)
-            self._out = self._product.blocks(self._room)
+            self.rows[:-1, :, units:] = x
 
-    def at(self, t: int) -> Array:
-        """z[t] (4, N, H), once h[t] is there."""
-        z = self.z[:, t]
+    def product(self, weights: Array, z: Array) -> tuple[Callable[[Array, Array], object], Array]:
+        """`times(rows[t], places[t])` makes z[t] = h[t] U + x[t] W + b, once h[t] is there.
+
+        weights (4, H + D + 1, H), those of U, W and b; z (T, 4, N, H).
+        """
+        rows, units = z.shape[2:]
         if self._joined:
-            self._product.set(self._rows[t], self._out[:, t])
-        else:
-            self._product.set(self.h[t], self._out)
-            z += self._room
-        return z
+            product = StateProduct(weights, rows)
+            return product.set, product.blocks(z)
+        of_x, of_h = StateProduct(weights[:, units:], rows), StateProduct(weights[:, :units], rows)
+        of_x.set(self._x[:, None, None], of_x.blocks(z))
+        room = np.empty(z.shape[1:], z.dtype)
+        blocks = of_h.blocks(room)
+
+        def times(h: Array, z: Array) -> None:
+            of_h.set(h, blocks)
+            np.add(z, room, z)
+
+        return times, z
 
     def gradients(self, dz: Array) -> Array:
         """The gradient by the weights (H + D + 1, 4 H), for dz (T, N, 4 H)."""
         if self._joined:
-            return gradient_of_weights(self._rows[:-1], dz)
+            return gradient_of_weights(self.rows[:-1], dz)
         both = (self.h[:-1], self._x)
         return np.concatenate([gradient_of_weights(rows, dz) for rows in both])
 
 
-def _go(x: Array, start: Array | None, weights: Array) -> tuple[Steps, Array, Array]:
-    """All steps: z (4, T, N, H) after σ and tanh, c (T + 1, N, H), and tanh(c) (T, N, H).
+def _go(x: Array, start: Array | None, weights: Array) -> tuple[Inputs, Array, Array]:
+    """All steps: now (T + 1, 5, N, H) has o, i, f, g and c' of each, and tanh(c) (T, N, H).
 
+    So (i, f) ⊙ (g, c') is one product, whose halves add up to c.
     σ(z) = (1 + tanh(z / 2)) / 2, so with halved weights one tanh serves all four gates.
     """
     weights[:3] *= 0.5
-    steps = Steps(x, None if start is None else start[0], weights)
-    h = steps.h
-    c = np.empty(h.shape, x.dtype)
-    c[0] = 0.0 if start is None else start[1]
-    tanh_c = np.empty(c[1:].shape, x.dtype)
-    room = np.empty(c[0].shape, x.dtype)
-    for t in range(len(x)):
-        z = steps.at(t)
-        np.tanh(z, out=z)
-        sigmoids = z[:3]
-        sigmoids += 1.0
-        sigmoids *= 0.5
-        o, i, f, g = z
-        np.multiply(i, g, out=room)
-        np.multiply(f, c[t], out=c[t + 1])
-        c[t + 1] += room
-        np.tanh(c[t + 1], out=tanh_c[t])
-        np.multiply(o, tanh_c[t], out=h[t + 1])
-    return steps, c, tanh_c
+    steps, rows, _ = x.shape
+    units = weights.shape[-1]
+    inputs = Inputs(x, None if start is None else start[0], units)
+    now = np.empty((steps + 1, 5, rows, units), x.dtype)
+    now[0, 4] = 0.0 if start is None else start[1]
+    tanh_c = np.empty((steps, rows, units), x.dtype)
+    z, (one, half) = now[:-1, :4], np.array((1.0, 0.5), x.dtype)[:, None]
+    times, places = inputs.product(weights, z)
+    both = np.empty((2, rows, units), x.dtype)
+    through_i, through_f = both
+    for row, place, gates, sigmoids, i_f, g_c, o, c, h, tanh in zip(
+        inputs.rows[:-1], places, z, z[:, :3], z[:, 1:3], now[:-1, 3:], z[:, 0],
+        now[1:, 4], inputs.h[1:], tanh_c, strict=True,
+    ):  # fmt: skip
+        times(row, place)
+        np.tanh(gates, gates)
+        np.add(sigmoids, one, sigmoids)
+        np.multiply(sigmoids, half, sigmoids)
+        np.multiply(i_f, g_c, both)
+        np.add(through_i, through_f, c)
+        np.tanh(c, tanh)
+        np.multiply(o, tanh, h)
+    return inputs, now, tanh_c
 
 
 def _go_back(
-    dys: Sequence[Array | None] | Array, h: Array, gates: Array, c: Array, tanh_c: Array, U: Array
+    dys: Sequence[Array | None] | Array, h: Array, now: Array, tanh_c: Array, U: Array
 ) -> Array:
     """dz (T, N, 4 H), the gradient before σ and tanh of i, f, g, o.
 
@@ -147,32 +152,38 @@ def _go_back(
     What stands behind dh and dc does not depend on them, and is found for many steps at once.
     """
     steps, rows, units = tanh_c.shape
-    dz = np.empty((steps, rows, 4 * units), gates.dtype)
+    dz = np.empty((steps, rows, 4 * units), now.dtype)
     by_gate = dz.reshape(steps, rows, 4, units).swapaxes(1, 2)
     way_back = WayBack(U, dz)
-    dc, room = np.zeros((2, rows, units), gates.dtype)
-    dh = dc.copy()
+    dh, dc, room = np.zeros((3, rows, units), now.dtype)
     for part in chunks(steps, rows * units):
-        slope, through_h = _slopes(h, gates, c, tanh_c, part)
-        for t in reversed(range(part.stop - part.start)):
-            at = part.start + t
-            if (dy := dys[at]) is not None:
+        slope, through_h = _slopes(h, now, tanh_c, part)
+        found = slope.swapaxes(0, 1)  # becomes dz, and is then laid where a product wants it
+        each = (through_h, *slope, found, by_gate[part], now[part, 2])
+        for t, through, by_i, by_f, by_g, by_o, ready, place, f in zip(
+            range(part.stop - 1, part.start - 1, -1), *(a[::-1] for a in each), strict=True
+        ):
+            if t + 1 < steps:
+                dh = way_back.at(t + 1)
+            if (dy := dys[t]) is not None:
                 dh += dy
-            np.multiply(dh, through_h[t], out=room)
-            dc += room
-            np.multiply(dc, slope[:3, t], out=by_gate[at, :3])
-            np.multiply(dh, slope[3, t], out=by_gate[at, 3])
-            dc *= gates[2, at]
-            dh = way_back.at(at)
+            np.multiply(dh, through, room)
+            np.add(dc, room, dc)
+            np.multiply(dc, by_i, by_i)
+            np.multiply(dc, by_f, by_f)
+            np.multiply(dc, by_g, by_g)
+            np.multiply(dh, by_o, by_o)
+            np.copyto(place, ready)
+            np.multiply(dc, f, dc)
     return dz
 
 
-def _slopes(h: Array, gates: Array, c: Array, tanh_c: Array, part: slice) -> tuple[Array, Array]:
+def _slopes(h: Array, now: Array, tanh_c: Array, part: slice) -> tuple[Array, Array]:
     """dz by (dc, dc, dc, dh), (4, steps, N, H), and dc by dh, for the steps of `part`.
 
     σ' = σ - σ², tanh' = 1 - tanh², and h = o tanh c.
     """
-    o, i, f, g = gates[:, part]
+    o, i, f, g, c = now[part].swapaxes(0, 1)
     h, tanh_c = h[part.start + 1 : part.stop + 1], tanh_c[part]
     slope = np.empty((4, *o.shape), o.dtype)
     of_i, of_f, of_g, of_o = slope
@@ -181,7 +192,7 @@ def _slopes(h: Array, gates: Array, c: Array, tanh_c: Array, part: slice) -> tup
     np.subtract(i, of_g, out=of_g)  # i (1 - g²)
     room = of_i * i
     of_i -= room  # g (i - i²)
-    np.multiply(f, c[part], out=of_f)
+    np.multiply(f, c, out=of_f)
     np.multiply(of_f, f, out=room)
     of_f -= room  # c' (f - f²)
     np.multiply(h, o, out=of_o)

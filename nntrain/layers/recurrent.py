@@ -208,7 +208,7 @@ class StateProduct:
 
     def set(self, h: Array, out: Array) -> None:
         """out = h times the weights, for `out` as `blocks` gives it of (gates, N, H)."""
-        np.matmul(h, self.weights, out=out)
+        np.matmul(h, self.weights, out)
 
 
 class WayBack:
@@ -222,18 +222,26 @@ class WayBack:
         units = len(U)
         cuts = [n for n in (1, 2, 4) if width % n == 0 and _is_small(rows, width // n, units)]
         cut = min(cuts, default=1)
-        self._product = StateProduct(U.T.reshape(cut, width // cut, units), rows)
-        self._dz = dz.reshape(steps, rows, cut, 1, width // cut).transpose(0, 2, 3, 1, 4)
+        product = StateProduct(_padded(U).T.reshape(cut, width // cut, units), rows)
         self._parts = np.empty((cut, rows, units), U.dtype)
-        self._blocks = self._product.blocks(self._parts)
+        self._weights, self._blocks = product.weights, product.blocks(self._parts)
+        self._dz = list(dz.reshape(steps, rows, cut, 1, width // cut).transpose(0, 2, 3, 1, 4))
         self._dh = np.empty((rows, units), U.dtype) if cut > 1 else self._parts[0]
+        self._is_cut = cut > 1
 
     def at(self, t: int) -> Array:
         """dh by dz[t]; the next call overwrites it."""
-        self._product.set(self._dz[t], self._blocks)
-        if len(self._parts) > 1:
+        np.matmul(self._dz[t], self._weights, self._blocks)
+        if self._is_cut:
             np.add.reduce(self._parts, axis=0, out=self._dh)
         return self._dh
+
+
+def _padded(U: Array) -> Array:
+    """U with longer lines: columns of lines of 2ⁿ bytes are in each other's way in the cache."""
+    room = np.empty((len(U), U.shape[1] + 16), U.dtype)[:, : U.shape[1]]
+    room[...] = U
+    return room
 
 
 def _is_small(rows: int, k: int, units: int) -> bool:
