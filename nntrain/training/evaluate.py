@@ -18,6 +18,7 @@ from nntrain.data.tokens import NOWHERE
 from nntrain.families import Array, Metric
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
+from nntrain.training.ahead import make_forward
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 FEW = 32  # rows that make products of matrices pay; fewer where they alone take `MOST_BYTES`
@@ -58,11 +59,12 @@ def on_blocks(
     Rows in order go one by one, since each begins with the state that the last one left.
     """
     state: dict[str, Array] | None = {} if in_order else None
+    ahead = make_forward(model)
 
     def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
         call = Call(lengths=own, state=state, forward_only=True)
-        return then(rows, model.network(trimmed(x[rows], own), call)[0])
+        return then(rows, ahead(trimmed(x[rows], own), call))
 
     if in_order:
         return (go(slice(at, at + 1)) for at in range(len(x)))

@@ -50,7 +50,7 @@ def make_straight(
 
     Which way is taken follows from these and the number of rows, so a resumed run takes the same.
     """
-    chain = _chain(layers, shape)
+    chain = chain_of(layers, shape)
     own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
     if not own or not store.weights.keys() <= own:  # of a lookup, or an activation
         return otherwise
@@ -70,7 +70,7 @@ def make_straight(
     return line
 
 
-def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
+def chain_of(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
     """What a line is made of; nothing if there is anything else among the layers."""
     chain, is_flat = list[Placed](), len(shape) == 1
     for i, layer in enumerate(layers):
