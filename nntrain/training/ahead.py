@@ -23,6 +23,7 @@ from nntrain.training.straight import chain_of
 LINE = 64  # bytes that processors fetch at once
 LONG = 8192  # numbers: NumPy passes over shorter rows in half the speed
 FEWEST = 64  # rows of a product that pay for being one of its own
+MANY = 2048  # rows in all that pay for making arrays
 
 Forward = Callable[[Array, Call], Array]
 """`forward(x, call) -> y`: what the network gives for some rows, an array of the caller's own."""
@@ -30,13 +31,17 @@ Forward = Callable[[Array, Call], Array]
 Pass = Callable[[Array], Array]
 
 
-def make_forward(model: Model) -> Forward:
-    """The network, without the way back, and with the weights that it has now."""
+def make_forward(model: Model, rows: int) -> Forward:
+    """The network, without the way back, and with the weights that it has now.
+
+    rows: how many will come in all.
+    """
     known, network = model.preprocessor, model.network
     placed = chain_of(settled_layers(model.experiment, known), known.shape)
     chain = [(path, layer) for path, layer in placed if isinstance(layer, Dense)]
     weights, here = network.store.weights, threading.local()
-    if not chain or not weights.keys() <= {f"{path}.{name}" for path, _ in chain for name in "Wb"}:
+    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
+    if rows < MANY or not chain or not weights.keys() <= own:
         return lambda x, call: network(x, call)[0]
     layers = [
         (weights[f"{path}.W"], weights.get(f"{path}.b"), layer.activation) for path, layer in chain
@@ -103,7 +108,7 @@ def _product(W: Array, z: Array) -> Callable[[Array], object]:
 
 def _stretches(z: Array, row: Array) -> Iterator[tuple[Array, Array]]:
     """Views of z, and what each meets for every row of z to meet this one."""
-    times = -(-LONG // len(row))
+    times = min(-(-LONG // len(row)), len(z))
     rows, whole = _aligned((times * len(row),), row), len(z) - len(z) % times
     rows.reshape(times, -1)[:] = row
     if whole:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -18,9 +19,12 @@ from nntrain.data.tokens import NOWHERE
 from nntrain.families import Array, Metric
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
+from nntrain.threads import allowed
 from nntrain.training.ahead import make_forward
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
+LITTLE = 2 * BLOCK_BYTES  # in all: no work for several threads, which take as long to begin
+TOGETHER = 4  # blocks that a thread takes at a time, where there are many
 FEW = 32  # rows that make products of matrices pay; fewer where they alone take `MOST_BYTES`
 MOST_BYTES = 2**26
 
@@ -59,7 +63,7 @@ def on_blocks(
     Rows in order go one by one, since each begins with the state that the last one left.
     """
     state: dict[str, Array] | None = {} if in_order else None
-    ahead = make_forward(model)
+    ahead = make_forward(model, 1 if in_order else len(x))
 
     def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
@@ -68,7 +72,13 @@ def on_blocks(
 
     if in_order:
         return (go(slice(at, at + 1)) for at in range(len(x)))
-    return side_by_side(go, blocks(len(x), model.network.widest), threads)
+    width = model.network.widest
+    threads = threads or (allowed() if 4 * len(x) * width > LITTLE else 1)
+    each = list(blocks(len(x), width))
+    some = max(1, min(TOGETHER, len(each) // (4 * threads)))
+    pieces = (each[at : at + some] for at in range(0, len(each), some))
+    done = side_by_side(lambda piece: [go(rows) for rows in piece], pieces, threads)
+    return chain.from_iterable(done)
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers

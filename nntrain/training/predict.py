@@ -9,7 +9,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from nntrain.call import Call
 from nntrain.data.arrays import Grid, Series
+from nntrain.data.batches import trimmed
 from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
 from nntrain.data.parts import Part
@@ -25,6 +27,7 @@ from nntrain.errors import ConfigError
 from nntrain.families import Array, Source
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
+from nntrain.training.ahead import MANY, make_forward
 from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
@@ -81,9 +84,13 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
             yield ids, known.features(table, report), known.lengths(table)
             done += len(table)
 
+    forward = make_forward(model, MANY)  # or few, who knows
+
+    @np.errstate(all="ignore")  # what is not finite is counted below
     def answer(some: tuple[Columns, Array, Array | None]) -> tuple[Columns, Array]:
         ids, x, lengths = some
-        return ids, predict(model, x, lengths, threads=1)
+        call = Call(lengths=lengths, forward_only=True)
+        return ids, model.show(forward(trimmed(x, lengths), call))
 
     for ids, shown in side_by_side(answer, inputs()):
         report.overflows += _overflows(shown)
