@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from nntrain.call import INFERENCE, Call
-from nntrain.families import Activation, Array
+from nntrain.families import Activation, Array, Layer, Shape
 from nntrain.layers import Dense, Identity, Relu
 from nntrain.run.model import Model, settled_layers
-from nntrain.store import Plan
+from nntrain.store import Plan, Store
 from nntrain.training.stages import SMALL
 from nntrain.training.straight import chain_of
 
@@ -36,21 +36,28 @@ def make_forward(model: Model, rows: int) -> Forward:
 
     rows: how many will come in all.
     """
-    known, network = model.preprocessor, model.network
-    placed = chain_of(settled_layers(model.experiment, known), known.shape)
-    chain = [(path, layer) for path, layer in placed if isinstance(layer, Dense)]
-    weights, here = network.store.weights, threading.local()
-    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
-    if rows < MANY or not chain or not weights.keys() <= own:
-        return lambda x, call: network(x, call)[0]
-    layers = [
-        (weights[f"{path}.W"], weights.get(f"{path}.b"), layer.activation) for path, layer in chain
+    network, layers = model.network, settled_layers(model.experiment, model.preprocessor)
+    forward = None if rows < MANY else ahead(layers, model.preprocessor.shape, network.store)
+    return forward or (lambda x, call: network(x, call)[0])
+
+
+def ahead(layers: Sequence[Layer], shape: Shape, store: Store) -> Forward | None:
+    """For layers that stand on a store, if they are a chain of dense ones and no weight is of
+    anything else; several threads may call it."""
+    chain = [(path, layer) for path, layer in chain_of(layers, shape) if isinstance(layer, Dense)]
+    if not chain or not store.weights.keys() <= {f"{p}.{name}" for p, _ in chain for name in "Wb"}:
+        return None
+    own = [
+        (store.weights[f"{path}.W"], store.weights.get(f"{path}.b"), layer.activation)
+        for path, layer in chain
     ]
+    here = threading.local()
 
     def forward(x: Array, call: Call) -> Array:
-        if getattr(here, "rows", 0) != len(x):
-            here.rows, here.straight = len(x), _straight(layers, len(x))
-        y: Array = here.straight(x.reshape(len(x), -1))
+        if getattr(here, "rows", None) != len(x):
+            here.rows, here.straight = len(x), _straight(own, len(x))
+        rows = x.reshape(len(x), -1).astype(store.theta.dtype, copy=False)
+        y: Array = here.straight(rows)
         return y
 
     return forward
@@ -83,7 +90,7 @@ def _dense(W: Array, b: Array | None, activation: Activation, rows: int) -> Pass
     def dense(x: Array) -> Array:
         times(x)
         for apply, stretch, row in after:
-            apply(stretch, row, stretch)
+            apply(stretch, row, out=stretch)
         return z if plain else activate(z, INFERENCE)[0]
 
     return dense
