@@ -91,7 +91,10 @@ def _dense(W: Array, b: Array | None, activation: Activation, rows: int) -> Pass
         times(x)
         for apply, stretch, row in after:
             apply(stretch, row, out=stretch)
-        return z if plain else activate(z, INFERENCE)[0]
+        if plain:
+            return z
+        y: Array = activate(z, INFERENCE)[0]
+        return y.astype(z.dtype, copy=False)  # one of a plugin may come out in double
 
     return dense
 

@@ -20,7 +20,7 @@ from nntrain.families import Array, Metric
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
 from nntrain.threads import allowed
-from nntrain.training.ahead import make_forward
+from nntrain.training.ahead import Forward, make_forward
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
 LITTLE = 2 * BLOCK_BYTES  # in all: no work for several threads, which take as long to begin
@@ -56,14 +56,15 @@ def on_blocks(
     *,
     in_order: bool = False,
     threads: int | None = None,
+    forward: Forward | None = None,
 ) -> Iterator[Result]:
     """`then(rows, prediction)` for all of x (N, …), a portion at a time, on as many threads as
-    are allowed, or on `threads`.
+    are allowed, or on `threads`.   forward: where more rows follow, what they share.
 
     Rows in order go one by one, since each begins with the state that the last one left.
     """
     state: dict[str, Array] | None = {} if in_order else None
-    ahead = make_forward(model, 1 if in_order else len(x))
+    ahead = forward or make_forward(model, 1 if in_order else len(x))
 
     def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
@@ -83,10 +84,18 @@ def on_blocks(
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
 def predict(
-    model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
+    model: Model,
+    x: Array,
+    lengths: Array | None = None,
+    threads: int | None = None,
+    forward: Forward | None = None,
 ) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    shown = on_blocks(model, x, lengths, lambda _, y: model.show(y), threads=threads)
+
+    def show(rows: slice, prediction: Array) -> Array:
+        return model.show(prediction)
+
+    shown = on_blocks(model, x, lengths, show, threads=threads, forward=forward)
     return np.concatenate(list(shown))
 
 

@@ -9,9 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nntrain.call import Call
 from nntrain.data.arrays import Grid, Series
-from nntrain.data.batches import trimmed
 from nntrain.data.formats import Csv, Jsonl, Npz, Ts
 from nntrain.data.inputs import tables
 from nntrain.data.parts import Part
@@ -86,11 +84,9 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
 
     forward = make_forward(model, MANY)  # or few, who knows
 
-    @np.errstate(all="ignore")  # what is not finite is counted below
     def answer(some: tuple[Columns, Array, Array | None]) -> tuple[Columns, Array]:
         ids, x, lengths = some
-        call = Call(lengths=lengths, forward_only=True)
-        return ids, model.show(forward(trimmed(x, lengths), call))
+        return ids, predict(model, x, lengths, threads=1, forward=forward)
 
     for ids, shown in side_by_side(answer, inputs()):
         report.overflows += _overflows(shown)
