@@ -272,9 +272,7 @@ def test_predict_computes_what_eval_computes(
     monkeypatch.setattr(evaluation, "blocks", one_at_a_time)
     monkeypatch.setattr(prediction, "PORTION", FEW)
 
-    def seeing(
-        model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
-    ) -> Array:
+    def seeing(model: Model, x: Array, lengths: Array | None = None, **_: object) -> Array:
         seen.append(evaluate(model, x, lengths))
         return seen[-1]
 

@@ -122,24 +122,28 @@ def _look_at_arrays(cells: Array, seen: Seen, report: Report) -> None:
     if any(size == 0 or size % channels for size in sizes):
         return  # `Grid.read` and `Series.read` say what is wrong with them
     least, most = _ends_of_rows(cells, channels)
-    inside = (least.min(axis=0) >= seen.low) & (most.max(axis=0) <= seen.high)
+    inside = (least.min(axis=1) >= seen.low) & (most.max(axis=1) <= seen.high)
     for channel in np.flatnonzero(~inside).tolist():
         low, high = seen.low[channel], seen.high[channel]
-        a, b = least[:, channel], most[:, channel]
+        beyond = (least[channel] < low) | (most[channel] > high)  # NaN is neither
+        a, b = least[channel][beyond], most[channel][beyond]
         farthest = np.where(low - a > b - high, a, b)
-        outside = farthest[(farthest < low) | (farthest > high)]
         name = seen.name if channels == 1 else f"{seen.name}, channel {channel}"
-        report.add_outside(name, outside, low, high, unit="row")
+        report.add_outside(name, farthest, low, high, unit="row")
 
 
 def _ends_of_rows(cells: Array, channels: int) -> tuple[Array, Array]:
-    """The least and the largest value of each row and channel, (N, C) float64 each."""
+    """The least and the largest value of each channel and row, (C, N) each.
+
+    So turned, NumPy goes through a channel several times as fast.
+    """
     if is_grid(cells):
         flat = cells.reshape(len(cells), -1, channels)
         if flat.shape[1] == 1:
-            flat = flat[:, 0]
-            return flat, flat
-        return flat.min(axis=1), flat.max(axis=1)
+            values = np.ascontiguousarray(flat[:, 0].T)
+            return values, values
+        least, most = flat.min(axis=1), flat.max(axis=1)
+        return np.ascontiguousarray(least.T), np.ascontiguousarray(most.T)
     ends = [_ends(np.asarray(one).reshape(-1, channels)) for one in cells]
-    least, most = (np.array(side, dtype=np.float64) for side in zip(*ends, strict=True))
+    least, most = (np.array(side, dtype=np.float64).T for side in zip(*ends, strict=True))
     return least, most

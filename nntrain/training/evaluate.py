@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -18,8 +19,12 @@ from nntrain.data.tokens import NOWHERE
 from nntrain.families import Array, Metric
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
+from nntrain.threads import allowed
+from nntrain.training.ahead import Forward, make_forward
 
 BLOCK_BYTES = 2**21  # of the widest layer's output at a time: activations stay near the cache
+LITTLE = 2 * BLOCK_BYTES  # in all: no work for several threads, which take as long to begin
+TOGETHER = 4  # blocks that a thread takes at a time, where there are many
 FEW = 32  # rows that make products of matrices pay; fewer where they alone take `MOST_BYTES`
 MOST_BYTES = 2**26
 
@@ -51,30 +56,46 @@ def on_blocks(
     *,
     in_order: bool = False,
     threads: int | None = None,
+    forward: Forward | None = None,
 ) -> Iterator[Result]:
     """`then(rows, prediction)` for all of x (N, …), a portion at a time, on as many threads as
-    are allowed, or on `threads`.
+    are allowed, or on `threads`.   forward: where more rows follow, what they share.
 
     Rows in order go one by one, since each begins with the state that the last one left.
     """
     state: dict[str, Array] | None = {} if in_order else None
+    ahead = forward or make_forward(model, 1 if in_order else len(x))
 
     def go(rows: slice) -> Result:
         own = None if lengths is None else lengths[rows]
         call = Call(lengths=own, state=state, forward_only=True)
-        return then(rows, model.network(trimmed(x[rows], own), call)[0])
+        return then(rows, ahead(trimmed(x[rows], own), call))
 
     if in_order:
         return (go(slice(at, at + 1)) for at in range(len(x)))
-    return side_by_side(go, blocks(len(x), model.network.widest), threads)
+    width = model.network.widest
+    threads = threads or (allowed() if 4 * len(x) * width > LITTLE else 1)
+    each = list(blocks(len(x), width))
+    some = max(1, min(TOGETHER, len(each) // (4 * threads)))
+    pieces = (each[at : at + some] for at in range(0, len(each), some))
+    done = side_by_side(lambda piece: [go(rows) for rows in piece], pieces, threads)
+    return chain.from_iterable(done)
 
 
 @np.errstate(all="ignore")  # what is not finite is told by the callers
 def predict(
-    model: Model, x: Array, lengths: Array | None = None, threads: int | None = None
+    model: Model,
+    x: Array,
+    lengths: Array | None = None,
+    threads: int | None = None,
+    forward: Forward | None = None,
 ) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
-    shown = on_blocks(model, x, lengths, lambda _, y: model.show(y), threads=threads)
+
+    def show(rows: slice, prediction: Array) -> Array:
+        return model.show(prediction)
+
+    shown = on_blocks(model, x, lengths, show, threads=threads, forward=forward)
     return np.concatenate(list(shown))
 
 

@@ -25,6 +25,7 @@ from nntrain.errors import ConfigError
 from nntrain.families import Array, Source
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
+from nntrain.training.ahead import MANY, make_forward
 from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
@@ -81,9 +82,11 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
             yield ids, known.features(table, report), known.lengths(table)
             done += len(table)
 
+    forward = make_forward(model, MANY)  # or few, who knows
+
     def answer(some: tuple[Columns, Array, Array | None]) -> tuple[Columns, Array]:
         ids, x, lengths = some
-        return ids, predict(model, x, lengths, threads=1)
+        return ids, predict(model, x, lengths, threads=1, forward=forward)
 
     for ids, shown in side_by_side(answer, inputs()):
         report.overflows += _overflows(shown)
