@@ -9,7 +9,7 @@ import numpy as np
 from nntrain.families import Array
 
 _FURTHEST = 6.0  # erfc(6) = 2e-17: beyond, nothing of it is left beside 1
-_BLOCK = 16_384  # numbers: what a block touches fits in a core's cache
+_BLOCK = 65_536  # numbers: what a block touches fits in a core's cache
 
 # Chebyshev coefficients of e^(z²) erfc(z) for 0 ≤ z ≤ 6, in t, where t = -1 at 6 and 1 at 0.
 _COEFFICIENTS = (
@@ -55,7 +55,7 @@ def _powers(least: float) -> list[float]:
 
 def _place(z: Array) -> Array:
     """t = 5 / 3 · (8 / (z + 4)) - 7 / 3."""
-    t: Array = np.minimum(z, _FURTHEST)
+    t: Array = np.clip(z, 0.0, _FURTHEST)  # faster than `np.minimum` with a number
     t += 4.0
     np.divide(40.0 / 3.0, t, out=t)
     t -= 7.0 / 3.0

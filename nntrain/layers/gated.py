@@ -53,7 +53,9 @@ class Mish(Activation):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            e = np.minimum(x, 30.0)
+            e = np.clip(
+                x, -np.inf, 30.0
+            )  # `np.minimum` takes up to four times as long with a number
             np.exp(e, out=e)
             n = e + 2.0
             n *= e

@@ -19,7 +19,7 @@ class Relu(Activation):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            y = np.clip(x, 0.0, np.inf)  # `np.maximum` takes up to four times as long with a number
+            y = _positive(x)
 
             def backward(dy: Array) -> Array:
                 return np.multiply(dy, y > 0.0)
@@ -46,10 +46,10 @@ class Elu(Activation):
         alpha = float(self.alpha)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            low = np.minimum(x, 0.0)
+            low = _negative(x)
             np.expm1(low, out=low)
             low *= alpha  # 0 where x > 0
-            y = np.maximum(x, 0.0)
+            y = _positive(x)
             y += low
 
             def backward(dy: Array) -> Array:
@@ -109,9 +109,9 @@ class Prelu(Activation):
         alpha, d_alpha = store.weight("alpha", (channels,), Constant(0.25), decays=False)
 
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            low = np.minimum(x, 0.0)
+            low = _negative(x)
             y = low * alpha
-            y += np.maximum(x, 0.0)
+            y += _positive(x)
 
             def backward(dy: Array) -> Array | None:
                 np.einsum("nc,nc->c", dy.reshape(-1, channels), low.reshape(-1, channels),
@@ -141,10 +141,10 @@ class Selu(Activation):
 
     def build(self, shape: Shape, store: Builder) -> Built:
         def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            low = np.minimum(x, 0.0)
+            low = _negative(x)
             np.expm1(low, out=low)
             low *= SELU_SCALE * SELU_ALPHA  # 0 where x > 0
-            y = np.maximum(x, 0.0)
+            y = _positive(x)
             y *= SELU_SCALE
             y += low
 
@@ -179,7 +179,7 @@ class Softplus(Activation):
             np.negative(tail, out=tail)
             np.exp(tail, out=tail)
             np.log1p(tail, out=tail)
-            y = np.maximum(x, 0.0)
+            y = _positive(x)
             y += tail
 
             def backward(dy: Array) -> Array:
@@ -192,3 +192,13 @@ class Softplus(Activation):
             return y, backward
 
         return Built(forward, shape)
+
+
+def _positive(x: Array) -> Array:
+    """max(x, 0): `np.maximum` takes up to four times as long with a number."""
+    return np.clip(x, 0.0, np.inf)
+
+
+def _negative(x: Array) -> Array:
+    """min(x, 0)."""
+    return np.clip(x, -np.inf, 0.0)

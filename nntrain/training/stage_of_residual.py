@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from nntrain.families import Activation, Array
-from nntrain.training.stages import Run, Stage, activation_of, order_of, way_back
+from nntrain.training.stages import Rooms, Run, Stage, activation_of, order_of, way_back
 
 
 def residual(
@@ -16,19 +16,22 @@ def residual(
     inside: Sequence[Stage],
     projection: tuple[Array, Array] | None,
     activation: Activation,
-    room: Array,
+    rooms: Rooms,
+    depth: int,
     *,
     learns: bool,
 ) -> Stage:
     """y = f(x P + F(x)), with the stages of F.
 
     projection: P, and where its gradient goes; where there is none, P is the identity.
-    room: like y, and nobody's inside; those there may write into the gradient that they get.
+    depth: blocks around it, and so whose room is its own while those inside go back, which may
+        write into the gradient that they get.
     learns: anything before it does.
     """
     last = inside[-1].y if inside else x
     z = np.empty(last.shape, last.dtype, order_of(last))
-    activate, activate_back = activation_of(activation, z)
+    activate, activate_back = activation_of(activation, z, rooms)
+    room = rooms.like(z, f"block {depth}")
     forward: list[Run] = [run for stage in inside for run in stage.forward]
     if projection:
         P, dP = projection

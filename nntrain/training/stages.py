@@ -107,6 +107,13 @@ class Rooms:
             self.made[key] = np.empty(x.shape, self.dtype, order_of(x))
         return self.made[key]
 
+    def full(self, x: Array, value: float, dtype: Any) -> Array:
+        """An array like x of one value, which nobody writes into."""
+        key = (x.shape, order_of(x), value, dtype)
+        if key not in self.made:
+            self.made[key] = np.full_like(x, value, dtype)
+        return self.made[key]
+
     def gradient(self, x: Array, dy: Array) -> Array:
         """For the gradient by x, made of that in dy: of two arrays the other one."""
         one = self.like(x, "one gradient")
@@ -145,7 +152,7 @@ def dense(
     W, dW, b, db, stacked = weights
     like = x.x if isinstance(x, Given) else x
     z, wider = _with_ones(len(like), W.shape[1], order, W.dtype)
-    activate, activate_back = activation_of(activation, z)
+    activate, activate_back = activation_of(activation, z, rooms)
     times: list[Run] = [_product(x, W, z, columns_at_once(like, z))]
     if ones is not None and stacked:
         times = [_product(ones, stacked[0], z)]
@@ -250,10 +257,10 @@ def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) ->
     return Stage(y, runs, backward if learns else None)
 
 
-def bend(x: Array, activation: Activation, *, learns: bool) -> Stage:
+def bend(x: Array, activation: Activation, rooms: Rooms, *, learns: bool) -> Stage:
     """y = f(x), where x is not a dense layer's alone.   learns: anything before it does."""
-    y = np.empty(x.shape, x.dtype, order_of(x))
-    activate, activate_back = activation_of(activation, y)
+    y = np.empty(x.shape, rooms.dtype, order_of(x))
+    activate, activate_back = activation_of(activation, y, rooms)
 
     def backward(dy: Array) -> tuple[Sequence[Run], Array]:
         return activate_back(dy), dy
@@ -265,12 +272,12 @@ Activate = tuple[Sequence[Run], Callable[[Array], Sequence[Run]]]
 """What makes y in the place of z, and what makes dz in the place of an array with dy."""
 
 
-def activation_of(activation: Activation, z: Array) -> Activate:
+def activation_of(activation: Activation, z: Array, rooms: Rooms) -> Activate:
     """Those with a form of their own are computed in place, all others by their closures."""
     if type(activation) is Identity:
         return [], lambda dy: []
     if type(activation) is Relu:
-        return _relu(z)
+        return _relu(z, rooms)
     if type(activation) is Sigmoid:
         return _sigmoid(z)
     if type(activation) is Tanh:
@@ -293,13 +300,13 @@ def activation_of(activation: Activation, z: Array) -> Activate:
     return [activate], back
 
 
-def _relu(z: Array) -> Activate:
+def _relu(z: Array, rooms: Rooms) -> Activate:
     """Where y > 0 its bits are those of a positive whole number, else of 0: their minimum with 1
     says whether a unit is alive, and times the bits of dy it keeps or clears them.  Neither makes
     one type of number of another, which would take longer than all else."""
     whole = np.int32 if z.itemsize == 4 else np.int64
-    zeros, ones, alive = np.zeros_like(z), np.ones_like(z, whole), np.empty_like(z, whole)
-    bits = z.view(whole)
+    zeros, ones = rooms.full(z, 0.0, z.dtype), rooms.full(z, 1, whole)
+    bits, alive = z.view(whole), rooms.like(z, "alive").view(whole)
 
     def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)

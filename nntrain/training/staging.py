@@ -92,7 +92,7 @@ class Staging:
             draw = draw_of(self.store.seed, f"{path}.mask")
             return dropout(x, self.given, layer.rate, draw, learns=learns)
         if isinstance(layer, ActivationLayer):
-            return bend(x, layer.activation, learns=learns)
+            return bend(x, layer.activation, self.rooms, learns=learns)
         if isinstance(layer, LayerNorm | RmsNorm):
             self.learns = True
             affine = Affine(*self._weights(path, "gamma", "beta"))
@@ -129,8 +129,8 @@ class Staging:
         self.depth += 1
         stages = self.stages(inside, x, after, order)  # only they change a width, and learn
         self.depth -= 1
-        room = self.rooms.like(stages[-1].y if stages else x, f"block {self.depth}")
-        return residual(x, stages, projection, layer.activation, room, learns=learns)
+        made = self.rooms, self.depth
+        return residual(x, stages, projection, layer.activation, *made, learns=learns)
 
     def _weights(self, path: str, *names: str) -> Iterator[Any]:
         for name in names:

@@ -1,9 +1,10 @@
-"""A straight line: forward, loss and backward of a chain of dense layers, without a detour.
+"""A straight line: forward, loss and backward of a chain of layers, without a detour.
 
 A small network spends most of a step around its numbers: on new arrays, on pairs of functions made
-for each call, on products that begin slowly.  For a chain of `dense` and `dropout`, and one number
-of rows, all arrays can be made once, lie as the products like them, and be filled again.  What
-comes out is what the network and its loss give, but for the last digits.
+for each call, on products that begin slowly; a deep one on arrays that lie as its products do not
+like them.  For a chain of layers that `chains.py` knows, and one number of rows, all arrays can be
+made once, lie as the products like them, and be filled again.  What comes out is what the network
+and its loss give, but for the last digits.
 """
 
 from __future__ import annotations
