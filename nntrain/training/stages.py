@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -42,18 +42,12 @@ class Given:
     call: Call
 
 
-class Stage(NamedTuple):
-    """What is to be run, one after the other.
+Empty = Callable[[int, int, Any, Order], Array]
+"""`empty(rows, units, dtype, order)`: an array for what a stage makes."""
 
-    y: the array where `forward` leaves what the stage gives.
-    backward: of the array where dy will be, and which may be written into: what is to be run, and
-        where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
-        upwards.
-    """
 
-    y: Array
-    forward: Sequence[Run]
-    backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
+def empty(rows: int, units: int, dtype: Any, order: Order) -> Array:
+    return np.empty((rows, units), dtype, order)
 
 
 class Weights(NamedTuple):
@@ -65,8 +59,25 @@ class Weights(NamedTuple):
     db: Array | None
 
 
+class Stage(NamedTuple):
+    """What is to be run, one after the other.
+
+    y: the array where `forward` leaves what the stage gives.
+    backward: of the array where dy will be, and which may be written into: what is to be run, and
+        where dx is then, None if nothing asks for it.  No `backward` where nothing learns from here
+        upwards.
+    learned: what enters it, and its weights; their gradient is of this and of what is in the array
+        of dy after `backward`.
+    """
+
+    y: Array
+    forward: Sequence[Run]
+    backward: Callable[[Array], tuple[Sequence[Run], Array | None]] | None
+    learned: tuple[Array | Given, Weights] | None = None
+
+
 def order_of(array: Array) -> Order:
-    return "C" if array.flags.c_contiguous else "F"
+    return "C" if array.strides[1] == array.itemsize else "F"
 
 
 def order_between(x: Array | None, rows: int, units: int, following: int) -> Order:
@@ -84,29 +95,69 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
 
 def dense(
-    x: Array | Given, weights: Weights, activation: Activation, order: Order, *, learns: bool
+    x: Array | Given,
+    weights: Weights,
+    activation: Activation,
+    order: Order,
+    *,
+    learns: bool,
+    empty: Empty = empty,
 ) -> Stage:
     """y = f(x W + b), in this order.
 
     x: always the same array, or where that of each batch is.   learns: anything before it does.
     """
-    W, dW, b, db = weights
+    W, _, b, _ = weights
     like = x.x if isinstance(x, Given) else x
-    z = np.empty((len(like), W.shape[1]), W.dtype, order)
+    z = empty(len(like), W.shape[1], W.dtype, order)
     activate, activate_back = _activation(activation, z)
 
     def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
-        runs = [*activate_back(dy), _by_weights(x, dy, dW)]
-        if db is not None:
-            runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
+        runs = activate_back(dy)
         if not learns:
             return runs, None
-        dx = np.empty(like.shape, W.dtype, order_of(like))
+        dx = empty(len(like), like.shape[1], W.dtype, order_of(like))
         return [*runs, _product(dy, W.T, dx, columns_at_once(dy, dx, back=True))], dx
 
     add: list[Run] = [] if b is None else [partial(np.add, z, b, z)]
     at_once = columns_at_once(like, z)
-    return Stage(z, [_product(x, W, z, at_once), *add, *activate], backward)
+    runs = [_product(x, W, z, at_once), *add, *activate]
+    return Stage(z, runs, backward, (x, weights))
+
+
+def gradients(
+    x: Array | Given, weights: Weights, dz: Array, part: Array | None = None
+) -> list[Run]:
+    """Those by the weights of a dense layer:  dW = xᵀ dz,  db = Σ dz.
+
+    part: of the vector of all gradients; what does not lie in it is left out, but in whole rows.
+    """
+    _, dW, _, db = weights
+    runs, rows = list[Run](), _rows_within(part, dW)
+    if rows.start < rows.stop:
+        runs.append(_by_weights(x, dz, dW[rows], rows))
+    units = slice(0, 0) if db is None else _rows_within(part, db)
+    if db is not None and units.start < units.stop:
+        runs.append(partial(np.ones(len(dz), dz.dtype).dot, dz[:, units], db[units]))
+    return runs
+
+
+def _rows_within(part: Array | None, gradient: Array) -> slice:
+    """The rows of a gradient that lie in a part of the vector, be it with one number."""
+    if part is None:
+        return slice(0, len(gradient))
+    before, row = part.ctypes.data - gradient.ctypes.data, gradient.strides[0]
+    first, end = before // row, -(-(before + part.nbytes) // row)
+    return slice(max(0, first), min(len(gradient), end))
+
+
+def _by_weights(x: Array | Given, dz: Array, dW: Array, rows: slice) -> Run:
+    """dW = xᵀ dz, for these rows of it."""
+    if isinstance(x, Given):
+        if len(dW) == x.x.shape[1]:
+            return lambda: x.x.T.dot(dz, dW)
+        return lambda: x.x[:, rows].T.dot(dz, dW)
+    return partial(x[:, rows].T.dot, dz, dW)
 
 
 def columns_at_once(x: Array, out: Array, *, back: bool = False) -> int:
@@ -134,11 +185,15 @@ def _product(a: Array | Given, b: Array, out: Array, at_once: int = 0) -> Run:
     """
     turned = out.T
     if isinstance(a, Given):
+        if not out.flags.forc:
+            return lambda: np.matmul(a.x, b, out)
         if out.flags.c_contiguous:
             return lambda: a.x.dot(b, out)
         return lambda: b.T.dot(a.x.T, turned)
     if at_once:
         return partial(np.matmul, a, _cut(b, at_once), out=_cut(out, at_once))
+    if not out.flags.forc:  # some rows of a larger array
+        return partial(np.matmul, a, b, out=out)
     return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
 
 
@@ -147,25 +202,21 @@ def _cut(matrix: Array, width: int) -> Array:
     return matrix.reshape(len(matrix), matrix.shape[1] // width, width).transpose(1, 0, 2)
 
 
-def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
-    """dW = xᵀ dz."""
-    if isinstance(x, Given):
-        return lambda: x.x.T.dot(dz, dW)
-    return partial(x.T.dot, dz, dW)
-
-
 def taken(given: Given) -> Stage:
     """The rows of each batch, always in the same array."""
     x = given.x.copy()
     return Stage(x, [lambda: np.copyto(x, given.x)], None)
 
 
-def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:
+def dropout(
+    x: Array, given: Given, rate: float, draw: Draw, *, learns: bool, empty: Empty = empty
+) -> Stage:
     """y = x · m / (1 - rate).   learns: anything before it does."""
     threshold, scale = threshold_of(rate)
     rows, width = x.shape
     least, factor = np.array(threshold, np.uint16), np.array(scale, x.dtype)
-    keep, mask, y = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype), np.empty_like(x)
+    keep, mask = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype)
+    y = empty(rows, width, x.dtype, order_of(x))
 
     def choose() -> None:
         np.greater_equal(draw(given.call, rows, width), least, keep)

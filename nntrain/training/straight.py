@@ -19,6 +19,7 @@ from nntrain.layers.dropout import threshold_of
 from nntrain.store import Store, draw_of
 from nntrain.training.ends import counts_alike, end_order, make_end
 from nntrain.training.stages import (
+    Empty,
     Given,
     Order,
     Run,
@@ -26,6 +27,8 @@ from nntrain.training.stages import (
     Weights,
     dense,
     dropout,
+    empty,
+    gradients,
     order_between,
     taken,
 )
@@ -33,6 +36,9 @@ from nntrain.training.stages import (
 Line = Callable[[Array, Array, Array, Call], float]
 """`line(x, target, weights, call) -> loss`: sets the gradients of all weights."""
 
+
+Learned = tuple[Array | Given, Weights, Array]
+"""What enters a layer, its weights, and the gradient by x W + b."""
 
 LARGEST = 1 << 24  # numbers of one layer: beyond, to make arrays anew costs little beside the work
 
@@ -60,9 +66,8 @@ def make_straight(
 
     Which way is taken follows from these and the number of rows, so a resumed run takes the same.
     """
-    chain = _chain(layers, shape)
-    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
-    if not own or not store.weights.keys() <= own:  # of a lookup, or an activation
+    chain = chain_of(layers, shape, store)
+    if not chain:
         return otherwise
     widest = max(max(W.shape) for W in store.weights.values())
     even = counts_alike(loss) and not weighted
@@ -79,6 +84,13 @@ def make_straight(
         return known(x, target, weights, call)
 
     return line
+
+
+def chain_of(layers: Sequence[Layer], shape: Shape, store: Store) -> list[Placed]:
+    """What a line is made of, if all weights are those of its layers."""
+    chain = _chain(layers, shape)
+    own = {f"{path}.{name}" for path, _ in chain for name in "Wb"}
+    return chain if store.weights.keys() <= own else []  # of a lookup, or an activation
 
 
 def _chain(layers: Sequence[Layer], shape: Shape) -> list[Placed]:
@@ -109,10 +121,11 @@ def _line(
     """All arrays for batches like this one, and what fills them."""
     rows, is_flat = len(x), x.ndim == 2
     given = Given(x.reshape(rows, -1), Call())
-    stages = _stages(chain, store, loss, given)
+    stages = stages_of(chain, store, loss, given)
     finish, d = make_end(loss, stages[-1].y, target, share)
     forward = [run for stage in stages for run in stage.forward]
-    backward = _way_back(stages, d)
+    backward, learned = way_back(stages, d)
+    backward += [run for each in learned for run in gradients(*each)]
 
     def line(x: Array, target: Array, weights: Array, call: Call) -> float:
         given.x, given.call = x if is_flat else x.reshape(rows, -1), call
@@ -126,20 +139,25 @@ def _line(
     return line
 
 
-def _way_back(stages: Sequence[Stage], d: Array) -> list[Run]:
-    """From where the gradient by the prediction is, through all stages."""
-    runs, dy = list[Run](), d
+def way_back(stages: Sequence[Stage], d: Array) -> tuple[list[Run], list[Learned]]:
+    """From where the gradient by the prediction is, through all stages; and what the gradients of
+    weights are made of then."""
+    runs, learned, dy = list[Run](), list[Learned](), d
     for stage in reversed(stages):
         if stage.backward:
             more, dx = stage.backward(dy)
             runs += more
+            if stage.learned:
+                learned.append((*stage.learned, dy))
             if dx is None:
                 break
             dy = dx
-    return runs
+    return runs, learned
 
 
-def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> list[Stage]:
+def stages_of(
+    chain: Sequence[Placed], store: Store, loss: Loss, given: Given, empty: Empty = empty
+) -> list[Stage]:
     """What each layer does to the rows that are given."""
     stages, x, learns = list[Stage](), given.x, False
     if not isinstance(chain[0].layer, Dense):
@@ -148,12 +166,12 @@ def _stages(chain: Sequence[Placed], store: Store, loss: Loss, given: Given) -> 
     for place, (path, layer) in enumerate(chain):
         if isinstance(layer, Dropout):
             draw = draw_of(store.seed, f"{path}.mask")
-            stage = dropout(x, given, layer.rate, draw, learns=learns)
+            stage = dropout(x, given, layer.rate, draw, learns=learns, empty=empty)
         else:
             weights = _weights(store, path)
             order = _order(x, learns, weights, chain[place + 1 :], store, loss)
             rows = x if stages else given
-            stage = dense(rows, weights, layer.activation, order, learns=learns)
+            stage = dense(rows, weights, layer.activation, order, learns=learns, empty=empty)
             learns = True
         stages.append(stage)
         x = stage.y
