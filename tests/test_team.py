@@ -37,7 +37,7 @@ from nntrain.training import backpropagate
 from nntrain.training.fit import fit, upcoming
 from nntrain.training.meeting import Meeting
 from nntrain.training.together import choose, stepping
-from nntrain.training.workers import DESK, working
+from nntrain.training.workers import DESK, Local, working
 from tests.cases import over
 from tests.conftest import Command, write_points
 from tests.networks import drawn
@@ -159,6 +159,50 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, change: str) -> Non
     for name, vector in one.best.items():
         np.testing.assert_allclose(two.best[name], vector, rtol=1e-2, atol=1e-3)
     assert not np.array_equal(two.best["theta"], one.best["theta"])  # there were two
+
+
+@over("change", CHANGES)
+def test_each_process_makes_its_part_of_a_gradient_from_the_rows_of_all(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers in a straight line: gradients of whole batches are not summed, those of others are."""
+    text = CONFIG.replace("    - {type: batch_norm}\n", "").replace(
+        "batch_size: 32", "batch_size: 24"
+    )
+    for old, new in CHANGES[change]:
+        text = text.replace(old.replace("32", "24"), new.replace("32", "24"))
+    config = write_points(tmp_path, config=text)
+    head, *lines = (tmp_path / "points.csv").read_text().split()
+    weighed = [f"{head},w", *(f"{line},{i % 3 + 1}" for i, line in enumerate(lines))]
+    (tmp_path / "points.csv").write_text("\n".join(weighed) + "\n")
+    experiment = load(config).experiment
+    dataset = Dataset.load(experiment.data, tmp_path / "points.csv", experiment.loss.goal, 0)
+    whole, short = divmod(len(dataset.parts["train"].x), 24)
+    assert short
+    assert whole < STEPS
+    wanted = trained(in_double(experiment, dataset, 1))
+    sums, real = list[int](), Local.sum_gradients
+
+    def summed(team: Local) -> None:
+        sums.append(team.size)
+        real(team)
+
+    monkeypatch.setattr(Local, "sum_gradients", summed)
+    for workers in (2, 4, 5):
+        sums.clear()
+        found = trained(in_double(experiment, dataset, workers))
+        for one, other in zip(wanted, found, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-12)
+        assert len(sums) == (STEPS if change == "portions" or workers == 5 else 1)
+
+
+def test_so_two_runs_are_equal_to_the_bit_one_of_them_resumed(tmp_path: Path) -> None:
+    config = write_points(tmp_path, config=CONFIG.replace("    - {type: batch_norm}\n", ""))
+    list(fit(started(config, tmp_path / "whole")))
+    words = iter([""] * 4 + ["interrupted"])
+    list(fit(started(config, tmp_path / "stopped"), stop=lambda: next(words)))
+    list(fit(Run.resume(RunFolder(tmp_path / "stopped"))))
+    assert same_files(tmp_path / "whole", tmp_path / "stopped")
 
 
 def test_equal_runs_are_equal_to_the_bit(config: Path, tmp_path: Path) -> None:

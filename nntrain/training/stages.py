@@ -89,16 +89,33 @@ class Weights(NamedTuple):
     stacked: tuple[Array, Array] | None = None
 
 
+class Learned(NamedTuple):
+    """What gradients of a dense layer's weights are made of: what enters it, and where dz is."""
+
+    x: Array | Given
+    weights: Weights
+    dz: Array
+
+
 def order_of(array: Array) -> Order:
-    return "C" if array.flags.c_contiguous else "F"
+    return "C" if array.strides[1] == array.itemsize else "F"
 
 
 @dataclass
 class Rooms:
-    """Arrays that stages have together: what is used again at once is in the cache."""
+    """Where the arrays of stages come from; some they have together, since what is used again at
+    once is in the cache."""
 
     dtype: np.dtype[Any]
     made: dict[tuple[object, ...], Array] = field(default_factory=dict)
+
+    def output(self, rows: int, units: int, order: Order) -> tuple[Array, Array | None]:
+        """For what a stage gives; where it is small and lies unit after unit, also the same with a
+        column of ones."""
+        if order == "C" or rows * units > FEW:
+            return np.empty((rows, units), self.dtype, order), None
+        wider = np.ones((units + 1, rows), self.dtype)
+        return wider[:-1].T, wider.T
 
     def like(self, x: Array, purpose: str) -> Array:
         """The array like x for this."""
@@ -143,15 +160,17 @@ def dense(
     *,
     learns: bool,
     ones: Array | None = None,
+    later: list[Learned] | None = None,
 ) -> Stage:
     """y = f(x W + b), in this order.
 
     x: always the same array, or where that of each batch is.   learns: anything before it does.
     ones: x with a column of ones behind it, which makes b one more row of W.
+    later: what gradients of weights are made of is noted here, and they are not made.
     """
-    W, dW, b, db, stacked = weights
+    W, _, b, _, stacked = weights
     like = x.x if isinstance(x, Given) else x
-    z, wider = _with_ones(len(like), W.shape[1], order, W.dtype)
+    z, wider = rooms.output(len(like), W.shape[1], order)
     activate, activate_back = activation_of(activation, z, rooms)
     times: list[Run] = [_product(x, W, z, columns_at_once(like, z))]
     if ones is not None and stacked:
@@ -161,12 +180,12 @@ def dense(
 
     def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
         runs = list(activate_back(dy))
-        if ones is not None and stacked:
+        if later is not None:
+            later.append(Learned(x, weights, dy))
+        elif ones is not None and stacked:
             runs.append(_by_weights(ones, dy, stacked[1]))
         else:
-            runs.append(_by_weights(x, dy, dW))
-            if db is not None:
-                runs.append(partial(np.ones(len(z), W.dtype).dot, dy, db))
+            runs += gradients(Learned(x, weights, dy))
         if not learns:
             return runs, None
         dx = rooms.gradient(like, dy)
@@ -175,12 +194,28 @@ def dense(
     return Stage(z, [*times, *activate], backward, wider)
 
 
-def _with_ones(rows: int, units: int, order: Order, dtype: Any) -> tuple[Array, Array | None]:
-    """An array, and, where it is small and lies unit after unit, the same with a column of ones."""
-    if order == "C" or rows * units > FEW:
-        return np.empty((rows, units), dtype, order), None
-    wider = np.ones((units + 1, rows), dtype)
-    return wider[:-1].T, wider.T
+def gradients(learned: Learned, part: Array | None = None) -> list[Run]:
+    """Those by the weights of a dense layer:  dW = xᵀ dz,  db = Σ dz.
+
+    part: of the vector of all gradients; what does not lie in it is left out, but in whole rows.
+    """
+    x, (_, dW, _, db, _), dz = learned
+    runs, rows = list[Run](), _rows_within(part, dW)
+    if rows.start < rows.stop:
+        runs.append(_by_weights(x, dz, dW[rows], rows))
+    units = slice(0, 0) if db is None else _rows_within(part, db)
+    if db is not None and units.start < units.stop:
+        runs.append(partial(np.ones(len(dz), dz.dtype).dot, dz[:, units], db[units]))
+    return runs
+
+
+def _rows_within(part: Array | None, gradient: Array) -> slice:
+    """The rows of a gradient that lie in a part of the vector, be it with one number."""
+    if part is None:
+        return slice(0, len(gradient))
+    before, row = part.ctypes.data - gradient.ctypes.data, gradient.strides[0]
+    first, end = before // row, -(-(before + part.nbytes) // row)
+    return slice(max(0, first), min(len(gradient), end))
 
 
 def columns_at_once(x: Array, out: Array, *, back: bool = False) -> int:
@@ -208,11 +243,15 @@ def _product(a: Array | Given, b: Array, out: Array, at_once: int = 0) -> Run:
     """
     turned = out.T
     if isinstance(a, Given):
+        if not out.flags.forc:
+            return lambda: np.matmul(a.x, b, out)
         if out.flags.c_contiguous:
             return lambda: a.x.dot(b, out)
         return lambda: b.T.dot(a.x.T, turned)
     if at_once:
         return partial(np.matmul, a, _cut(b, at_once), out=_cut(out, at_once))
+    if not out.flags.forc:  # some rows of a larger array
+        return partial(np.matmul, a, b, out=out)
     return partial(a.dot, b, out) if out.flags.c_contiguous else partial(b.T.dot, a.T, turned)
 
 
@@ -221,11 +260,13 @@ def _cut(matrix: Array, width: int) -> Array:
     return matrix.reshape(len(matrix), matrix.shape[1] // width, width).transpose(1, 0, 2)
 
 
-def _by_weights(x: Array | Given, dz: Array, dW: Array) -> Run:
-    """dW = xᵀ dz."""
+def _by_weights(x: Array | Given, dz: Array, dW: Array, rows: slice = slice(None)) -> Run:
+    """dW = xᵀ dz, for these rows of it."""
     if isinstance(x, Given):
-        return lambda: x.x.T.dot(dz, dW)
-    return partial(x.T.dot, dz, dW)
+        if len(dW) == x.x.shape[1]:
+            return lambda: x.x.T.dot(dz, dW)
+        return lambda: x.x[:, rows].T.dot(dz, dW)
+    return partial(x[:, rows].T.dot, dz, dW)
 
 
 def taken(given: Given) -> Stage:
@@ -236,12 +277,15 @@ def taken(given: Given) -> Stage:
     return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
 
 
-def dropout(x: Array, given: Given, rate: float, draw: Draw, *, learns: bool) -> Stage:
+def dropout(
+    x: Array, given: Given, rate: float, draw: Draw, rooms: Rooms, *, learns: bool
+) -> Stage:
     """y = x · m / (1 - rate).   learns: anything before it does."""
     threshold, scale = threshold_of(rate)
     rows, width = x.shape
     least, factor = np.array(threshold, np.uint16), np.array(scale, x.dtype)
-    keep, mask, y = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype), np.empty_like(x)
+    keep, mask = np.empty(x.shape, np.bool_), np.empty(x.shape, x.dtype)
+    y, _ = rooms.output(rows, width, order_of(x))
 
     def choose() -> None:
         np.greater_equal(draw(given.call, rows, width), least, keep)

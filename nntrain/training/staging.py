@@ -16,6 +16,7 @@ from nntrain.training.stage_of_residual import residual
 from nntrain.training.stages import (
     FEW,
     Given,
+    Learned,
     Order,
     Rooms,
     Stage,
@@ -33,6 +34,8 @@ from nntrain.training.stages import (
 class Staging:
     """Stages for the rows that are given, made one after the other.
 
+    rooms: where arrays come from.
+    later: what gradients of weights are made of, where others make them later.
     learns: does anything before the next one?
     depth: blocks around the next one.
     """
@@ -40,18 +43,16 @@ class Staging:
     store: Store
     loss: Loss
     given: Given
+    rooms: Rooms
+    later: list[Learned] | None = None
     learns: bool = False
     depth: int = 0
-    rooms: Rooms = field(init=False)
     ones: dict[int, Array] = field(default_factory=dict)  # by id of an array: it, and a column of 1
-
-    def __post_init__(self) -> None:
-        self.rooms = Rooms(self.store.theta.dtype)
 
     def all(self, chain: Sequence[Placed]) -> list[Stage]:
         """What each layer does, from the rows on."""
-        layer = chain[0].layer
-        if isinstance(layer, Dense) and self.given.x.size > FEW:  # takes them where they are
+        layer, is_small = chain[0].layer, self.given.x.size <= FEW and self.later is None
+        if isinstance(layer, Dense) and not is_small:  # takes them where they are
             first = self._dense(chain[0].path, layer, self.given, chain[1:], None)
             return [first, *self.stages(chain[1:], first.y, [])]
         first = self._known(taken(self.given))
@@ -90,7 +91,7 @@ class Staging:
             return self._dense(path, layer, x, after, wanted)
         if isinstance(layer, Dropout):
             draw = draw_of(self.store.seed, f"{path}.mask")
-            return dropout(x, self.given, layer.rate, draw, learns=learns)
+            return dropout(x, self.given, layer.rate, draw, self.rooms, learns=learns)
         if isinstance(layer, ActivationLayer):
             return bend(x, layer.activation, self.rooms, learns=learns)
         if isinstance(layer, LayerNorm | RmsNorm):
@@ -114,7 +115,16 @@ class Staging:
         weights = Weights(W, dW, b, db, stacked)
         like = None if isinstance(x, Given) else x
         order = wanted or self._order(like, ones, learns, weights, after)
-        return dense(x, weights, layer.activation, order, self.rooms, learns=learns, ones=ones)
+        return dense(
+            x,
+            weights,
+            layer.activation,
+            order,
+            self.rooms,
+            learns=learns,
+            ones=ones,
+            later=self.later,
+        )
 
     def _residual(
         self,

@@ -16,7 +16,7 @@ from nntrain.families import Array, Layer, Loss, Shape
 from nntrain.store import Store
 from nntrain.training.chains import Placed, chain_of, weights_of
 from nntrain.training.ends import counts_alike, make_end
-from nntrain.training.stages import Given, way_back
+from nntrain.training.stages import Given, Rooms, way_back
 from nntrain.training.staging import Staging
 
 Line = Callable[[Array, Array, Array, Call], float]
@@ -68,7 +68,7 @@ def _line(
     """All arrays for batches like this one, and what fills them."""
     rows, is_flat = len(x), x.ndim == 2
     given = Given(x.reshape(rows, -1), Call())
-    stages = Staging(store, loss, given).all(chain)
+    stages = Staging(store, loss, given, Rooms(store.theta.dtype)).all(chain)
     finish, d = make_end(loss, stages[-1].y, target, share)
     forward = [run for stage in stages for run in stage.forward]
     backward, _ = way_back(stages, d)

@@ -32,7 +32,7 @@ def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
         with leading(run) as step:
             yield step
         return
-    gradient = make_gradient(run)  # before they part, so that all compute in the same way
+    gradient = make_gradient(run, run.workers or 1)  # before they part: all compute in the same way
     if (run.workers or 1) == 1:
         yield make_step(run, ALONE, gradient)
         return
