@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,12 +100,15 @@ def _first(batch: Batch, rows: int) -> Batch:
 
 
 def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
-    """How long the one takes, as a share of the other, by turns."""
+    """How long the one takes, as a share of the other, by turns.
+
+    By medians: the least of a few would hide a neighbour, beside whom processes wait for each other.
+    """
     began, ones, others = time.perf_counter(), list[float](), list[float]()
     while not ones or (len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH):
         ones.append(_seconds(one))
         others.append(_seconds(other))
-    return min(ones) / min(others)
+    return statistics.median(ones) / statistics.median(others)
 
 
 def _seconds(what: Callable[[], None]) -> float:
