@@ -69,21 +69,19 @@ def choose(run: Run, upcoming: Upcoming) -> int:
 
     batch, gradient, store = next(upcoming(run)), make_gradient(run), run.model.network.store
     most = min(cores(), MOST, rows_at_once(run.model.experiment) // 2)
-    few = _first(batch, 2 * MOST)  # what is needed once is paid for with these
 
-    def find(team: Team, rows: Batch = batch) -> None:
+    def find(team: Team) -> None:
         team.meet()
-        gradient(rows, run.progress.step, team)
+        gradient(batch, run.progress.step, team)
 
     def follow(team: Team) -> None:
-        find(team, few)
         while True:
             find(team)
 
     def share_of_time(size: int) -> float:
         with working(size, store.grad, store.live, [], follow) as team:
-            find(ALONE, few)
-            find(team, few)
+            find(ALONE)  # for so many rows, arrays are made once
+            find(team)
             return _ratio(lambda: find(team), lambda: find(ALONE))
 
     chosen, least = 1, 1.0
@@ -95,14 +93,10 @@ def choose(run: Run, upcoming: Upcoming) -> int:
     return chosen
 
 
-def _first(batch: Batch, rows: int) -> Batch:
-    return Batch._make(None if each is None else each[:rows] for each in batch)
-
-
 def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
     """How long the one takes, as a share of the other, by turns.
 
-    By medians: the least of a few would hide a neighbour, beside whom processes wait for each other.
+    By medians: the least of a few would hide a neighbour, beside whom processes wait.
     """
     began, ones, others = time.perf_counter(), list[float](), list[float]()
     while not ones or (len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH):
