@@ -15,8 +15,8 @@ from nntrain.team import ALONE, Team, everyone
 from nntrain.threads import cores
 from nntrain.training.step import Step, make_gradient, make_step
 
-ROUNDS = 3  # of measuring, at most
-ENOUGH = 0.05  # seconds of measuring, after which there is no other round
+FEWEST_ROUNDS, ROUNDS = 2, 15  # of measuring; a new process needs some to find a core of its own
+ENOUGH = 0.06  # seconds of measuring, after which there is no other round
 CLEARLY = 0.8  # of the time: what more processes must be faster by
 MOST = 8  # processes that are tried
 
@@ -99,7 +99,9 @@ def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
     By medians: the least of a few would hide a neighbour, beside whom processes wait.
     """
     began, ones, others = time.perf_counter(), list[float](), list[float]()
-    while not ones or (len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH):
+    while len(ones) < FEWEST_ROUNDS or (
+        len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH
+    ):
         ones.append(_seconds(one))
         others.append(_seconds(other))
     return statistics.median(ones) / statistics.median(others)
