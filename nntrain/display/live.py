@@ -68,6 +68,10 @@ class LiveView:
             self.screen.close()
 
     def see(self, event: Event) -> None:
+        with self.suspended.held():
+            self._see(event)
+
+    def _see(self, event: Event) -> None:
         self.board.see(event)
         match event:
             case Began():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -18,7 +20,7 @@ class Suspended:
     """
 
     def __init__(self, screen: Screen):
-        self.screen = screen
+        self.screen, self.is_held, self.is_asked = screen, False, False
         self.heeds = (  # a shell without job control has turned the signal off
             hasattr(signal, "SIGTSTP")
             and threading.current_thread() is threading.main_thread()
@@ -39,7 +41,19 @@ class Suspended:
         if self.heeds:
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, a picture is made and written; who presses Ctrl-Z waits for it."""
+        self.is_held = True
+        yield
+        self.is_held = False
+        if self.is_asked:
+            self._sleep(signal.SIGTSTP, None)
+
     def _sleep(self, number: int, frame: FrameType | None) -> None:
+        self.is_asked = self.is_held
+        if self.is_held:
+            return
         os.write(self.screen.stream.fileno(), f"{END}{SHOW}\r\n".encode())
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)  # and here the shell lets it go on
