@@ -22,8 +22,9 @@ from nntrain.events import SettingsTried
 from nntrain.run.lock import locked
 from nntrain.tuning.halving import may_go_on, rungs
 from nntrain.tuning.journal import SystemLock, open_study
+from nntrain.tuning.search import SweepFolder
 from tests.conftest import CONFIG, Command, write_points
-from tests.sweep_kill import SPACE, check, killed, start, table, write
+from tests.sweep_kill import COMMAND, SPACE, check, killed, start, table, write
 
 posix = pytest.mark.skipif(os.name == "nt", reason="processes are killed the POSIX way")
 
@@ -183,6 +184,26 @@ def test_fit_leaves_the_block_alone(nntrain: Command, tmp_path: Path) -> None:
     nntrain("fit", write_points(tmp_path), "-o", "without", "-q")
     with_, without = ((tmp_path / n / "model.safetensors") for n in ("with", "without"))
     assert with_.read_bytes() == without.read_bytes()
+
+
+@posix
+def test_of_sweeps_that_begin_in_one_folder_one_has_it(tmp_path: Path) -> None:
+    config, out = swept(tmp_path), tmp_path / "one"
+    search = SweepFolder(out)
+    out.mkdir()
+    with locked(search.deciding):  # both are past the first look at the folder
+        both = [
+            subprocess.Popen(
+                [*COMMAND, config, "-o", out, "--trials", "1"], stderr=subprocess.PIPE, text=True
+            )
+            for _ in range(2)
+        ]
+        time.sleep(2.0)
+        assert not list(out.glob("*.yaml"))
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2]
+    assert "go on with that sweep" in said[both[0].returncode == 0]
+    assert len(table(out)) == 2  # a header, and one trial
 
 
 def test_wrong_command_lines(nntrain: Command, points: Path) -> None:

@@ -23,6 +23,7 @@ from nntrain.families import to_plain
 from nntrain.run.archive import damaged, make_folder, write_whole
 from nntrain.run.earlier import check_data, require_plugins
 from nntrain.run.folder import RunFolder, create
+from nntrain.run.lock import locked
 from nntrain.run.manifest import limit_threads, manifest, manifest_of, read_manifest
 from nntrain.run.processes import Processes, check_deterministic
 from nntrain.values import dataclass
@@ -44,6 +45,7 @@ class SweepFolder(RunFolder):
         self.journal = path / "journal.jsonl"
         self.table = path / "trials.csv"
         self.best = path / "best.yaml"
+        self.deciding = path / ".sweep.lock"
 
     def trial(self, number: int) -> RunFolder:
         """The run of a trial, by its number from 0; names count from 1."""
@@ -80,14 +82,16 @@ class Search:
         """A new sweep: makes the folder.  trials: another number than the config's."""
         check_deterministic(loaded.experiment, threads)
         folder = _new_folder(loaded.experiment.name, output_dir)
-        written = load_sweep(folder, loaded)
-        facts = manifest(dataset, loaded.experiment.seed, Processes(threads, threads))
-        search = cls(folder, written, 0, threads)
-        search = replace(search, asked=search.limited(trials))
-        facts |= manifest_of(search.plugins)
-        write_whole(folder.config, loaded.text.encode())
-        folder.keep_plugins({plugin.name: plugin.text for plugin in search.plugins})
-        folder.write_json(folder.manifest, {**facts, "sweep": search.asked})
+        with locked(folder.deciding, wait=True):
+            check_free(folder.path)  # another process may have begun one here just now
+            written = load_sweep(folder, loaded)
+            facts = manifest(dataset, loaded.experiment.seed, Processes(threads, threads))
+            search = cls(folder, written, 0, threads)
+            search = replace(search, asked=search.limited(trials))
+            facts |= manifest_of(search.plugins)
+            write_whole(folder.config, loaded.text.encode())
+            folder.keep_plugins({plugin.name: plugin.text for plugin in search.plugins})
+            folder.write_json(folder.manifest, {**facts, "sweep": search.asked})
         return search
 
     @classmethod

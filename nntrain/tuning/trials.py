@@ -34,7 +34,6 @@ from nntrain.tuning.search import Search
 from nntrain.values import dataclass
 
 Load = Callable[[Loaded], Dataset]
-LOCK = ".sweep.lock"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Sweeping:
             self.study = open_study(self.folder.journal, maximize=search.sign < 0)
 
     def _alone(self) -> AbstractContextManager[None]:
-        return locked(self.folder.path / LOCK, wait=True)
+        return locked(self.folder.deciding, wait=True)
 
     def run(self) -> Iterator[Event]:
         """Train until as many trials have begun as are asked for, and none is left behind.
