@@ -16,6 +16,7 @@ from nntrain.display.runs import listed
 from nntrain.run import choosing, differences
 from nntrain.run.earlier import read_experiment
 from nntrain.run.folder import RunFolder
+from nntrain.run.lock import locked
 from nntrain.run.recorded import Recorded
 from tests.conftest import Command
 from tests.test_runs import edit
@@ -188,6 +189,16 @@ def test_a_damaged_config_stops_no_list(three: Command, text: str | None) -> Non
     assert names(done) == list_of(3)
     assert str(file) in done.err
     assert three("runs").err == ""  # nobody asked for it
+
+
+def test_the_way_on_of_the_last_that_is_not_finished(three: Command) -> None:
+    assert three("runs").err == ""
+    for run in RUNS[:2]:
+        Path(run, "summary.json").unlink()  # as a kill leaves it
+    assert three("runs").err == f"not finished, goes on with: nntrain fit --resume {RUNS[1]}\n"
+    assert three("runs", "-q").err == three("runs", "--json").err == ""
+    with locked(RunFolder(Path(RUNS[1])).lock):  # it is trained just now
+        assert RUNS[0] in three("runs").err
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
