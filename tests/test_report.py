@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nntrain.report import judged, plots, svg
+from nntrain.report.letters import told_apart
 from nntrain.report.markup import Html
 from nntrain.report.page import page
 from nntrain.report.told import at_the_end, from_folder
@@ -318,6 +319,21 @@ def test_bars_of_a_histogram_count_the_values() -> None:
 )
 def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
     assert svg.Scale(low, high, 0, 100).ticks() == ticks
+
+
+@pytest.mark.parametrize(
+    ("ticks", "labels"),
+    [
+        ([0.0, 0.25, 0.5], ["0", "0.25", "0.5"]),
+        ([0.009997, 0.009998, 0.01], ["0.009997", "0.009998", "0.01"]),
+        ([1e-7, 1.5e-7], ["1e-7", "1.5e-7"]),
+        ([123456.0, 123457.0], ["1.23456e5", "1.23457e5"]),
+        ([1234.0, 1235.0], ["1,234", "1,235"]),
+        ([], []),
+    ],
+)
+def test_no_two_ticks_look_alike(ticks: list[float], labels: list[str]) -> None:
+    assert told_apart(ticks) == labels
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from nntrain.report.markup import Html, tag
 
@@ -22,14 +23,24 @@ def words_at(
     return tag("text", words, *more, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=side, class_=class_)
 
 
-def brief(value: float) -> str:
+def brief(value: float, digits: int = 3) -> str:
     """A number in few letters, for axes and small cells."""
     if not value or not math.isfinite(value):
         return f"{value:g}"
     if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
+    mantissa, power = f"{value:.{digits - 2}e}".split("e")
+    whole, _, part = mantissa.partition(".")
+    return f"{whole}{'.' if part.strip('0') else ''}{part.rstrip('0')}e{int(power)}"
+
+
+def told_apart(values: Sequence[float]) -> list[str]:
+    """Different numbers in so many letters that no two look alike."""
+    for digits in range(3, 17):
+        told = [brief(value, digits) for value in values]
+        if len({*told}) == len(told):
+            break
+    return told
 
 
 def shortened(name: str, most: int = 17) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nntrain.families import Array
-from nntrain.report.letters import brief, shortened, words_at
+from nntrain.report.letters import brief, shortened, told_apart, words_at
 from nntrain.report.markup import Html, joined, tag
 
 WIDTH, HEIGHT = 420, 250
@@ -182,21 +182,22 @@ def figure(words: Html, height: float, *inside: Html, below: Sequence[Html] = ()
 def axes(x: Scale, y: Scale, *, whole: bool = False) -> Html:
     """Lines across at the ticks of y, and the numbers of both.  whole: those of x, if whole."""
     parts: list[Html] = []
-    for tick, place in _placed(y):
+    for _, label, place in _placed(y):
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="rule"))
-        parts.append(words_at(LEFT - 6, float(place) + 4, brief(tick), "end"))
-    for tick, place in _placed(x):
+        parts.append(words_at(LEFT - 6, float(place) + 4, label, "end"))
+    for tick, label, place in _placed(x):
         if not whole or tick == int(tick):
-            parts.append(words_at(float(place), max(y.start, y.end) + 20, brief(tick), "middle"))
+            parts.append(words_at(float(place), max(y.start, y.end) + 20, label, "middle"))
     low = max(y.start, y.end)
     parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=low, y2=low, class_="axis"))
     return joined(parts)
 
 
-def _placed(scale: Scale) -> list[tuple[float, str]]:
+def _placed(scale: Scale) -> list[tuple[float, str, str]]:
+    """Each tick, its label, and its place."""
     ticks = scale.ticks()
-    places = scale(np.array(ticks)).tolist() if ticks else []
-    return [(tick, f"{place:.1f}") for tick, place in zip(ticks, places, strict=True)]
+    places = [f"{place:.1f}" for place in scale(np.array(ticks)).tolist()] if ticks else []
+    return list(zip(ticks, told_apart(ticks), places, strict=True))
 
 
 def _mark(x: float, words: str) -> Html:
