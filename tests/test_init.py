@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import os
 import random
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -343,6 +345,44 @@ def test_rows_in_the_order_of_time_become_windows(nntrain: Command, rows: int) -
     assert nntrain("check", "made.yaml").code == 0
 
 
+GERMAN = 'Tag;"Ort; Halle, Tor";Druck;defekt\n' + "".join(
+    f"{row % 28 + 1:02d}.{row % 12 + 1:02d}.2023;{'AB'[row % 2]};{row % 7},{row % 9};{row % 5}\n"
+    for row in range(60)
+)
+
+
+def test_dates_that_are_not_written_as_iso_has_them(nntrain: Command) -> None:
+    Path("werk.csv").write_text(GERMAN)
+    made = nntrain("init", "werk.csv", "--target", "defekt", "-o", "made.yaml")
+    assert made.code == nntrain("check", "made.yaml").code == 0
+    data = load("made.yaml").experiment.data
+    assert (data.columns, data.preprocessing.date.format) == ({"Tag": "date"}, "%d.%m.%Y")
+    assert data.features.exclude == ()
+    for column in ("Tag +date", "Ort; Halle, Tor +categorical", "Druck +numeric"):
+        assert re.search(column, made.err)
+
+
+def test_day_and_month_are_not_guessed(nntrain: Command) -> None:
+    full = table(60)
+    full["when"] = [f"0{row % 9 + 1}/0{row % 7 + 1}/2024" for row in range(60)]
+    write(Path("table.csv"), full)
+    made = nntrain("init", "table.csv", "--target", "x", "-o", "made.yaml")
+    assert made.code == 0
+    words = Path("made.yaml").read_text().replace("#", "").split()
+    assert "day and month can not be told apart" in " ".join(words)
+    assert "when" in load("made.yaml").experiment.data.features.exclude
+
+
+def test_the_order_of_time_in_any_form(nntrain: Command) -> None:
+    days = [date(2023, 1, 25) + timedelta(days=row) for row in range(300)]
+    values: list[object] = [math.sin(row / 9) for row in range(300)]
+    write(Path("table.csv"), {"day": [f"{d:%d.%m.%Y}" for d in days], "value": values})
+    assert nntrain("init", "table.csv", "--target", "value", "-o", "made.yaml").code == 0
+    data = load("made.yaml").experiment.data
+    assert data.window is not None
+    assert (data.ids, data.preprocessing.date.format) == (("day",), None)
+
+
 def test_a_count_of_rows_is_no_time(nntrain: Command) -> None:
     full = table(200)
     full["number"] = list(range(1, 201))
@@ -367,6 +407,9 @@ def some_column(draw: random.Random, rows: int) -> list[object]:
         lambda row: draw.choice([True, False]),
         lambda row: f"{1950 + row // 365}-{row % 12 + 1:02d}-{row % 28 + 1:02d}",
         lambda row: row / 2 + draw.random(),
+        lambda row: f"{draw.randrange(1, 29):02d}.{draw.randrange(1, 13):02d}.2024 07:30",
+        lambda row: f"{draw.randrange(1, 13)}/{draw.randrange(1, 29)}/2024",
+        lambda row: f"0{draw.randrange(1, 10)}/0{draw.randrange(1, 10)}/2024",
         lambda row: draw.choice(["nan", "inf", "1e400", "-5", 2]),
         lambda row: 10 ** draw.uniform(-3, 6),
         lambda row: draw.choice(["1.0", "1", "2", "02"]),

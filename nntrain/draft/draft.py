@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nntrain.data.columns import Column, parse
-from nntrain.data.settings import Data, Features
+from nntrain.data.settings import Data, Date, Features, Preprocessing
 from nntrain.data.table import is_grid
 from nntrain.draft.answer import Answer, answers
 from nntrain.draft.forecast import Course, find_course, forecast_loss, forecast_recipe
@@ -15,7 +15,14 @@ from nntrain.draft.language import text_recipe
 from nntrain.draft.page import Line, page
 from nntrain.draft.recipe import Recipe, expectation, has_heads, loss, metrics, sections
 from nntrain.draft.roles import Roles, roles_of
-from nntrain.draft.section import kinds_lines, roles_lines, split_lines, target_lines, top_lines
+from nntrain.draft.section import (
+    kinds_lines,
+    preprocessing_lines,
+    roles_lines,
+    split_lines,
+    target_lines,
+    top_lines,
+)
 from nntrain.draft.series import series_recipe
 from nntrain.draft.sight import Sight, look
 from nntrain.draft.table import dense_recipe, table_recipe
@@ -108,12 +115,15 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
     for answer in found:
         if answer.chosen:
             kinds[answer.name] = ("categorical", "its numbers are classes")
+    for name in roles.dates:
+        kinds[name] = ("date", "dates, seen in parts such as month and weekday")
     recipe, expect = _recipe(sight, roles, found, course, kinds)
     goal = forecast_loss(course) if course else loss(found, recipe.label_smoothing)
     data = [
         *target_lines(found),
         *roles_lines(roles),
         *kinds_lines(kinds),
+        *preprocessing_lines(recipe, roles),
         *recipe.data,
         *split_lines(sight, recipe, found, course),
     ]
@@ -129,6 +139,7 @@ def _rows(sight: Sight, targets: Sequence[str], folder: str | Path) -> Draft:
         id=tuple(roles.ids) or None,
         features=Features(exclude=tuple(roles.excluded)),
         columns={name: kind for name, (kind, _) in kinds.items()},  # type: ignore[misc]
+        preprocessing=Preprocessing(date=Date(format=next(iter(roles.dates.values()), None))),
         na_values=tuple(roles.missing),
         window=course.window if course else None,
     )
@@ -146,6 +157,7 @@ def _read_the_text(name: str, roles: Roles, kinds: dict[str, tuple[str, str]]) -
 def _give_the_time(course: Course, roles: Roles) -> None:
     """The column that tells the time names a row, and is no input."""
     roles.inputs.pop(course.clock, None)
+    roles.dates.pop(course.clock, None)
     roles.excluded.pop(course.clock, None)
     others = [name for name in roles.ids if name != course.clock]
     roles.excluded |= dict.fromkeys(others, "another id")

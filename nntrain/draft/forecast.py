@@ -13,12 +13,14 @@ from itertools import pairwise
 import numpy as np
 
 from nntrain.data.cells import absent, numbers
+from nntrain.data.dates import dates
 from nntrain.data.settings import Window
 from nntrain.data.table import Table, is_array
 from nntrain.draft.answer import Answer
 from nntrain.draft.page import Line
 from nntrain.draft.recipe import KEPT, OUTPUT, Recipe, gated
 from nntrain.draft.roles import Roles
+from nntrain.draft.written import written_as
 from nntrain.families import Array
 from nntrain.values import dataclass
 from nntrain.wording import plural
@@ -77,7 +79,7 @@ def find_course(table: Table, roles: Roles, answers: Sequence[Answer]) -> Course
 
 
 def _clock(table: Table, target: str, na_values: Sequence[str]) -> str | None:
-    """A column that rises from row to row: numbers, or dates that sort as text."""
+    """A column that rises from row to row: numbers or dates."""
     for name, cells in table.columns.items():
         if name == target or is_array(cells) or absent(cells, na_values).any():
             continue
@@ -88,6 +90,9 @@ def _clock(table: Table, target: str, na_values: Sequence[str]) -> str | None:
         dated = all(text[:4].isdigit() and text[4:5] in "-/." for text in texts)
         if dated and all(a < b for a, b in pairwise(texts)):
             return name
+        for form in written_as(cells):
+            if (np.diff(dates(cells, (), form)[0]) > 0).all():
+                return name
     return None
 
 

@@ -29,6 +29,7 @@ class Recipe:
     average: the share of averaged weights that is kept at a step; 0: no averaging.
     patience: epochs without a better validation score until it stops; 0: never.
     label_smoothing: how much of the truth is spread over all classes.
+    preprocessing: lines of the section of this name.
     """
 
     data: Sequence[Line]
@@ -41,6 +42,7 @@ class Recipe:
     patience: int = 0
     clip: float = 1.0
     label_smoothing: float = 0.0
+    preprocessing: Sequence[Line] = ()
 
 
 def sections(recipe: Recipe, goal: Sequence[Line], scores: Line, expect: Line) -> list[Line]:

@@ -12,6 +12,7 @@ from nntrain.data.cells import COMMAS, absent, numbers
 from nntrain.data.columns import FEWEST_IDS, MOST_CATEGORIES, parse
 from nntrain.data.settings import Data
 from nntrain.data.table import Table, is_array
+from nntrain.draft.written import written_as
 from nntrain.errors import DataError
 from nntrain.families import Array
 from nntrain.wording import listed, plural, quoted
@@ -36,6 +37,7 @@ class Roles:
     inputs: what each column that is seen holds, `number`, `category`, `array`, or another kind that
         `columns.parse` tells by itself.
     missing: cells that say that there is no value, with the columns where they do.
+    dates: how the dates of a column are written that is to be called one; all of them alike.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Roles:
     inputs: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
+    dates: dict[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[str]:
         return [name for name, own in self.inputs.items() if own == kind]
@@ -107,9 +110,9 @@ def _give(name: str, table: Table, roles: Roles) -> None:
         roles.excluded[name] = "has no value in any row"
     elif 2 * wrong.sum() >= (known | wrong).sum():
         kind = _kind(name, table.take(~gone))
-        if kind in ("", "categorical"):
+        if kind in ("", "categorical") and not _give_dates(name, cells[~gone], roles):
             _give_texts(name, cells[~gone], len(cells), roles)
-        else:
+        elif kind not in ("", "categorical"):
             roles.inputs[name] = kind
     elif wrong.any() and not any(map(COMMAS.fullmatch, cells[wrong].tolist())):
         some = listed(sorted(set(cells[wrong].tolist())), most=2)
@@ -117,6 +120,24 @@ def _give(name: str, table: Table, roles: Roles) -> None:
         roles.excluded[name] = f"{right:,} of {plural(present, 'cell')} are numbers, but not {some}"
     else:
         _give_numbers(name, values[known], len(cells), roles)
+
+
+def _give_dates(name: str, cells: Array, roles: Roles) -> bool:
+    """Whether the cells are dates in a form that has to be told; gives the column its role."""
+    forms = written_as(cells)
+    if not forms or len(set(cells.tolist())) == 1:
+        return False
+    if len(forms) > 1:
+        roles.excluded[name] = (
+            "dates of which day and month can not be told apart; call it a `date` in `columns`, "
+            "with a `preprocessing.date.format`"
+        )
+    elif {*roles.dates.values()} - {*forms}:
+        roles.excluded[name] = "dates written in another way than those of another column"
+    else:
+        roles.dates[name] = forms[0]
+        roles.inputs[name] = "date"
+    return True
 
 
 def _give_texts(name: str, cells: Array, rows: int, roles: Roles) -> None:

@@ -85,6 +85,17 @@ def kinds_lines(kinds: Kinds) -> list[Line]:
     return [Line(f"columns: {{{pairs}}}", why)]
 
 
+def preprocessing_lines(recipe: Recipe, roles: Roles) -> list[Line]:
+    lines = list(recipe.preprocessing)
+    for form in dict.fromkeys(roles.dates.values()):
+        where = listed(roles.dates, most=4)
+        lines.append(Line(f"date: {{format: {scalar(form)}}}", f"how dates of {where} are written"))
+    if not lines:
+        return []
+    top = Line("preprocessing:", "what is done to cells before the network sees them")
+    return [top, *(line.indented(2) for line in lines)]
+
+
 def split_lines(
     sight: Sight, recipe: Recipe, found: Sequence[Answer], course: Course | None
 ) -> list[Line]:

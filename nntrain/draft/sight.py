@@ -19,6 +19,7 @@ MOST_ROWS = 200_000  # rows that are looked at: enough to tell what columns are
 MOST_TOKENS = 5_000_000  # the same of a text
 LONGEST_HEADER = 1 << 20  # bytes
 DELIMITERS = ",;\t|"
+QUOTED = re.compile(rb'"[^"]*"')
 WITH_COMMA, WITH_POINT = re.compile(rb"[-+]?\d+,\d+"), re.compile(rb"[-+]?\d+\.\d+")
 
 
@@ -87,7 +88,8 @@ def _other_form(path: Path, source: Csv) -> Csv | None:
     comment = "#" if lines and lines[0].lstrip().startswith(b"#") else None
     lines = [line for line in lines if not (comment and line.lstrip().startswith(b"#"))]
     header = lines[0] if lines else b""
-    counts = {sign: header.count(sign.encode()) for sign in DELIMITERS}
+    bare = QUOTED.sub(b"", header)
+    counts = {sign: bare.count(sign.encode()) for sign in DELIMITERS}
     delimiter = max(counts, key=lambda sign: counts[sign])
     if counts[source.delimiter] or not counts[delimiter]:
         delimiter = source.delimiter

@@ -26,7 +26,7 @@ def dense_recipe(
     inputs: int,
     told: str,
     answers: Sequence[Answer],
-    data: Sequence[Line] = (),
+    preprocessing: Sequence[Line] = (),
     before: Sequence[Line] = (),
 ) -> Recipe:
     """The same for any vector of inputs; `told` says what they are."""
@@ -47,7 +47,7 @@ def dense_recipe(
             Line(noise, "the same again"),
         ]
     return Recipe(
-        data,
+        [],
         [*before, *layers, OUTPUT],
         (epochs, steps),
         (batch, f"{train}"),
@@ -55,6 +55,7 @@ def dense_recipe(
         decay=(0.1 if few else 0.01, f"{count} rows: small weights give a smooth answer"),
         average=0.99,
         patience=max(10, epochs // 2),
+        preprocessing=preprocessing,
     )  # fmt: skip
 
 
@@ -68,6 +69,8 @@ def _inputs(table: Table, roles: Roles) -> tuple[int, str]:
     numeric, categorical = roles.of_kind("number"), roles.of_kind("category")
     categories = sum(len(set(table.columns[name].tolist())) for name in categorical)
     parts = [plural(len(numeric), "number")] if numeric else []
+    if dates := roles.of_kind("date"):
+        parts.append(f"parts of {plural(len(dates), 'date')}")
     if categorical:
         columns = plural(len(categorical), "column")
         parts.append(f"{categories:,} categories of {columns} of text")
@@ -81,4 +84,4 @@ def _target(answers: Sequence[Answer]) -> list[Line]:
         return []
     found = ", ".join(f"{answer.skewness:.1f}" for answer in skewed)
     why = f"a long tail (skewness {found}): its logarithm is learned, predictions are as before"
-    return [Line("preprocessing: {target: {transform: log}}", why)]
+    return [Line("target: {transform: log}", why)]
