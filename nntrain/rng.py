@@ -32,8 +32,12 @@ def permutation(n: int, seed: int, *purpose: str | int) -> Array:
     """The numbers 0 … n-1 in random order, (n,) int64: the ranks of n random words."""
     if is_large(n * 8):
         return _long_permutation(n, seed, *purpose)
-    words = bits(seed, *purpose).random_raw(n)
-    order = np.argsort(words)  # a fifth of the time of a stable sort
+    return _stable_order(bits(seed, *purpose).random_raw(n))
+
+
+def _stable_order(words: Array) -> Array:
+    """The order of a stable sort, in a fifth of its time where no two words are equal."""
+    order = np.argsort(words)
     ranked = words[order]
     if (ranked[1:] == ranked[:-1]).any():  # then alone they differ
         return np.argsort(words, kind="stable")
@@ -62,7 +66,7 @@ def _long_permutation(n: int, seed: int, *purpose: str | int) -> Array:
         at += count
     for end, size in zip(ends.tolist(), sizes.tolist(), strict=True):
         part = slice(end - size, end)
-        rows[part] = rows[part][np.argsort(keys[part], kind="stable")]
+        rows[part] = rows[part][_stable_order(keys[part])]
     return rows
 
 
