@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -26,10 +27,11 @@ from nntrain.families import Array, Source
 from nntrain.run.model import Model
 from nntrain.side_by_side import side_by_side
 from nntrain.training.ahead import MANY, make_forward
-from nntrain.training.evaluate import TOGETHER, block_size, chosen_class, predict
+from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
 PORTION = 8192  # rows read, predicted and written at a time, at most
+PORTION_BYTES = 2**23  # of inputs at most
 
 Row = list[Any]
 
@@ -75,7 +77,8 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         return
 
     size = block_size(model.network.widest)
-    portion = size * max(1, min(TOGETHER, PORTION // size))
+    most = min(PORTION, PORTION_BYTES // (4 * math.prod(known.shape)))
+    portion = max(size, most - most % size)
 
     def inputs() -> Iterator[tuple[Columns, Array, Array | None]]:
         done = 0
