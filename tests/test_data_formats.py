@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
+import mmap
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
+from nntrain import room
 from nntrain.data.formats import Csv, Idx, Npy, Npz, Ts, by_ending
 from nntrain.data.table import Table, join
 from nntrain.errors import DataError
@@ -113,6 +115,28 @@ def test_one_array(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "packed.npy.gz", "wb") as file:
         np.save(file, x)
     assert (read(tmp_path / "packed.npy.gz").columns["x"] == x).all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_of_a_large_file_are_mapped_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: Literal["C", "F"]
+) -> None:
+    monkeypatch.setattr(room, "LARGE", 100)
+    x = np.random.default_rng(0).normal(size=(1050, 300))
+    np.save(tmp_path / "x.npy", np.array(x, order=order))
+    tables = list(Npy().read(tmp_path / "x.npy", 100))
+    assert (np.concatenate([table.columns["x"] for table in tables]) == x).all()
+    assert [len(table) for table in tables] == [*[100] * 10, 50]
+    sizes = [len(mapping(table.columns["x"])) for table in tables]
+    whole, granule = x.nbytes + 128, mmap.ALLOCATIONGRANULARITY
+    assert max(sizes) < 100 * x[0].nbytes + granule if order == "C" else min(sizes) == whole
+
+
+def mapping(cells: Any) -> mmap.mmap:
+    """What an array lies in."""
+    while not isinstance(cells, mmap.mmap):
+        cells = cells.base
+    return cells
 
 
 def test_the_other_of_the_two(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars
 import pytest
 
+from nntrain import room
 from nntrain.data import sources
 from nntrain.data.parts import Part
 from nntrain.data.reading import read
 from nntrain.data.report import Report
+from nntrain.run.model import Model
 from nntrain.run.trained import open_run
 from nntrain.training.evaluate import block_size, predict
 from nntrain.training.predict import predictions, rows_of
@@ -105,3 +109,35 @@ def test_how_a_file_is_cut_changes_no_bit(
     assert 200 % block_size(model.network.widest)
     blocks = predictions(model, Path("points.csv"), Report())
     assert [row[2:] for block in blocks for row in rows_of(block)] == known
+
+
+def test_rows_of_a_large_file_are_predicted_where_they_are_mapped(
+    nntrain: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few whole blocks at a time, none of which is copied."""
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    np.savez("a.npz", x=x, y=np.arange(60) % 2)
+    np.save("x.npy", x)
+    Path("a.yaml").write_text(
+        "data: {path: a.npz, target: y, preprocessing: {numeric: {scale: none}}}\n"
+        "model: {layers: [{type: dense, units: auto}]}\n"
+        "loss: cross_entropy\noptimizer: {type: adam}\ntrainer: {max_epochs: 1}\n"
+    )
+    assert nntrain("fit", "a.yaml", "-q").code == 0
+    seen: list[Any] = []
+
+    def spy(model: Model, x: Any, *given: Any, **named: Any) -> Any:
+        seen.append(x)
+        return predict(model, x, *given, **named)
+
+    monkeypatch.setattr("nntrain.training.predict.predict", spy)
+    monkeypatch.setattr("nntrain.training.predict.block_size", lambda width: 7)
+    monkeypatch.setattr("nntrain.training.predict.PORTION", 20)
+    monkeypatch.setattr(room, "LARGE", 100)
+    blocks = predictions(open_run("").model, Path("x.npy"), Report())
+    assert sum(len(block[0]) for block in blocks) == 60
+    assert [len(rows) for rows in seen] == [14, 14, 14, 14, 4]
+    for place in seen:
+        while isinstance(place, np.ndarray):
+            place = place.base
+        assert isinstance(place, mmap.mmap)

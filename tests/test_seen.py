@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nntrain.data.preprocessing import Preprocessor
-from nntrain.data.report import Outside, Report
+from nntrain.data.report import Report
 from nntrain.data.seen import Seen
 from nntrain.errors import MachineError
 from nntrain.run.model import read_model
@@ -106,6 +106,38 @@ def test_images_beyond_the_range_of_their_channel(nntrain: Command) -> None:
     assert "channel 0" not in done.err
 
 
+@pytest.mark.parametrize("width", [1, 3, 5000])
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_vectors_beyond_the_range_of_their_channel(
+    nntrain: Command, width: int, kind: type[np.generic]
+) -> None:
+    """Also where more rows are than a byte can count."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(-9, 10, (60, width)), np.arange(60) % 2
+    x[:2] = [[-9], [9]]
+    np.savez("a.npz", x=x.astype(kind), y=y)
+    Path("a.yaml").write_text(
+        "data: {path: a.npz, target: y, split: {validation: 0, test: 0}}\n"
+        "model: {layers: [{type: dense, units: auto}]}\n"
+        "loss: cross_entropy\noptimizer: {type: adam}\ntrainer: {max_epochs: 1}\n"
+    )
+    assert nntrain("fit", "a.yaml", "-q").code == 0
+    x = np.zeros((1400, width), np.int64)
+    x[100:800, -1], x[900, -1], x[1399, 0] = 10, -11, 12
+    np.savez("new.npz", x=x.astype(kind))
+    err = nntrain("predict", "new.npz").err
+    text = "note: `{}`: {} outside -9 … 9, the range of training rows (the farthest is {})"
+    expected = (
+        {text.format("x", "702 rows", 12)}
+        if width == 1
+        else {
+            text.format("x, channel 0", "1 row", 12),
+            text.format(f"x, channel {width - 1}", "701 rows", -11),
+        }
+    )
+    assert set(err.splitlines()) == expected
+
+
 def test_files_of_before_know_no_range() -> None:
     for path in MODELS.glob("*.safetensors"):
         assert read_model(path).preprocessor.seen == ()
@@ -139,9 +171,10 @@ def test_a_list_is_expected(nntrain: Command, points: Path) -> None:
 
 @given(st.lists(st.lists(st.floats(-100, 100), min_size=1), min_size=1, max_size=5))
 def test_the_farthest_of_all_portions_is_kept(portions: list[list[float]]) -> None:
-    found = Outside(-1.0, 1.0)
+    report = Report()
     for values in portions:
-        found.add(np.array(values))
+        report.add_outside("a", np.array(values), -1.0, 1.0)
+    found = report.outside["a"]
     every = [value for values in portions for value in values]
     assert found.count == len(every)
     distance = max(max(-1.0 - value, value - 1.0) for value in every)

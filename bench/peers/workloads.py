@@ -69,7 +69,8 @@ WORKLOADS = {
         ),
         Workload(
             "W4", "CNN of 16 and 32 channels, 28 × 28, batch 64, Adam", "cnn",
-            (1, 16, 32, 128, 10), 6400, 64, 3, tolerance=3e-3,
+            (1, 16, 32, 128, 10), 6400, 64, 3,
+            tolerance=1e-2,  # first weights moved by 1e-7 move it by 1.7e-2, PyTorch's by 3.7e-2
         ),
         Workload("W5", "LSTM 128, 64 steps, batch 32, Adam", "lstm", (16, 128, 10), 2048, 32, 3),
         Workload(

@@ -72,7 +72,7 @@ def _load(stream: BinaryIO, path: Path) -> Any:
             f"this is no file of NumPy's: it begins with {start.hex(' ') or 'nothing'}", path
         )
     if start == NPY and path.suffix != ".gz" and is_large(path.stat().st_size):
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     stream.seek(0)
     return np.load(stream, allow_pickle=False)
 
@@ -125,6 +125,7 @@ def _column(array: Array, name: str, path: Path, *, as_numbers: bool = False) ->
         return array
     if as_numbers and kind == "f":
         return array.astype(np.float64)
+    array = np.asarray(array)
     numbers: Array = array.astype(np.uint8 if kind == "b" else array.dtype).astype(TEXT)
     return np.where(np.isnan(array), "", numbers).astype(TEXT) if kind == "f" else numbers
 
@@ -140,5 +141,15 @@ def _tables(columns: Mapping[str, Array], path: Path, count: int) -> Iterator[Ta
     rows = max(sizes.values())
     for start in range(0, rows, count):
         part = slice(start, min(start + count, rows))
-        some = {name: array[part] for name, array in columns.items()}
+        some = {name: _rows(array, part) for name, array in columns.items()}
         yield Table(str(path), np.arange(part.start + 1, part.stop + 1), some, "row")
+
+
+def _rows(array: Array, some: slice) -> Array:
+    """Some rows; of a mapped file they are mapped by themselves, so that memory has only those
+    that are in use."""
+    if not isinstance(array, np.memmap) or not array.flags.c_contiguous or array.filename is None:
+        return np.asarray(array)[some]
+    offset = array.offset + some.start * array.strides[0]
+    shape = (some.stop - some.start, *array.shape[1:])
+    return np.asarray(np.memmap(array.filename, array.dtype, "r", offset, shape))

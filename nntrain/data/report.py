@@ -24,12 +24,13 @@ class Outside:
     count: int = 0
     farthest: float = math.nan
 
-    def add(self, values: Array) -> None:
-        self.count += len(values)
-        far = np.maximum(self.low - values, values - self.high)
-        worst = float(values[far.argmax()])
-        if not max(self.low - self.farthest, self.farthest - self.high) >= far.max():
-            self.farthest = worst
+    def add(self, count: int, farthest: float) -> None:
+        self.count += count
+        if not self._beyond(self.farthest) >= self._beyond(farthest):  # NaN where there was none
+            self.farthest = farthest
+
+    def _beyond(self, value: float) -> float:
+        return max(self.low - value, value - self.high)
 
 
 @dataclass
@@ -72,8 +73,14 @@ class Report:
     ) -> None:
         """Values (n,), or the farthest of each of n rows, that training rows had none as far as."""
         if len(values):
-            known = self.outside.setdefault(column, Outside(low, high, unit))
-            known.add(values)
+            far = np.maximum(low - values, values - high)
+            self.count_outside(column, len(values), float(values[far.argmax()]), low, high, unit)
+
+    def count_outside(
+        self, column: str, count: int, farthest: float, low: float, high: float, unit: str
+    ) -> None:
+        """So many values, of which one is the farthest."""
+        self.outside.setdefault(column, Outside(low, high, unit)).add(count, farthest)
 
     def of_training(self) -> Report:
         """What there is to say of rows that a model learns from."""

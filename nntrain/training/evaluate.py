@@ -92,11 +92,18 @@ def predict(
 ) -> Array:
     """What people are shown for inputs (N, …): probabilities (N, C) or values (N, K)."""
 
-    def show(rows: slice, prediction: Array) -> Array:
-        return model.show(prediction)
+    def show(rows: slice, prediction: Array) -> tuple[slice, Array]:
+        return rows, model.show(prediction)
 
-    shown = on_blocks(model, x, lengths, show, threads=threads, forward=forward)
-    return np.concatenate(list(shown))
+    parts = on_blocks(model, x, lengths, show, threads=threads, forward=forward)
+    found: Array | None = None
+    for rows, shown in parts:
+        if found is None:  # filled on the way: blocks that are put together take twice the room
+            found = np.empty((len(x), *shown.shape[1:]), shown.dtype)
+        found[rows] = shown
+    if found is None:
+        raise ValueError("there are no rows to predict")
+    return found
 
 
 @np.errstate(all="ignore")

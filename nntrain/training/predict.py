@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +30,8 @@ from nntrain.training.ahead import MANY, make_forward
 from nntrain.training.evaluate import block_size, chosen_class, predict
 from nntrain.wording import plural
 
-PORTION = 8192  # rows read, predicted and written at a time
+PORTION = 8192  # rows read, predicted and written at a time, at most
+PORTION_BYTES = 2**23  # of inputs at most
 
 Row = list[Any]
 
@@ -74,9 +76,13 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         )
         return
 
+    size = block_size(model.network.widest)
+    most = min(PORTION, PORTION_BYTES // (4 * math.prod(known.shape)))
+    portion = max(size, most - most % size)
+
     def inputs() -> Iterator[tuple[Columns, Array, Array | None]]:
         done = 0
-        for table in _in_blocks(_tables(model, source), block_size(model.network.widest)):
+        for table in _in_blocks(_tables(model, source, portion), size):
             table = look(table, known, report)
             ids = known.ids(table) or [np.arange(done + 1, done + len(table) + 1)]
             yield ids, known.features(table, report), known.lengths(table)
@@ -93,10 +99,10 @@ def predictions(model: Model, source: Path | TextIO, report: Report) -> Iterator
         yield [*ids, *shown_columns(model, shown)]
 
 
-def _tables(model: Model, source: Path | TextIO) -> Iterator[Table]:
+def _tables(model: Model, source: Path | TextIO, rows: int = PORTION) -> Iterator[Table]:
     if isinstance(source, Path):
-        return tables(model.experiment.data.source, source, PORTION)
-    return _format(model, source).read(source, PORTION)
+        return tables(model.experiment.data.source, source, rows)
+    return _format(model, source).read(source, rows)
 
 
 def _in_blocks(tables: Iterator[Table], size: int) -> Iterator[Table]:
