@@ -345,19 +345,21 @@ def activation_of(activation: Activation, z: Array, rooms: Rooms) -> Activate:
 
 
 def _relu(z: Array, rooms: Rooms) -> Activate:
-    """Where y > 0 its bits are those of a positive whole number, else of 0: their minimum with 1
-    says whether a unit is alive, and times the bits of dy it keeps or clears them.  Neither makes
-    one type of number of another, which would take longer than all else."""
-    whole = np.int32 if z.itemsize == 4 else np.int64
-    zeros, ones = rooms.full(z, 0.0, z.dtype), rooms.full(z, 1, whole)
+    """The bits of y, seen as a whole number, are 0 only where a unit is dead: the sign of that is
+    0 or 1, and times the bits of dy it clears or keeps them.  Neither makes one type of number of
+    another, which would take longer than all else."""
+    whole = np.uint32 if z.itemsize == 4 else np.uint64
+    zeros, maximum = rooms.full(z, 0.0, z.dtype), np.maximum
     bits, alive = z.view(whole), rooms.like(z, "alive").view(whole)
+
+    def activate() -> None:  # of two arrays: 4 times as fast as with a number
+        maximum(z, zeros, out=z)  # and `partial` takes long over a name of an argument
 
     def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)
-        return [partial(np.minimum, bits, ones, out=alive), partial(np.multiply, dz, alive, dz)]
+        return [partial(np.sign, bits, alive), partial(np.multiply, dz, alive, dz)]
 
-    # of two arrays: 4 times as fast as with a number
-    return [partial(np.maximum, z, zeros, out=z)], back
+    return [activate], back
 
 
 def _tanh(z: Array) -> Activate:
