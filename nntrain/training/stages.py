@@ -274,7 +274,11 @@ def taken(given: Given) -> Stage:
     (rows, width), dtype = given.x.shape, given.x.dtype
     wider = np.ones((rows, width + 1), dtype) if given.x.size <= FEW else None
     x = np.empty((rows, width), dtype) if wider is None else wider[:, :-1]
-    return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
+
+    def take() -> None:
+        x[...] = given.x  # `copyto` asks other libraries first
+
+    return Stage(x, [take], None, wider)
 
 
 def dropout(
