@@ -11,7 +11,7 @@ import pytest
 
 from nntrain import blocks
 from nntrain.blocks import BLOCK
-from nntrain.families import Array, Group, Optimizer, Segment, Update
+from nntrain.families import Array, Arrays, Group, Optimizer, Segment, Update
 from nntrain.families import optimizer as moving
 from nntrain.optimizers import (
     Adadelta,
@@ -327,3 +327,21 @@ def test_what_no_segment_holds_stays(optimizer: Optimizer) -> None:
     assert (theta[still] == 1.0).all()
     assert (np.delete(theta, still) != 1.0).all()
     assert not any(slot[still].any() for slot in slots.values())
+
+
+def test_a_kind_may_move_weights_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As plugins do, also one that begins with what another kind does."""
+    monkeypatch.setattr(Optimizer, "kinds", {**Optimizer.kinds})  # it is of this test alone
+
+    class Twice(Adam):
+        def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+            before = p.copy()
+            super().move(p, g, work, state, constants)
+            p += p - before
+
+    slope = np.array([1.0, -2.0, 0.5])
+    once, twice = (
+        np.array(descend(kind, np.zeros(3), lambda _: slope, [0.1] * 3, 1))
+        for kind in (Adam(), Twice())
+    )
+    np.testing.assert_allclose(twice, 2 * once, rtol=1e-14)

@@ -171,9 +171,10 @@ def test_as_the_closures(
 
 
 @over("loss", list(LOSSES))
-@over("width", [8, 300, 320])
+@over("width", [8, 60, 300, 320])
 def test_in_float32(loss: str, width: int) -> None:
-    """Narrow products and wide ones, whose arrays lie in other ways; those of 320 are cut."""
+    """Narrow products and wide ones, whose arrays lie in other ways: of 60, rows are copied beside
+    a column of ones; products of 320 are cut."""
     kind = LOSSES[loss]
     layers = [
         Dense(width, activation=Relu()), Dense(width, activation=Tanh()), Dropout(0.2),
@@ -215,6 +216,18 @@ def test_large_means_cost_no_digits() -> None:
         found.append(pair.store.grad.copy())
     largest = float(np.abs(found[1]).max())
     np.testing.assert_allclose(found[0], found[1], rtol=0.0, atol=1e-5 * largest)
+
+
+@over("dtype", [np.float32, np.float64])
+def test_relu_lets_through_what_is_above_zero(dtype: Any) -> None:
+    z: Array = np.array([[-0.0, 0.0, -1.0, 1e-40, 2.0, np.inf, -np.inf]], dtype)
+    wanted = np.where(z > 0, z, 0)
+    alive, dy = z > 0, np.full(z.shape, -3.0, dtype)
+    activate, back = stages.activation_of(Relu(), z, stages.Rooms(z.dtype))
+    for run in [*activate, *back(dy)]:
+        run()
+    np.testing.assert_array_equal(z, wanted)
+    np.testing.assert_array_equal(dy, np.where(alive, -3.0, 0.0))
 
 
 @over("orders", ["CC", "CF", "FC", "FF"])

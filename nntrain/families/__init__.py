@@ -37,7 +37,7 @@ from nntrain.families.layer import (
 )
 from nntrain.families.loss import Goal, Loss, Task
 from nntrain.families.metric import Metric
-from nntrain.families.optimizer import Arrays, Group, Optimizer, Segment, Update
+from nntrain.families.optimizer import Arrays, Group, Optimizer, Rule, Segment, Update
 from nntrain.families.source import Source
 
 FAMILIES: tuple[type[Family], ...] = (
@@ -49,6 +49,6 @@ __all__ = [
     "FAMILIES", "Activation", "Array", "Arrays", "Augmentation", "Averaging", "Backward", "Builder",
     "Built", "Draw", "Draws", "Family", "Forward", "Goal", "Group", "Initializer", "Layer", "Loss",
     "Metric", "NonNegativeFloat", "NonNegativeInt", "Optimizer", "PositiveFloat", "PositiveInt",
-    "Rate", "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task", "Update",
-    "Use", "knowing", "to_plain",
+    "Rate", "Rule", "Schedule", "Seed", "Segment", "Shape", "Share", "Source", "Spec", "Task",
+    "Update", "Use", "knowing", "to_plain",
 ]  # fmt: skip

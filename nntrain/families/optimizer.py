@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,9 @@ from nntrain.families.kind import Family, NonNegativeFloat, PositiveFloat, Spec
 from nntrain.values import dataclass
 
 Arrays = Sequence[Array]
+Rule = Sequence[Callable[[], object]]
+"""What is to be called, one after the other; each has its arrays (`functools.partial`)."""
+
 Update = Callable[[int, float, float], None]
 """`update(step, rate, scale)`: one move of all weights; steps count from 1."""
 
@@ -62,8 +66,9 @@ class Optimizer(Family):
     """How the weights move: in place on the flat vectors, in blocks that stay in the cache.
 
     Learning rates, weight decay and clipping are applied here, once for all kinds; a kind writes
-    the rule of one block.  State lives in named slots, vectors as long as θ, which checkpoints
-    save.  A step allocates nothing.
+    the rule of one block: as a `rule`, calls that have their arrays, or as `move`, which makes them
+    at each step, is easier to write and takes longer for few weights.  State lives in named slots,
+    vectors as long as θ, which checkpoints save.  A step allocates nothing.
 
     learning_rate: η, before the schedule's factor.
     weight_decay: shrinks θ by η · weight_decay at each step.  It is decoupled (Loshchilov &
@@ -83,9 +88,15 @@ class Optimizer(Family):
         """The numbers of the rule that are the same for all blocks in this step."""
         raise NotImplementedError
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
-        """The rule for one block: weights `p` move in place; `work` is twice room of that size."""
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
+        """What moves the weights `p` of one block in place, by what stands in these arrays when it
+        is called; `work` is twice room of that size."""
         raise NotImplementedError
+
+    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+        """The same, at once."""
+        for call in self.rule(p, g, work, state, constants):
+            call()
 
     def build(
         self, theta: Array, grad: Array, segments: Sequence[Segment], state: Mapping[str, Array]
@@ -112,31 +123,34 @@ class Optimizer(Family):
         self, theta: Array, grad: Array, stretch: slice, slots: Sequence[Array], room: Array
     ) -> Update:
         """The update of weights that have one learning rate, block by block."""
-        pieces = [
-            (
-                theta[part],
-                grad[part],
-                [row[: part.stop - part.start] for row in room],
-                [slot[part] for slot in slots],
-            )
-            for part in blocks(stretch)
-        ]
         row = np.empty(len(self.constants(1, 0.0)), theta.dtype)
         numbers = [row[place : place + 1].reshape(()) for place in range(len(row))]
         written: Any = row.data  # a number is written there in a fifth of the time
         kept = np.empty(room.shape[1:], np.bool_)
+        pieces = []
+        for part in blocks(stretch):
+            work = [row[: part.stop - part.start] for row in room]
+            state, g = [slot[part] for slot in slots], grad[part]
+            pieces.append((g, self._calls(theta[part], g, work, state, numbers), state, work))
 
         def update(step: int, rate: float, scale: float) -> None:
             for place, value in enumerate(self.constants(step, rate)):
                 written[place] = value
-            for p, g, work, state in pieces:
+            for g, calls, state, work in pieces:
                 if scale != 1.0:
                     np.multiply(g, scale, out=g)
-                self.move(p, g, work, state, numbers)
+                for call in calls:
+                    call()
                 if step % FLUSH_EVERY == 0:
-                    flush_subnormals(state, work[0], kept[: len(p)])
+                    flush_subnormals(state, work[0], kept[: len(g)])
 
         return update
+
+    def _calls(self, *block: Any) -> Rule:
+        """The rule of a block; a kind that has a `move` of its own goes by that."""
+        if type(self).move is Optimizer.move:
+            return self.rule(*block)
+        return [partial(self.move, *block)]
 
     def manner(self, segment: Segment) -> tuple[float, float]:
         """How the weights of a segment move: a factor of the learning rate, and their decay."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate, Rule
 from nntrain.optimizers.moments import by_root, mean_square
 from nntrain.values import dataclass
 
@@ -31,15 +33,17 @@ class Adagrad(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.eps, rate)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         (G,) = state
         room, _ = work
         eps, rate = constants
-        np.multiply(g, g, out=room)
-        np.add(G, room, out=G)
-        by_root(g, G, eps, room)
-        np.multiply(room, rate, out=room)
-        np.subtract(p, room, out=p)
+        return [
+            partial(np.multiply, g, g, room),
+            partial(np.add, G, room, G),
+            *by_root(g, G, eps, room),
+            partial(np.multiply, room, rate, room),
+            partial(np.subtract, p, room, p),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,19 +70,21 @@ class Adadelta(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.rho, 1.0 - self.rho, self.eps, rate)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         E, D = state
         delta, room = work
         rho, rest, eps, rate = constants
-        mean_square(E, g, rho, rest, room)
-        np.add(D, eps, out=delta)
-        np.add(E, eps, out=room)
-        np.divide(delta, room, out=delta)
-        np.sqrt(delta, out=delta)
-        np.multiply(delta, g, out=delta)
-        mean_square(D, delta, rho, rest, room)
-        np.multiply(delta, rate, out=delta)
-        np.subtract(p, delta, out=p)
+        return [
+            *mean_square(E, g, rho, rest, room),
+            partial(np.add, D, eps, delta),
+            partial(np.add, E, eps, room),
+            partial(np.divide, delta, room, delta),
+            partial(np.sqrt, delta, delta),
+            partial(np.multiply, delta, g, delta),
+            *mean_square(D, delta, rho, rest, room),
+            partial(np.multiply, delta, rate, delta),
+            partial(np.subtract, p, delta, p),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,28 +116,30 @@ class Rmsprop(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (self.rho, 1.0 - self.rho, self.momentum, self.eps, 0.0, rate)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         v, *others = state
         scale, room = work
         rho, rest, mu, eps, zero, rate = constants
-        mean_square(v, g, rho, rest, room)
+        calls = [*mean_square(v, g, rho, rest, room)]
         if self.centered:
             m, *others = others
-            np.multiply(m, rho, out=m)
-            np.multiply(g, rest, out=room)
-            np.add(m, room, out=m)
-            np.multiply(m, m, out=room)
-            np.subtract(v, room, out=room)
-            np.maximum(room, zero, out=room)  # rounding can leave it below
-            np.sqrt(room, out=scale)
+            calls += [
+                partial(np.multiply, m, rho, m),
+                partial(np.multiply, g, rest, room),
+                partial(np.add, m, room, m),
+                partial(np.multiply, m, m, room),
+                partial(np.subtract, v, room, room),
+                partial(np.maximum, room, zero, out=room),  # rounding can leave it below
+                *by_root(g, room, eps, scale),
+            ]
         else:
-            np.sqrt(v, out=scale)
-        np.add(scale, eps, out=scale)
-        np.divide(g, scale, out=scale)
+            calls += by_root(g, v, eps, scale)
         if others:
             (b,) = others
-            np.multiply(b, mu, out=b)
-            np.add(b, scale, out=b)
+            calls += [partial(np.multiply, b, mu, b), partial(np.add, b, scale, b)]
             scale = b
-        np.multiply(scale, rate, out=room)
-        np.subtract(p, room, out=p)
+        return [
+            *calls,
+            partial(np.multiply, scale, rate, room),
+            partial(np.subtract, p, room, p),
+        ]

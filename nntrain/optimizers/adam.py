@@ -7,10 +7,11 @@ constants make up for it.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
-from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate, Rule
 from nntrain.optimizers.moments import by_root, remember
 from nntrain.values import dataclass
 
@@ -42,14 +43,16 @@ class Adam(Optimizer):
         s = math.sqrt((1 - b2**step) / (1 - b2))
         return (b1, b2, self.eps * s, rate * s * (1 - b1) / (1 - b1**step))
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         M, V = state
         room, _ = work
         b1, b2, eps, rate = constants
-        remember(M, V, g, b1, b2, room)
-        by_root(M, V, eps, room)
-        np.multiply(room, rate, room)
-        np.subtract(p, room, p)
+        return [
+            *remember(M, V, g, b1, b2, room),
+            *by_root(M, V, eps, room),
+            partial(np.multiply, room, rate, room),
+            partial(np.subtract, p, room, p),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +67,17 @@ class Amsgrad(Adam):
     def slots(self) -> tuple[str, ...]:
         return ("m", "v", "v_max")
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         M, V, V_max = state
         room, _ = work
         b1, b2, eps, rate = constants
-        remember(M, V, g, b1, b2, room)
-        np.maximum(V_max, V, out=V_max)
-        by_root(M, V_max, eps, room)
-        np.multiply(room, rate, room)
-        np.subtract(p, room, p)
+        return [
+            *remember(M, V, g, b1, b2, room),
+            partial(np.maximum, V_max, V, out=V_max),
+            *by_root(M, V_max, eps, room),
+            partial(np.multiply, room, rate, room),
+            partial(np.subtract, p, room, p),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +105,18 @@ class Adamax(Optimizer):
         b1, b2 = self.betas
         return (b1, b2, self.eps, rate * (1 - b1) / (1 - b1**step))
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         M, u = state
         room, _ = work
         b1, b2, eps, rate = constants
-        np.multiply(M, b1, M)
-        np.add(M, g, M)
-        np.multiply(u, b2, u)
-        np.abs(g, room)
-        np.add(room, eps, room)
-        np.maximum(u, room, out=u)
-        np.divide(M, u, room)
-        np.multiply(room, rate, room)
-        np.subtract(p, room, p)
+        return [
+            partial(np.multiply, M, b1, M),
+            partial(np.add, M, g, M),
+            partial(np.multiply, u, b2, u),
+            partial(np.abs, g, room),
+            partial(np.add, room, eps, room),
+            partial(np.maximum, u, room, out=u),
+            partial(np.divide, M, u, room),
+            partial(np.multiply, room, rate, room),
+            partial(np.subtract, p, room, p),
+        ]

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from nntrain.families import Array
+from nntrain.families import Array, Rule
 
 
-def remember(M: Array, V: Array, g: Array, b1: Array, b2: Array, room: Array) -> None:
+def remember(M: Array, V: Array, g: Array, b1: Array, b2: Array, room: Array) -> Rule:
     """M = β₁ M + g,  V = β₂ V + g²."""
-    np.multiply(M, b1, M)
-    np.add(M, g, M)
-    np.multiply(V, b2, V)
-    np.multiply(g, g, room)
-    np.add(V, room, V)
+    return [
+        partial(np.multiply, M, b1, M),
+        partial(np.add, M, g, M),
+        partial(np.multiply, V, b2, V),
+        partial(np.multiply, g, g, room),
+        partial(np.add, V, room, V),
+    ]
 
 
-def mean_square(mean: Array, g: Array, rho: Array, rest: Array, room: Array) -> None:
+def mean_square(mean: Array, g: Array, rho: Array, rest: Array, room: Array) -> Rule:
     """mean = ρ mean + (1 - ρ) g²."""
-    np.multiply(mean, rho, mean)
-    np.multiply(g, g, room)
-    np.multiply(room, rest, room)
-    np.add(mean, room, mean)
+    return [
+        partial(np.multiply, mean, rho, mean),
+        partial(np.multiply, g, g, room),
+        partial(np.multiply, room, rest, room),
+        partial(np.add, mean, room, mean),
+    ]
 
 
-def by_root(m: Array, v: Array, eps: Array, out: Array) -> None:
+def by_root(m: Array, v: Array, eps: Array, out: Array) -> Rule:
     """out = m / (√v + ε)."""
-    np.sqrt(v, out)
-    np.add(out, eps, out)
-    np.divide(m, out, out)
+    return [
+        partial(np.sqrt, v, out),
+        partial(np.add, out, eps, out),
+        partial(np.divide, m, out, out),
+    ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
-from nntrain.families import Array, Arrays, NonNegativeFloat, PositiveFloat
+from nntrain.families import Array, Arrays, NonNegativeFloat, PositiveFloat, Rule
 from nntrain.optimizers.adam import Adam
-from nntrain.optimizers.moments import remember
+from nntrain.optimizers.moments import by_root, remember
 from nntrain.values import dataclass
 
 
@@ -37,18 +37,18 @@ class Nadam(Adam):
         of_g = rate * s * (1 - now) / (1 - product)
         return (b1, b2, self.eps * s, of_m, of_g)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         M, V = state
         room, direction = work
         b1, b2, eps, of_m, of_g = constants
-        remember(M, V, g, b1, b2, room)
-        np.multiply(M, of_m, out=direction)
-        np.multiply(g, of_g, out=room)
-        np.add(direction, room, out=direction)
-        np.sqrt(V, out=room)
-        np.add(room, eps, out=room)
-        np.divide(direction, room, out=direction)
-        np.subtract(p, direction, out=p)
+        return [
+            *remember(M, V, g, b1, b2, room),
+            partial(np.multiply, M, of_m, direction),
+            partial(np.multiply, g, of_g, room),
+            partial(np.add, direction, room, direction),
+            *by_root(direction, V, eps, room),
+            partial(np.subtract, p, room, p),
+        ]
 
 
 def _mu(b1: float, psi: float, step: int) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
-from nntrain.families import Array, Arrays
+from nntrain.families import Array, Arrays, Rule
 from nntrain.optimizers.adam import Adam
 from nntrain.optimizers.moments import by_root, remember
 from nntrain.values import dataclass
@@ -34,14 +35,15 @@ class Radam(Adam):
         s = math.sqrt((1 - b2**step) / (1 - b2))
         return (b1, b2, self.eps / math.sqrt(1 - b2), rate * math.sqrt(r) * s, 1.0)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         M, V = state
         room, _ = work
         b1, b2, eps, rate, knows = constants
-        remember(M, V, g, b1, b2, room)
-        if knows:
-            by_root(M, V, eps, room)
-            np.multiply(room, rate, out=room)
-        else:
-            np.multiply(M, rate, out=room)
-        np.subtract(p, room, out=p)
+        careful: Rule = [partial(np.multiply, M, rate, room)]
+        bold: Rule = [*by_root(M, V, eps, room), partial(np.multiply, room, rate, room)]
+
+        def direct() -> None:
+            for call in bold if knows else careful:
+                call()
+
+        return [*remember(M, V, g, b1, b2, room), direct, partial(np.subtract, p, room, p)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate, Rule
 from nntrain.values import dataclass
 
 
@@ -30,18 +32,16 @@ class Sgd(Optimizer):
     def constants(self, step: int, rate: float) -> tuple[float, ...]:
         return (rate, self.momentum)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         rate, mu = constants
         room, _ = work
-        direction = g
+        direction, calls = g, []
         if state:
             (v,) = state
-            np.multiply(v, mu, out=v)
-            np.add(v, g, out=v)
+            calls += [partial(np.multiply, v, mu, v), partial(np.add, v, g, v)]
             direction = v
             if self.nesterov:
-                np.multiply(v, mu, out=room)
-                np.add(room, g, out=room)
+                calls += [partial(np.multiply, v, mu, room), partial(np.add, room, g, room)]
                 direction = room
-        np.multiply(direction, rate, out=room)
-        np.subtract(p, room, out=p)
+        calls += [partial(np.multiply, direction, rate, room), partial(np.subtract, p, room, p)]
+        return calls

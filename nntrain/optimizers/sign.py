@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 
 from nntrain.blocks import TINY
-from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate
+from nntrain.families import Array, Arrays, Optimizer, PositiveFloat, Rate, Rule
 from nntrain.limits import Gt
 from nntrain.values import dataclass
 
@@ -35,19 +36,21 @@ class Lion(Optimizer):
         b1, b2 = self.betas
         return (b1, 1.0 - b1, b2, 1.0 - b2, rate)
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         (m,) = state
         c, room = work
         b1, rest1, b2, rest2, rate = constants
-        np.multiply(m, b1, out=c)
-        np.multiply(g, rest1, out=room)
-        np.add(c, room, out=c)
-        _sign(c, room, out=c)
-        np.multiply(c, rate, out=c)
-        np.subtract(p, c, out=p)
-        np.multiply(m, b2, out=m)
-        np.multiply(g, rest2, out=room)
-        np.add(m, room, out=m)
+        return [
+            partial(np.multiply, m, b1, c),
+            partial(np.multiply, g, rest1, room),
+            partial(np.add, c, room, c),
+            *_sign(c, room, c),
+            partial(np.multiply, c, rate, c),
+            partial(np.subtract, p, c, p),
+            partial(np.multiply, m, b2, m),
+            partial(np.multiply, g, rest2, room),
+            partial(np.add, m, room, m),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,31 +83,39 @@ class Rprop(Optimizer):
         a, b = (grow - shrink) / 2, (grow + shrink) / 2 - 1
         return (a, b, least, most, 0.0, 1.0, rate, float(step == 1))
 
-    def move(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> None:
+    def rule(self, p: Array, g: Array, work: Arrays, state: Arrays, constants: Arrays) -> Rule:
         delta, before = state  # Δ / learning rate, and the sign of the last gradient
         sign, turn = work
         a, b, least, most, zero, one, rate, first = constants
-        if first:
-            delta[...] = one
-        _sign(g, turn, out=sign)
-        np.multiply(sign, before, out=turn)  # 1, 0 or -1
-        np.multiply(turn, b, out=before)  # the slot is free until the end
-        np.add(before, a, out=before)
-        np.multiply(before, turn, out=before)
-        np.add(before, one, out=before)
-        np.multiply(delta, before, out=delta)
-        np.maximum(delta, least, out=delta)
-        np.minimum(delta, most, out=delta)
-        np.minimum(turn, zero, out=turn)
-        np.add(turn, one, out=turn)  # 0 after a turn, else 1
-        np.multiply(sign, turn, out=before)
-        np.multiply(before, delta, out=sign)
-        np.multiply(sign, rate, out=sign)
-        np.subtract(p, sign, out=p)
+
+        def begin() -> None:
+            if first:
+                delta[...] = one
+
+        return [
+            begin,
+            *_sign(g, turn, sign),
+            partial(np.multiply, sign, before, turn),  # 1, 0 or -1
+            partial(np.multiply, turn, b, before),  # the slot is free until the end
+            partial(np.add, before, a, before),
+            partial(np.multiply, before, turn, before),
+            partial(np.add, before, one, before),
+            partial(np.multiply, delta, before, delta),
+            partial(np.maximum, delta, least, out=delta),
+            partial(np.minimum, delta, most, out=delta),
+            partial(np.minimum, turn, zero, out=turn),
+            partial(np.add, turn, one, turn),  # 0 after a turn, else 1
+            partial(np.multiply, sign, turn, before),
+            partial(np.multiply, before, delta, sign),
+            partial(np.multiply, sign, rate, sign),
+            partial(np.subtract, p, sign, p),
+        ]
 
 
-def _sign(x: Array, room: Array, out: Array) -> None:
+def _sign(x: Array, room: Array, out: Array) -> Rule:
     """-1, 0 or 1 where |x| is above 1e-22; without the branches that make `np.sign` slow."""
-    np.abs(x, out=room)
-    np.add(room, TINY, out=room)
-    np.divide(x, room, out=out)
+    return [
+        partial(np.abs, x, room),
+        partial(np.add, room, TINY, room),
+        partial(np.divide, x, room, out),
+    ]

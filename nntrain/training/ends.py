@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -83,29 +84,30 @@ def _cross_entropy(loss: CrossEntropy, z: Array, share: float) -> End:
     least, all_factors = rows * share * math.log(share), factors.ravel()
     p, total = (np.empty((classes, rows), dtype) for _ in range(2))
     top, each, first = np.empty(rows, dtype), np.full(rows, share, dtype), total[0]
-    differences, sum_up = from_first.astype(dtype).dot, terms.ravel().dot
-
-    def value_and_gradient() -> float:
-        np.exp(turned, p)
-        sums.dot(p, total)
-        np.log(first, log)
-        np.divide(p, total, p)
-        np.subtract(p, t, p)
-        value: float = least - float(sum_up(all_factors))
-        return value
+    take, differences, sum_up = truth.take, from_first.astype(dtype).dot, terms.ravel().dot
+    logs_and_gradient = [
+        partial(np.exp, turned, p),
+        partial(sums.dot, p, total),
+        partial(np.log, first, log),
+        partial(np.divide, p, total, p),
+        partial(np.subtract, p, t, p),
+    ]
 
     def carefully() -> float:
         np.maximum.reduce(z, 1, out=top)
         np.subtract(scores, top, turned)
-        value_and_gradient()
+        for run in logs_and_gradient:
+            run()
         np.multiply(first, each, top)
         np.log(top, log)
         return -float(sum_up(all_factors))
 
     def finish(target: Array, weights: Array) -> float:
-        truth.take(target, 1, t, "clip")
+        take(target, 1, t, "clip")
         differences(scores, turned)
-        value = value_and_gradient()
+        for run in logs_and_gradient:
+            run()
+        value: float = least - float(sum_up(all_factors))
         return value if SMALL < value < math.inf else carefully()
 
     return finish, p.T

@@ -29,6 +29,9 @@ FEW = 4096
 SMALL = 1_000_000
 """Products of m · k · n numbers up to here are done without packing them first (OpenBLAS)."""
 
+TINY = 50_000
+"""Products of fewer take about as long whatever way their arrays lie."""
+
 FEW_ROWS = 64
 """Up to here packing takes so long that small products pay, many for a large one."""
 
@@ -144,9 +147,11 @@ def order_between(x: Array | None, rows: int, units: int, following: int) -> Ord
 
     The gradient by this output is a product that, where it is large, takes up to half as long
     again if it has to write row after row.  Small ones are fast if two neighbours lie in different
-    ways; where both lie unit after unit, the gradient of the weights between takes twice as long.
+    ways; where both lie unit after unit, the gradient of the weights between takes twice as long,
+    which for tiny ones is less than what a column of ones beside rows takes.
     """
-    if rows * units * following > SMALL:
+    work = rows * units * following
+    if work > SMALL or work < TINY:
         return "F"
     return "C" if x is None or order_of(x) == "F" else "F"
 
@@ -160,23 +165,29 @@ def dense(
     *,
     learns: bool,
     ones: Array | None = None,
+    gives_ones: bool = False,
     later: list[Learned] | None = None,
 ) -> Stage:
     """y = f(x W + b), in this order.
 
     x: always the same array, or where that of each batch is.   learns: anything before it does.
     ones: x with a column of ones behind it, which makes b one more row of W.
+    gives_ones: the next one wants y so.
     later: what gradients of weights are made of is noted here, and they are not made.
     """
     W, _, b, _, stacked = weights
     like = x.x if isinstance(x, Given) else x
     z, wider = rooms.output(len(like), W.shape[1], order)
     activate, activate_back = activation_of(activation, z, rooms)
-    times: list[Run] = [_product(x, W, z, columns_at_once(like, z))]
+    forward: list[Run] = [_product(x, W, z, columns_at_once(like, z))]
     if ones is not None and stacked:
-        times = [_product(ones, stacked[0], z)]
+        forward = [_product(ones, stacked[0], z)]
     elif b is not None:
-        times.append(partial(np.add, z, b, z))
+        forward.append(partial(np.add, z, b, z))
+    forward += activate
+    if gives_ones and wider is None:
+        wider = np.ones((len(z), z.shape[1] + 1), z.dtype)
+        forward.append(partial(wider[:, :-1].__setitem__, ..., z))
 
     def backward(dy: Array) -> tuple[Sequence[Run], Array | None]:
         runs = list(activate_back(dy))
@@ -191,7 +202,7 @@ def dense(
         dx = rooms.gradient(like, dy)
         return [*runs, _product(dy, W.T, dx, columns_at_once(dy, dx, back=True))], dx
 
-    return Stage(z, [*times, *activate], backward, wider)
+    return Stage(z, forward, backward, wider)
 
 
 def gradients(learned: Learned, part: Array | None = None) -> list[Run]:
@@ -274,7 +285,11 @@ def taken(given: Given) -> Stage:
     (rows, width), dtype = given.x.shape, given.x.dtype
     wider = np.ones((rows, width + 1), dtype) if given.x.size <= FEW else None
     x = np.empty((rows, width), dtype) if wider is None else wider[:, :-1]
-    return Stage(x, [lambda: np.copyto(x, given.x)], None, wider)
+
+    def take() -> None:
+        x[...] = given.x  # `copyto` asks other libraries first
+
+    return Stage(x, [take], None, wider)
 
 
 def dropout(
@@ -345,19 +360,21 @@ def activation_of(activation: Activation, z: Array, rooms: Rooms) -> Activate:
 
 
 def _relu(z: Array, rooms: Rooms) -> Activate:
-    """Where y > 0 its bits are those of a positive whole number, else of 0: their minimum with 1
-    says whether a unit is alive, and times the bits of dy it keeps or clears them.  Neither makes
-    one type of number of another, which would take longer than all else."""
-    whole = np.int32 if z.itemsize == 4 else np.int64
-    zeros, ones = rooms.full(z, 0.0, z.dtype), rooms.full(z, 1, whole)
+    """The bits of y, seen as a whole number, are 0 only where a unit is dead: the sign of that is
+    0 or 1, and times the bits of dy it clears or keeps them.  Neither makes one type of number of
+    another, which would take longer than all else."""
+    whole = np.uint32 if z.itemsize == 4 else np.uint64
+    zeros, maximum = rooms.full(z, 0.0, z.dtype), np.maximum
     bits, alive = z.view(whole), rooms.like(z, "alive").view(whole)
+
+    def activate() -> None:  # of two arrays: 4 times as fast as with a number
+        maximum(z, zeros, out=z)  # and `partial` takes long over a name of an argument
 
     def back(dy: Array) -> Sequence[Run]:
         dz = dy.view(whole)
-        return [partial(np.minimum, bits, ones, out=alive), partial(np.multiply, dz, alive, dz)]
+        return [partial(np.sign, bits, alive), partial(np.multiply, dz, alive, dz)]
 
-    # of two arrays: 4 times as fast as with a number
-    return [partial(np.maximum, z, zeros, out=z)], back
+    return [activate], back
 
 
 def _tanh(z: Array) -> Activate:

@@ -114,7 +114,7 @@ class Staging:
         W, dW, b, db = self._weights(path, "W", "b")
         weights = Weights(W, dW, b, db, stacked)
         like = None if isinstance(x, Given) else x
-        order = wanted or self._order(like, ones, learns, weights, after)
+        order = wanted or self._order(like, learns, weights, after)
         return dense(
             x,
             weights,
@@ -123,6 +123,7 @@ class Staging:
             self.rooms,
             learns=learns,
             ones=ones,
+            gives_ones=self._wants_ones(W.shape[1], after),
             later=self.later,
         )
 
@@ -142,6 +143,13 @@ class Staging:
         made = self.rooms, self.depth
         return residual(x, stages, projection, layer.activation, *made, learns=learns)
 
+    def _wants_ones(self, units: int, after: Sequence[Placed]) -> bool:
+        """Whether behind a dense layer comes one that takes a column of ones beside so little."""
+        if not after or not isinstance(after[0].layer, Dense) or self.later is not None:
+            return False
+        path, few = after[0].path, len(self.given.x) * units <= FEW
+        return few and self.store.stacked(f"{path}.W", f"{path}.b") is not None
+
     def _weights(self, path: str, *names: str) -> Iterator[Any]:
         for name in names:
             yield from self._weight(path, name) or (None, None)
@@ -154,7 +162,6 @@ class Staging:
     def _order(
         self,
         x: Array | None,
-        ones: Array | None,
         learns: bool,
         weights: Weights,
         after: Sequence[Placed],
@@ -167,8 +174,6 @@ class Staging:
         if isinstance(following.layer, Dropout):  # whose random numbers lie row after row
             return "C"
         rows, W = len(self.given.x), self.store.weights[f"{following.path}.W"]
-        if x is not None and ones is not None and max(x.size, rows * units) <= FEW:
-            return "F"
         return order_between(x if learns else None, rows, units, W.shape[1])
 
 

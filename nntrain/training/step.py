@@ -17,11 +17,12 @@ from nntrain.team import ALONE, Team
 from nntrain.training.average import make_average
 from nntrain.training.backpropagate import make_backpropagate
 from nntrain.training.diagnosis import diagnose
+from nntrain.training.ends import counts_alike
 from nntrain.training.gradient import make_refine, squares
 from nntrain.training.in_parts import make_in_parts
 from nntrain.training.portions import Portions
 from nntrain.training.regularize import make_limit, make_penalty
-from nntrain.training.weights import shares
+from nntrain.training.weights import equal, shares
 
 LARGEST = 1e17  # a gradient's norm: beyond it, sums of its squares leave the range of float32
 
@@ -42,15 +43,21 @@ def make_gradient(run: Run, processes: int = 1) -> Gradient:
     size = 0 if trainer.micro_batch_size else trainer.batch_size
     in_parts = make_in_parts(run.model, size, processes) if size else None
     backpropagate, dtype = make_backpropagate(run.model), store.theta.dtype
-    portions = Portions(store, trainer.micro_batch_size)
+    portions, whole = Portions(store, trainer.micro_batch_size), Call(training=True)
+    even = counts_alike(loss)
 
     def gradient(batch: Batch, number: int, team: Team) -> float:
         x, target, lengths, counts = batch
-        weights, value = shares(loss, target, dtype, counts), 0.0
+        if even and counts is None:
+            weights = equal(len(target), dtype)
+        else:
+            weights = shares(loss, target, dtype, counts)
         if team.size == 1 and not portions.size:  # to cut off all rows: a twentieth of a small step
-            return backpropagate(x, target, weights, Call(True, number, lengths=lengths))
+            whole.step, whole.lengths = number, lengths  # a new one: a hundredth
+            return backpropagate(x, target, weights, whole)
         if in_parts and len(x) == size and team.size == processes:
             return in_parts(x, target, weights, number, team)
+        value = 0.0
         for portion in portions(len(x)):
             rows, partners = team.share(portion)
             if rows.start == rows.stop:

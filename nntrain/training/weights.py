@@ -17,10 +17,11 @@ def shares(loss: Loss, target: Array, dtype: np.dtype[Any], weights: Array | Non
     if weights is not None:
         factors = weights if factors is None else factors * weights
     if factors is None:
-        return _equal(len(target), dtype)
+        return equal(len(target), dtype)
     return (factors / (factors.sum() or 1.0)).astype(dtype)
 
 
 @lru_cache(maxsize=8)
-def _equal(rows: int, dtype: np.dtype[Any]) -> Array:
+def equal(rows: int, dtype: np.dtype[Any]) -> Array:
+    """The shares of rows that all count the same."""
     return np.full(rows, 1.0 / rows, dtype)
