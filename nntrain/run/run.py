@@ -342,7 +342,7 @@ def _looked(look: LayerLook) -> str:
 
 def append(path: Path, text: str) -> None:
     try:
-        with path.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-            file.write(text)
+        with path.open("ab") as file:
+            file.write(text.encode(errors="backslashreplace"))
     except OSError as error:
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None
