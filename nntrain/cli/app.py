@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
 from typing import NoReturn
 
 import click
@@ -124,7 +123,7 @@ def fail(error: Exception) -> NoReturn:
     from nntrain.display.printer import Printer
 
     if "--debug" in sys.argv:
-        traceback.print_exception(error)
+        sys.excepthook(type(error), error, error.__traceback__)
     if not isinstance(error, NNTrainError):
         error = DefectError(f"{type(error).__name__}: {error}")
     problem = first_problem(error)
