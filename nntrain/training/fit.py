@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -217,12 +217,19 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
     if run.model.experiment.on_divergence:
         summary["retries"] = progress.retries
     if scores:
-        from nntrain.training.baselines import baselines  # here: what comes before needs none
-
-        summary["baselines"] = baselines(run.model, run.dataset, scores)
+        summary["baselines"] = _baselines(run, scores)
     run.write_history()  # flushed, before the summary says that nothing more is to come
     run.folder.write_json(run.folder.summary, summary)
     return summary
+
+
+def _baselines(run: Run, scores: Mapping[str, float]) -> dict[str, Any]:
+    """What simple models reach on the rows that are held out, if there are some."""
+    if len(run.dataset.parts) == 1:
+        return {}
+    from nntrain.training.baselines import baselines  # here: what comes before needs none
+
+    return baselines(run.model, run.dataset, scores)
 
 
 def _scores(run: Run) -> dict[str, float]:
