@@ -37,6 +37,20 @@ def test_a_prediction_looks_for_garbage(tmp_path: Path) -> None:
     assert after("eval", run) == ["[] True True"]
 
 
+def test_only_the_command_that_is_asked_for_is_loaded(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['nntrain', 'fit', 'nothing.yaml']\n"
+        "from nntrain.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "names = 'check eval export fit init lr_find predict report runs schema sweep'.split()\n"
+        "print(*(name for name in names if f'nntrain.cli.{name}' in sys.modules))"
+    )
+    words = [sys.executable, "-c", code]
+    seen = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert seen.stdout == "fit\n"
+
+
 def test_help_looks_for_none() -> None:
     assert after("--help") == ["[] False True"]
 
