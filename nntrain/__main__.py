@@ -1,6 +1,6 @@
 """`python -m nntrain` is the command `nntrain`."""
 
-from nntrain.cli import main
+from nntrain.cli import command
 
 if __name__ == "__main__":
-    main()
+    command()

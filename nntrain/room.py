@@ -9,7 +9,6 @@ import errno
 import math
 import mmap
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,9 @@ def empty(shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=folder, prefix="room-")  # noqa: SIM115
+        from tempfile import TemporaryFile  # here: most arrays are small
+
+        file = TemporaryFile(dir=folder, prefix="room-")  # noqa: SIM115
     except OSError:  # there is no place for files, as in some containers
         return np.empty(shape, dtype)
     with file:

@@ -1,4 +1,4 @@
-"""Frozen dataclasses whose classes are made quickly.
+"""Dataclasses whose classes are made quickly.
 
 The standard library writes the methods of each dataclass as text and compiles it: 0.4 ms a frozen
 class, a fifth of the time of a short training, which meets 250 of them.  Here the methods are
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -20,45 +21,97 @@ else:
         """`dataclasses.dataclass`, quick where nothing but `frozen` and `kw_only` is asked for."""
         if cls is None:
             return lambda cls: dataclass(cls, **options)
-        if not options.get("frozen") or options.keys() - {"frozen", "kw_only"}:
+        if options.keys() - {"frozen", "kw_only"}:
             return dataclasses.dataclass(cls, **options)
-        return _frozen(cls, kw_only=options.get("kw_only", False))
+        return _made(cls, **options)
 
 
 __all__ = ["dataclass"]
 
 
+@dataclasses.dataclass
+class _Open:
+    """The same of one that is not."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _Frozen:
-    """What any frozen dataclass has that does not depend on its fields."""
+    """What any frozen dataclass has, whatever its fields, and a field of each sort."""
+
+    value: None = None
+    constant: ClassVar[None] = None
 
 
-def _frozen(cls: Any, *, kw_only: bool) -> Any:
+_SORTS: list[Any] = [each._field_type for each in vars(_Frozen)["__dataclass_fields__"].values()]
+
+
+def _made(cls: Any, *, frozen: bool = False, kw_only: bool = False) -> Any:
     """Give `cls` what the standard library would give it."""
     inherited = (vars(base).get("__dataclass_fields__", {}) for base in cls.__mro__[:0:-1])
     known: dict[str, Any] = {}
     for those in (*inherited, _own_fields(cls, kw_only=kw_only)):
         known |= those
     cls.__dataclass_fields__ = known
-    cls.__dataclass_params__ = vars(_Frozen)["__dataclass_params__"]
+    cls.__dataclass_params__ = vars(_Frozen if frozen else _Open)["__dataclass_params__"]
     chosen = dataclasses.fields(cls)
     positional = tuple(each.name for each in chosen if not each.kw_only)
     setattr(cls, "__match_args__", positional)  # noqa: B010  as mypy knows it, it can not be set
     cls.__init__ = _init(chosen, positional, hasattr(cls, "__post_init__"))
-    cls.__setattr__ = _refuse
-    cls.__delattr__ = _refuse
+    if frozen:
+        cls.__setattr__ = _refuse
+        cls.__delattr__ = _refuse
     own = vars(cls)
     if "__repr__" not in own:
         cls.__repr__ = _repr
     if "__eq__" not in own:
         cls.__eq__ = _eq
     if own.get("__hash__") is None:
-        cls.__hash__ = _hash
+        cls.__hash__ = _hash if frozen else None
     return cls
 
 
 def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
-    """The fields that the body of a class names, as the standard library reads them.
+    """The fields that the body of a class names: read here, where all are of the usual sort."""
+    body, own = vars(cls), dict[str, Any]()
+    for name, annotation in body.get("__annotations__", {}).items():
+        given = body.get(name, dataclasses.MISSING)
+        is_field, is_constant = isinstance(given, dataclasses.Field), _is_constant(annotation)
+        field = own[name] = given if is_field else dataclasses.field(default=given)
+        if is_constant is None or (is_constant and is_field) or not _can_stand(field.default):
+            return _fields_as_read(cls, kw_only=kw_only)
+        field.name, field.type, field._field_type = name, annotation, _SORTS[is_constant]
+        if field.kw_only is dataclasses.MISSING and not is_constant:
+            field.kw_only = kw_only
+    for name in own:
+        _put_default(cls, name, own[name].default)
+    return own
+
+
+def _is_constant(annotation: Any) -> bool | None:
+    """Whether it says ClassVar; None where that takes a closer look."""
+    if not isinstance(annotation, str) or "InitVar" in annotation or "KW_ONLY" in annotation:
+        return None
+    is_constant = annotation.startswith("ClassVar[")
+    return None if "ClassVar" in annotation and not is_constant else is_constant
+
+
+def _can_stand(default: Any) -> bool:
+    """Whether the library lets it be a default: no list, and no slot."""
+    return type(default).__hash__ is not None and not isinstance(default, MemberDescriptorType)
+
+
+def _put_default(cls: Any, name: str, default: Any) -> None:
+    """In the place of a `field(…)`: its default, or nothing."""
+    if not isinstance(vars(cls).get(name), dataclasses.Field):
+        return
+    if default is dataclasses.MISSING:
+        delattr(cls, name)
+    else:
+        setattr(cls, name, default)
+
+
+def _fields_as_read(cls: Any, *, kw_only: bool) -> dict[str, Any]:
+    """The same, as the standard library reads them.
 
     It reads a bare class with the same body, and so makes no methods of it.
     """
@@ -67,12 +120,8 @@ def _own_fields(cls: Any, *, kw_only: bool) -> dict[str, Any]:
     bare = type(cls.__name__, (), {**body, "__doc__": "fields", "__module__": cls.__module__})
     bare.__annotations__ = names
     bare = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(bare)
-    for name, value in body.items():
-        if isinstance(value, dataclasses.Field):  # it stands for the default, or for none
-            if name in vars(bare):
-                setattr(cls, name, vars(bare)[name])
-            else:
-                delattr(cls, name)
+    for name in body:
+        _put_default(cls, name, vars(bare).get(name, dataclasses.MISSING))
     own: dict[str, Any] = vars(bare)["__dataclass_fields__"]
     return own
 

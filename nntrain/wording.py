@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -43,7 +42,9 @@ def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     by_small: dict[str, str] = {}
     for other in names:
         by_small.setdefault(other.lower(), other)
-    close = difflib.get_close_matches(name.lower(), by_small, n=most, cutoff=0.6)
+    from difflib import get_close_matches  # here: most words are right
+
+    close = get_close_matches(name.lower(), by_small, n=most, cutoff=0.6)
     return [by_small[small] for small in close]
 
 

@@ -74,7 +74,7 @@ def test_the_metadata_is_whole(wheel: Path) -> None:
     plain = {re.sub(r"\W", "", need).lower() for need in PROJECT["dependencies"]}
     assert {re.sub(r"\W", "", need).lower() for need in always} == plain, "no tool of development"
     entry = inside.read(name.replace("METADATA", "entry_points.txt")).decode()
-    assert "nntrain = nntrain.cli:main" in entry
+    assert "nntrain = nntrain.cli:command" in entry
     licences = {Path(name).name for name in inside.namelist() if "/licenses/" in name}
     assert licences == {"LICENSE", "LICENSES.md"}
 

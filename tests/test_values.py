@@ -1,4 +1,4 @@
-"""Frozen dataclasses without compiled methods: as those of the standard library."""
+"""Dataclasses without compiled methods: as those of the standard library."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import pickle
 import re
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,14 +116,63 @@ def test_they_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(Alone(3))) == Alone(3)  # noqa: S301
 
 
-def test_what_is_not_frozen_is_the_library_s_own() -> None:
+def open_ones(dataclass: Decorator) -> Any:
     @dataclass
     class Open:
         a: int = 1
+        b: list[int] = dataclasses.field(default_factory=list)
 
-    one = Open()
-    one.a = 2
-    assert one == Open(2)
+    return Open
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda one: one(),
+        lambda one: setattr(one(), "a", 2),
+        lambda one: (one(2) == one(2), one(2) == one(3), one().b is one().b),
+        lambda one: hash(one()),
+        lambda one: one(c=2),
+        lambda one: dataclasses.asdict(dataclasses.replace(one(), a=5)),
+        lambda one: one.__dataclass_params__.frozen,
+        lambda one: dataclasses.dataclass(frozen=True)(type("Frozen", (one,), {})),
+    ],
+)
+def test_so_do_those_that_are_not_frozen(use: Callable[..., Any]) -> None:
+    ours, theirs = open_ones(dataclass), open_ones(dataclasses.dataclass)
+    found = outcome(lambda: use(ours))
+    assert str(found).replace("open_ones.<locals>.", "") == str(
+        outcome(lambda: use(theirs))
+    ).replace("open_ones.<locals>.", "")
+
+
+def odd_ones(dataclass: Decorator) -> Any:
+    """Annotations and defaults that take a closer look."""
+
+    @dataclass(frozen=True)
+    class Odd:
+        a: dataclasses.InitVar[int]
+        b: typing.ClassVar[int] = 3
+        _: dataclasses.KW_ONLY
+        c: int = dataclasses.field(default=2, init=True)
+
+    return Odd
+
+
+def test_what_is_unusual_is_read_by_the_library() -> None:
+    ours, theirs = odd_ones(dataclass), odd_ones(dataclasses.dataclass)
+    seen = [
+        {name: (f.type, f.kw_only, f._field_type) for name, f in one.__dataclass_fields__.items()}
+        for one in (ours, theirs)
+    ]
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("default", [[1], dataclasses.field(default=[1])])
+def test_a_list_is_no_default(default: Any) -> None:
+    body = {"__annotations__": {"a": "list[int]"}, "a": default}
+    with pytest.raises(ValueError, match="mutable default"):
+        dataclass(frozen=True)(type("Wrong", (), body))
 
 
 def test_nothing_in_the_package_is_compiled_at_start() -> None:

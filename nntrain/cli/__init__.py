@@ -2,6 +2,21 @@
 
 import gc
 import sys
+from typing import NoReturn
+
+
+def command() -> NoReturn:
+    """The whole process: what is installed as `nntrain`."""
+    status = 0
+    try:
+        main()
+    except SystemExit as left:
+        if not isinstance(left.code, int | None):
+            raise
+        status = left.code or 0
+    from nntrain.cli.ending import end
+
+    end(status)
 
 
 def main() -> None:
@@ -21,4 +36,4 @@ def main() -> None:
         gc.freeze()
 
 
-__all__ = ["main"]
+__all__ = ["command", "main"]

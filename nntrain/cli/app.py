@@ -5,27 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from nntrain import __version__
 from nntrain.cli.actions import annotate
-from nntrain.cli.check import check
 from nntrain.cli.completion import complete
-from nntrain.cli.eval import evaluate
-from nntrain.cli.export import export
-from nntrain.cli.fit import fit
 from nntrain.cli.group import Group
-from nntrain.cli.init import init
-from nntrain.cli.lr_find import lr_find
 from nntrain.cli.output import discard_stdout, print_json, unwritable
-from nntrain.cli.predict import predict
-from nntrain.cli.report import report
-from nntrain.cli.runs import runs
-from nntrain.cli.schema import schema
-from nntrain.cli.sweep import sweep
 from nntrain.errors import ConfigError, DataError, MachineError, NNTrainError, Problem
 from nntrain.launched import place
 
@@ -34,14 +23,38 @@ EXIT_CODES = (
     "4 training diverged, 5 a gate or check was not met, 6 the machine or a damaged file, "
     "130 and 143 stopped after saving."
 )
-HIDDEN = {"train": fit, "evaluate": evaluate}  # what people type who come from elsewhere
+COMMANDS = {
+    "fit": "fit",
+    "init": "init",
+    "check": "check",
+    "lr-find": "lr_find",
+    "sweep": "sweep",
+    "eval": "evaluate",
+    "predict": "predict",
+    "runs": "runs",
+    "report": "report",
+    "export": "export",
+    "schema": "schema",
+}
+HIDDEN = {"train": "fit", "evaluate": "eval"}  # what people type who come from elsewhere
 
 
 class Commands(Group):
-    """All commands, with the hidden names."""
+    """All commands, with the hidden names.  Only that is loaded which is asked for."""
+
+    def names(self) -> list[str]:
+        return list(COMMANDS)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        return super().get_command(context, name) or HIDDEN.get(name)
+        name = HIDDEN.get(name, name)
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"nntrain.cli.{name.replace('-', '_')}")
+        command: click.Command = getattr(module, COMMANDS[name])
+        return command
 
 
 @click.group(
@@ -56,19 +69,6 @@ def app(context: click.Context) -> None:
     """Train neural networks from a YAML file, in NumPy."""
     if not context.invoked_subcommand:
         click.echo(context.get_help())
-
-
-app.add_command(fit, "fit")
-app.add_command(init, "init")
-app.add_command(check, "check")
-app.add_command(lr_find, "lr-find")
-app.add_command(sweep, "sweep")
-app.add_command(evaluate, "eval")
-app.add_command(predict, "predict")
-app.add_command(runs, "runs")
-app.add_command(report, "report")
-app.add_command(export, "export")
-app.add_command(schema, "schema")
 
 
 def main() -> None:
@@ -124,7 +124,7 @@ def fail(error: Exception) -> NoReturn:
     from nntrain.display.printer import Printer
 
     if "--debug" in sys.argv:
-        traceback.print_exception(error)
+        sys.excepthook(type(error), error, error.__traceback__)
     if not isinstance(error, NNTrainError):
         error = DefectError(f"{type(error).__name__}: {error}")
     problem = first_problem(error)

@@ -16,6 +16,7 @@ from nntrain.cli.arguments import bound, common_options, json_option, plugin_opt
 from nntrain.cli.loading import begin_work, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, GateError
+from nntrain.lean import load_numpy
 from nntrain.threads import use_all_cores
 
 
@@ -73,6 +74,7 @@ def evaluate(
         raise ConfigError(f"--split: expected train, validation or test, got {split}")
 
     use_all_cores()
+    load_numpy()
     from nntrain.data.report import Report
     from nntrain.display import job_summary, plain
     from nntrain.display.printer import Printer

@@ -18,6 +18,7 @@ from nntrain.cli.leaving import last_words, leave_report, way_on
 from nntrain.cli.loading import describe, load_config, load_data, run_plugins
 from nntrain.cli.output import print_json, show
 from nntrain.errors import ConfigError, DivergedError, GateError, MachineError
+from nntrain.lean import load_numpy
 from nntrain.threads import use_for_training
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def fit(
     )
     _check_arguments(config, resume, output_dir, overwrite=overwrite, begins=bool(begins))
     say = Printer(sys.stderr, quiet=quiet)
+    load_numpy()
     run_plugins(plugins)
     given = [*settings, *([] if seed is None else [f"seed={seed}"])]
     if several:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +51,8 @@ def last_words(way_on: str) -> Iterator[None]:
     if os.name != "posix":
         yield
         return
+    import subprocess  # here: few are ranks
+
     lines = [ENDED, f"  {team.way_on}"]
     with subprocess.Popen(  # noqa: S603  # no word of it is for the shell
         ["/bin/sh", "-c", WATCH, "sh", *lines],
@@ -78,7 +78,7 @@ def leave_report(run: Run, *, debug: bool = False) -> Path | None:
         write_whole(run.folder.report, page([at_the_end(run)]).encode())
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
         what = error if isinstance(error, MachineError) else f"{type(error).__name__}: {error}"
         Printer(sys.stderr)(f"note: there is no new report.html: {what}")
         return None

@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nntrain.lean import load_numpy
+
 if TYPE_CHECKING:
     from nntrain.config import Loaded
     from nntrain.data.dataset import Dataset
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 def load_config(config: Path, settings: list[str]) -> Loaded:
     """The config with `settings` on top; its layers fit onto each other."""
+    load_numpy()
     from nntrain.config import load
 
     loaded = load(config, settings, trusted=True)

@@ -16,6 +16,7 @@ from nntrain.cli import completion
 from nntrain.cli.arguments import common_options, plugin_option
 from nntrain.cli.loading import begin_work, run_plugins
 from nntrain.errors import ConfigError, MachineError
+from nntrain.lean import load_numpy
 from nntrain.threads import use_all_cores
 from nntrain.wording import listed, visible
 
@@ -84,6 +85,7 @@ def predict(
     kind = _format(form, output)
 
     use_all_cores()
+    load_numpy()
     from nntrain.data.inputs import files_of
     from nntrain.data.report import Report
     from nntrain.run.trained import open_run

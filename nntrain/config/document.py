@@ -7,7 +7,7 @@ so that nothing but mappings, lists and scalars can come out.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from nntrain.config.tree import (
     shortened,
 )
 from nntrain.errors import ConfigError, Problem
+from nntrain.values import dataclass
 from nntrain.wording import nearest, quoted
 
 MOST_BYTES = 1 << 20

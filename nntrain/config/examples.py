@@ -103,8 +103,7 @@ def example(spec: Any, name: str) -> Any:
 
 def fits(spec: Any, name: str, value: Any) -> bool:
     """Whether a value in plain types may stand there."""
-    from pydantic_core import ValidationError  # late, as in `validation`
-
+    from nntrain.config.judge import ValidationError  # late, as in `validation`
     from nntrain.config.schema import validator
 
     node = unfold(from_plain(value, Place()), fields(spec)[name])

@@ -66,6 +66,11 @@ def load_plugins(paths: Iterable[str | Path]) -> list[Plugin]:
     return [_loaded(Path(path), Place("--plugin"), ()) for path in paths]
 
 
+def have_run() -> bool:
+    """Whether this process has run any."""
+    return bool(_RUN)
+
+
 def plugins_of(root: Node, config: Path) -> list[Plugin]:
     """Run what the key `plugins` of a config names, by paths relative to its folder."""
     listed_there = child(root, "plugins")

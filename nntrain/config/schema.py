@@ -1,6 +1,6 @@
 """The grammar of the config in pydantic's terms: what judges values and makes the dataclasses.
 
-Written straight into pydantic-core, because loading pydantic's own reader of annotations takes
+Written straight for pydantic-core, because loading pydantic's own reader of annotations takes
 longer than reading a config, and because `Spec` then need not know of any of it.
 """
 
@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, cast, get_args, get_origin
-
-from pydantic_core import SchemaValidator, core_schema
-from pydantic_core.core_schema import CoreSchema
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from nntrain.config.grammar import (
     allows_none,
@@ -22,9 +19,13 @@ from nntrain.config.grammar import (
     options,
     required,
 )
+from nntrain.config.judge import SchemaValidator
 from nntrain.limits import Ge, Gt, Le, Len, Lt
 
-_SCALARS: dict[Any, dict[str, Any]] = {
+Schema = Any
+"""A mapping that pydantic-core knows: `pydantic_core.core_schema` says what may be in it."""
+
+_SCALARS: dict[Any, Schema] = {
     Any: {"type": "any"},
     int: {"type": "int", "strict": True},
     float: {"type": "float", "strict": True, "allow_inf_nan": False},
@@ -42,8 +43,8 @@ def validator(spec: Any, name: str, words: frozenset[str] | None = None) -> Sche
     """
     families = Families(words)
     schema = _schema(fields(spec)[name], families)
-    schema = core_schema.definitions_schema(schema, list(families.values()))
-    return SchemaValidator(schema)
+    whole: Schema = {"type": "definitions", "schema": schema}
+    return SchemaValidator({**whole, "definitions": list(families.values())})
 
 
 def judgeable(kind: Any) -> str:
@@ -60,38 +61,39 @@ def judgeable(kind: Any) -> str:
     return ""
 
 
-class Families(dict[str, CoreSchema]):
+class Families(dict[str, Schema]):
     """The choice of each family, by its name.   words: those that may name a kind, if not all."""
 
     def __init__(self, words: Collection[str] | None):
         self.words = words
 
 
-def _schema(annotation: Any, families: Families) -> CoreSchema:
+def _schema(annotation: Any, families: Families) -> Schema:
     members = [_member(option, families) for option in options(annotation)]
-    schema = members[0] if len(members) == 1 else core_schema.union_schema(list(members))
-    return core_schema.nullable_schema(schema) if allows_none(annotation) else schema
+    schema = members[0] if len(members) == 1 else {"type": "union", "choices": members}
+    return {"type": "nullable", "schema": schema} if allows_none(annotation) else schema
 
 
-def _member(option: Any, families: Families) -> CoreSchema:
+def _member(option: Any, families: Families) -> Schema:
     limits: dict[str, Any] = {}
     if get_origin(option) is Annotated:
         option, *metadata = get_args(option)
         limits = _limits(metadata)
     origin, args = get_origin(option), get_args(option)
     if origin is Literal:
-        return core_schema.literal_schema(list(args))
+        return {"type": "literal", "expected": list(args)}
     if origin is tuple:
-        repeated = 0 if args[-1] is Ellipsis else None
+        repeated = {"variadic_item_index": 0} if args[-1] is Ellipsis else {}
         items = [_schema(arg, families) for arg in args if arg is not Ellipsis]
-        return core_schema.tuple_schema(items, variadic_item_index=repeated, strict=True)
+        return {"type": "tuple", "items_schema": items, **repeated, "strict": True}
     if origin is Mapping:
-        return core_schema.dict_schema(*(_schema(arg, families) for arg in args))
+        keys, values = (_schema(arg, families) for arg in args)
+        return {"type": "dict", "keys_schema": keys, "values_schema": values}
     if is_family(option):
         return _family(option, families)
     if is_spec(option):
         return _mapping(option, families)
-    return cast(CoreSchema, {**_SCALARS[option], **limits})
+    return {**_SCALARS[option], **limits}
 
 
 def _limits(metadata: list[Any]) -> dict[str, Any]:
@@ -113,40 +115,44 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
     return limits
 
 
-def _family(family: Any, families: Families) -> CoreSchema:
+def _family(family: Any, families: Families) -> Schema:
     """A reference to the choice by `type`, so that kinds may hold others of their family."""
     ref = family.__name__
     if ref not in families:
-        families[ref] = core_schema.any_schema()  # known from here on
+        families[ref] = {"type": "any"}  # known from here on
         words = family.kinds if families.words is None else families.words
         named = [name for name in family.kinds if name in words]
-        choices: dict[Any, CoreSchema] = {
-            name: core_schema.no_info_before_validator_function(
-                _without_type, _mapping(family.kinds[name], families)
-            )
+        choices = {
+            name: {
+                "type": "function-before",
+                "function": {"type": "no-info", "function": _without_type},
+                "schema": _mapping(family.kinds[name], families),
+            }
             for name in named or [next(iter(family.kinds))]  # pydantic wants one at least
         }
-        families[ref] = core_schema.tagged_union_schema(choices, "type", ref=ref)
-    return core_schema.definition_reference_schema(ref)
+        by_type: Schema = {"type": "tagged-union", "choices": choices, "discriminator": "type"}
+        families[ref] = {**by_type, "ref": ref}
+    return {"type": "definition-ref", "schema_ref": ref}
 
 
 def _without_type(value: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if key != "type"}
 
 
-def _mapping(spec: Any, families: Families) -> CoreSchema:
+def _mapping(spec: Any, families: Families) -> Schema:
     keys = []
     for name, annotation in fields(spec).items():
         schema = _schema(annotation, families)
         if not required(spec, name):
             make = lambda name=name: default(spec, name)  # noqa: E731
-            schema = core_schema.with_default_schema(schema, default_factory=make)
-        keys.append(core_schema.dataclass_field(name, schema, kw_only=True))
-    arguments = core_schema.dataclass_args_schema(spec.__name__, keys, extra_behavior="forbid")
-    return core_schema.dataclass_schema(
-        spec,
-        arguments,
-        list(fields(spec)),
-        post_init=hasattr(spec, "__post_init__"),
-        strict=False,  # a mapping is enough
-    )
+            schema = {"type": "default", "schema": schema, "default_factory": make}
+        keys.append({"type": "dataclass-field", "name": name, "schema": schema, "kw_only": True})
+    arguments = {"type": "dataclass-args", "dataclass_name": spec.__name__, "fields": keys}
+    return {
+        "type": "dataclass",
+        "cls": spec,
+        "schema": {**arguments, "extra_behavior": "forbid"},
+        "fields": list(fields(spec)),
+        "post_init": hasattr(spec, "__post_init__"),
+        "strict": False,  # a mapping is enough
+    }

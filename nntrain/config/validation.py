@@ -44,8 +44,7 @@ def validate(root: Node) -> Validated:
 
 
 def _section(name: str, root: MappingNode, sections: dict[str, Any]) -> list[Problem]:
-    from pydantic_core import ValidationError  # late: only a command that reads a config needs it
-
+    from nntrain.config.judge import ValidationError  # late: only who reads a config needs it
     from nntrain.config.schema import validator
 
     value = plain(root.items[name])

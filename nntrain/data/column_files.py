@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from nntrain.data.quick import TextCells
 from nntrain.data.table import NONE_EMPTY, Empty
 from nntrain.families import Array
 from nntrain.room import no_space
+from nntrain.values import dataclass
 
 ORIGIN = "origin.cells"
 

@@ -98,7 +98,7 @@ class Part:
         x = whole["x"]
         target = whole.get("target", x if x.ndim == 2 else x.reshape(len(x), -1))
         whole |= {"target": target, "raw": whole.get("raw", target), "rows": rows}
-        ids = () if table.is_stored else _ids(table.take(rows), preprocessor)
+        ids = tuple(cells[rows] for cells in _ids(table, preprocessor))
         return Part(**whole, ids=ids)  # type: ignore[arg-type]  # all of the rest are arrays
 
     def take(self, rows: Array) -> Part:

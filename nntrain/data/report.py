@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from nntrain.families import Array
+from nntrain.values import dataclass
 from nntrain.wording import listed, plural, quoted, share
 
 MOST_VALUES = 1000  # different unseen categories that are counted one by one, for each column

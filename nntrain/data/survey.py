@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from nntrain.data.quick import count
+from nntrain.values import dataclass
 
 BLOCK_BYTES = 1 << 23  # of the file that are converted at a time
 LONGEST = 4  # blocks that a line may fill, else the reader looks at it

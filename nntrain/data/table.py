@@ -72,8 +72,10 @@ class Table:
                 lines = gather(self.lines, rows)
             own = self.columns.take(rows)
             return replace(self, lines=lines, columns=own, origin=origin)
-        if isinstance(rows, np.ndarray) and rows.dtype == bool:
-            rows = numbered(rows)
+        if isinstance(rows, np.ndarray):
+            rows = numbered(rows) if rows.dtype == bool else rows
+            if len(rows) == len(self) and (rows == np.arange(len(rows))).all():
+                return self
         columns = {name: _take(cells, rows) for name, cells in self.columns.items()}
         origin = None if self.origin is None else self.origin[rows]
         return replace(self, lines=self.lines[rows], columns=columns, origin=origin)

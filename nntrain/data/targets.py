@@ -178,7 +178,7 @@ class Amounts:
 def without_class(cells: Array, na_values: Collection[str]) -> Array:
     """Rows without a class, (N,) bool; among numbers, `nan` is one more way to say missing."""
     gone = absent(cells, na_values)
-    texts = set(cells[~gone].tolist())
+    texts = set((cells[~gone] if gone.any() else cells).tolist())
     nans = {text for text in texts if text.lower() == "nan"}
     if nans and (texts == nans or numeric(list(texts - nans)) is not None):
         for text in nans:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from nntrain.arrays import Array, Shape
 from nntrain.call import Call
 from nntrain.families.kind import Family
+from nntrain.values import dataclass
 
 Backward = Callable[[Array], Array | None]
 Forward = Callable[[Array, Call], tuple[Array, Backward]]

@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,10 @@ def with_surroundings(facts: dict[str, Any], odd: dict[str, Any], *, begun: bool
 
 def blas() -> list[dict[str, Any]]:
     """The linear-algebra libraries in this process and the kernels they chose."""
-    from threadpoolctl import threadpool_info
-
     keys = ("internal_api", "version", "architecture", "threading_layer")
     return [
         {key: library.get(key) for key in keys}
-        for library in threadpool_info()
+        for library in _libraries().info()
         if library.get("user_api") == "blas"
     ]
 
@@ -121,6 +120,12 @@ def limit_threads(threads: int) -> None:
     One is the default: several wait for each other by spinning, and on a busy machine a training
     with two is many times slower than with one.
     """
-    from threadpoolctl import threadpool_limits
+    _libraries().limit(limits=threads, user_api="blas")
 
-    threadpool_limits(limits=threads, user_api="blas")
+
+@cache
+def _libraries() -> Any:
+    """Those that compute here; NumPy's is there from the start.  To look for them takes 1 ms."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import Any, Self, get_args, get_type_hints
 
 from nntrain.events import LayerLook
 from nntrain.run.history import History
+from nntrain.values import dataclass
 
 
 @dataclass

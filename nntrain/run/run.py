@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ from nntrain.run.stages import with_stage
 from nntrain.run.trained import Trained
 from nntrain.run.warm_start import begin_with, preprocessed_otherwise
 from nntrain.store import beside
+from nntrain.values import dataclass
 
 
 def nothing() -> None:
@@ -342,7 +343,7 @@ def _looked(look: LayerLook) -> str:
 
 def append(path: Path, text: str) -> None:
     try:
-        with path.open("a", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-            file.write(text)
+        with path.open("ab") as file:
+            file.write(text.encode(errors="backslashreplace"))
     except OSError as error:
         raise MachineError(f"{path}: can not be written: {error.strerror or error}") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,8 +70,9 @@ def _dead(looks: Sequence[LayerLook]) -> Iterator[Warned]:
 
 def _updates(looks: Sequence[LayerLook], base: float, row: EpochRow) -> Iterator[Warned]:
     """Is the learning rate far off?  The first look tells, before there is little left to learn."""
-    ratios = [look.update_ratio for look in looks if look.update_ratio]  # not what stands still
-    typical = statistics.median(ratios) if ratios else math.nan
+    ratios = sorted(look.update_ratio for look in looks if look.update_ratio)  # of what moves
+    middle = len(ratios) // 2
+    typical = (ratios[middle] + ratios[~middle]) / 2 if ratios else math.nan
     if typical > FAST:
         yield Warned(
             "fast",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -30,8 +30,6 @@ from nntrain.training.patience import Patience, PlateauJudge
 from nntrain.training.retry import going_back, keep_if_good, retry_factor
 from nntrain.training.step import Step
 from nntrain.training.together import choose, stepping
-
-PROBE = 256  # rows that show whether the weights of an epoch are sound, without validation rows
 
 Stop = Callable[[], str]
 """Asked after each step: empty to go on, else the status to end with (`interrupted`)."""
@@ -85,7 +83,7 @@ def _epochs(
     """Epoch after epoch, each from the batch where it stands; returns how it ended."""
     progress, experiment = run.progress, run.model.experiment
     part, insight, rate = run.dataset.parts["train"], Insight(run), _learning_rate(run)
-    step, augment = insight.around(step), make_augment(run)
+    augment, look_after = make_augment(run), insight.around(step)
     patience, pace = Patience(experiment, run.dataset), Pace(run, len(part))
     batches = _batches(part, experiment.trainer.batch_size)
     plateau = PlateauJudge(experiment, patience)
@@ -95,10 +93,13 @@ def _epochs(
             return "interrupted"
         pace.begin_epoch()
         run.order = order(len(part), experiment.seed, progress.epoch)
+        looked_at = insight.step_of(progress.epoch)
         for batch in batches(run.order, progress.batch):
+            number = progress.step
             if augment:
-                batch = augment(batch, progress.step)
-            value = step(batch, progress.step, rate(progress.step))
+                batch = augment(batch, number)
+            take = step if number != looked_at else look_after
+            value = take(batch, number, rate(number))
             progress.count(value, batch.total)
             if status := stop():
                 progress.seconds += pace.seconds()
@@ -140,7 +141,7 @@ def _end_epoch(
     seconds, speed = pace.seconds(), pace.speed()
     with averaged(run):
         row = _row(run, rate, sample)
-        _check_weights(run, row)
+        _check_weights(run, row, sample)
     best = patience.judge(run.progress, row)
     if best:
         run.keep_as_best()
@@ -151,14 +152,15 @@ def _end_epoch(
     return EpochEnded(row, best, patience.monitor, seconds, speed, since)
 
 
-def _check_weights(run: Run, row: EpochRow) -> None:
-    """The guard in the step looks at gradients; here at what the last of them has made."""
-    split = "validation" if "validation" in run.dataset.parts else "train"
-    part = run.dataset.parts[split]
-    if split == "train":  # a few rows tell, all of them are measured at the end
-        part = part.take(np.arange(min(len(part), PROBE)))
-    loss = row["validation_loss"] if "validation_loss" in row else evaluate(run.model, part)["loss"]
-    if not math.isfinite(loss) or not np.isfinite(run.model.network.store.theta).all():
+def _check_weights(run: Run, row: EpochRow, sample: Part) -> None:
+    """The guard in the step looks at gradients; here at what the last of them has made.
+
+    Without validation rows the sample tells; all rows are measured at the end.
+    """
+    split, name, part = "train", "train_loss_evaluated", sample
+    if "validation" in run.dataset.parts:
+        split, name, part = "validation", "validation_loss", run.dataset.parts["validation"]
+    if not math.isfinite(row[name]) or not np.isfinite(run.model.network.store.theta).all():
         raise DivergedError(diagnose_epoch(run, split, part))
 
 
@@ -178,13 +180,12 @@ def _row(run: Run, rate: float, sample: Part) -> dict[str, float]:
     `train_loss_evaluated` is measured as `validation_loss` is, so that the two can be compared.
     """
     progress = run.progress
-    bare = replace(run.model, experiment=replace(run.model.experiment, metrics=()))
     row = {
         "epoch": progress.epoch + 1,
         "step": progress.step,
         "learning_rate": rate,
         "train_loss": progress.loss_sum / (progress.row_sum or 1.0),
-        "train_loss_evaluated": evaluate(bare, sample)["loss"],
+        "train_loss_evaluated": evaluate(replace(run.model, scores=()), sample)["loss"],
     }
     part = run.dataset.parts.get("validation")
     scores = evaluate(run.model, part) if part else {}
@@ -216,12 +217,19 @@ def _finish(run: Run, status: str) -> dict[str, Any]:
     if run.model.experiment.on_divergence:
         summary["retries"] = progress.retries
     if scores:
-        from nntrain.training.baselines import baselines  # here: what comes before needs none
-
-        summary["baselines"] = baselines(run.model, run.dataset, scores)
+        summary["baselines"] = _baselines(run, scores)
     run.write_history()  # flushed, before the summary says that nothing more is to come
     run.folder.write_json(run.folder.summary, summary)
     return summary
+
+
+def _baselines(run: Run, scores: Mapping[str, float]) -> dict[str, Any]:
+    """What simple models reach on the rows that are held out, if there are some."""
+    if len(run.dataset.parts) == 1:
+        return {}
+    from nntrain.training.baselines import baselines  # here: what comes before needs none
+
+    return baselines(run.model, run.dataset, scores)
 
 
 def _scores(run: Run) -> dict[str, float]:

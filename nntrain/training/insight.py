@@ -46,17 +46,18 @@ class Insight:
         self.rows = {row.path: row for row in run.model.network.plan.layers}
         self.owned = _owned(run.model.network.store.weights, self.rows)
 
+    def step_of(self, epoch: int) -> int | None:
+        """The step of an epoch that is looked at, its last one; None if no one looks."""
+        return None if epoch % self.every else (epoch + 1) * self.per_epoch - 1
+
     def around(self, step: Step) -> Step:
-        """The same step, with a look after the last one of some epochs."""
+        """The same step, with a look after it."""
         store, progress = self.run.model.network.store, self.run.progress
 
         def step_and_look(batch: Batch, number: int, rate: float) -> float:
-            epoch, place = divmod(number, self.per_epoch)
-            if place + 1 < self.per_epoch or epoch % self.every:
-                return step(batch, number, rate)
             before = store.theta.copy()
             value = step(batch, number, rate)
-            progress.looks += self.look(epoch + 1, number, before)
+            progress.looks += self.look(progress.epoch + 1, number, before)
             return value
 
         return step_and_look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -21,14 +22,14 @@ class Pace:
         self.wanted = self.wait = trainer.checkpoint_seconds
         self.steps = trainer.checkpoint_steps
         self.saved = self.shown = time.perf_counter()
-        self.next = self.shown  # when to look what is due
+        self.next = -math.inf if self.steps else self.shown  # when to look what is due
 
     def begin_epoch(self) -> None:
         self.began, self.first = time.perf_counter(), self.run.progress.batch
 
     def is_due(self) -> bool:
-        """Whether there is something to show or to save after this step."""
-        return time.perf_counter() > self.next or self._is_at_step()
+        """Whether it is worth a look if there is something to show or to save after this step."""
+        return time.perf_counter() > self.next
 
     def events(self, loss: float, rate: float) -> Iterator[Event]:
         """What is due."""
@@ -39,7 +40,8 @@ class Pace:
             yield Stepped(progress.epoch + 1, progress.batch, batches, loss, self.speed(), rate)
         if now - self.saved > self.wait or self._is_at_step():
             yield self._save()
-        self.next = min(self.shown + SHOW_EVERY, self.saved + self.wait)
+        if not self.steps:
+            self.next = min(self.shown + SHOW_EVERY, self.saved + self.wait)
 
     def seconds(self) -> float:
         """Since the epoch began, or since it was taken up again."""

@@ -58,7 +58,6 @@ def retry_factor(run: Run) -> float:
 
 
 def _keep_start(run: Run) -> None:
-    bare = replace(run.model, experiment=replace(run.model.experiment, metrics=()))
-    loss = evaluate(bare, sample(run))["loss"]
+    loss = evaluate(replace(run.model, scores=()), sample(run))["loss"]
     run.progress.lowest = loss if math.isfinite(loss) else None
     run.keep_as_good()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,13 +97,15 @@ def _ratio(one: Callable[[], None], other: Callable[[], None]) -> float:
 
     By medians: the least of a few would hide a neighbour, beside whom processes wait.
     """
+    from statistics import median  # here: most trainings are alone
+
     began, ones, others = time.perf_counter(), list[float](), list[float]()
     while len(ones) < FEWEST_ROUNDS or (
         len(ones) < ROUNDS and time.perf_counter() - began < ENOUGH
     ):
         ones.append(_seconds(one))
         others.append(_seconds(other))
-    return statistics.median(ones) / statistics.median(others)
+    return median(ones) / median(others)
 
 
 def _seconds(what: Callable[[], None]) -> float:
