@@ -22,8 +22,10 @@ def _compiled() -> ModuleType:
     package = find_spec("pydantic_core")
     places = package.submodule_search_locations if package else None
     spec = PathFinder.find_spec(_COMPILED, places)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{_COMPILED} is not installed")
+    if spec is None or spec.loader is None:  # it lies otherwise than in versions so far
+        import pydantic_core
+
+        return pydantic_core
     module = sys.modules[_COMPILED] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
