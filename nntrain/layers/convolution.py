@@ -6,7 +6,7 @@ The kernel is not flipped, so this is the correlation that all libraries call co
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nntrain.families import (
     Backward,
     Builder,
     Built,
+    Forward,
     Initializer,
     Layer,
     PositiveInt,
@@ -85,23 +86,37 @@ class Conv2d(Layer):
         activate, out = self.activation.build(out, store)
         mirror = Mirror(windows) if self.padding == "reflect" else None
         inner = mirror.windows if mirror else windows
-
-        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            seen = mirror.extend(x) if mirror else x
-            y, activation_backward = activate(correlate(seen, W, inner, bias), call)
-
-            def backward(dy: Array) -> Array | None:
-                dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
-                bias.gradient(dz)
-                kernel_gradient(seen, dz, inner, dW)
-                if not needs_dx:
-                    return None
-                dx = spread(dz, W.swapaxes(2, 3), inner, (seen.shape[1], seen.shape[2]))
-                return mirror.fold(dx) if mirror else dx
-
-            return y, backward
-
+        forward = Convolution(W, dW, bias, inner, mirror, self.activation, activate, needs_dx)
         return Built(forward, out)
+
+
+class Convolution(NamedTuple):
+    """A `conv2d` on its store; `pooled.py` takes these parts to another way."""
+
+    W: Array
+    dW: Array
+    bias: Bias
+    windows: Windows
+    mirror: Mirror | None
+    activation: Activation
+    activate: Forward
+    needs_dx: bool
+
+    def __call__(self, x: Array, call: Call) -> tuple[Array, Backward]:
+        W, dW, bias, windows, mirror, *_ = self
+        seen = mirror.extend(x) if mirror else x
+        y, activation_backward = self.activate(correlate(seen, W, windows, bias), call)
+
+        def backward(dy: Array) -> Array | None:
+            dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
+            bias.gradient(dz)
+            kernel_gradient(seen, dz, windows, dW)
+            if not self.needs_dx:
+                return None
+            dx = spread(dz, W.swapaxes(2, 3), windows, (seen.shape[1], seen.shape[2]))
+            return mirror.fold(dx) if mirror else dx
+
+        return y, backward
 
 
 @dataclass(frozen=True)

@@ -45,15 +45,19 @@ class Bias:
             sum_of_rows(flat, out=self.db)
 
 
-def correlate(x: Array, W: Array, windows: Windows, bias: Bias | None = None) -> Array:
-    """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F), and b."""
+def correlate(
+    x: Array, W: Array, windows: Windows, bias: Bias | None = None, out: Array | None = None
+) -> Array:
+    """z (N, H', W', F): the products of all windows of x with W (kh, kw, C, F), and b.
+
+    out: room for z.
+    """
     height, width = windows.count((x.shape[1], x.shape[2]))
     kernel = W.reshape(-1, W.shape[-1])
-    z = np.empty((len(x), height, width, W.shape[-1]), x.dtype)
+    z = np.empty((len(x), height, width, W.shape[-1]), x.dtype) if out is None else out
     flat = z.reshape(len(x), height * width, W.shape[-1])
     for part, columns in windows.columns(x):
-        columns, out = _merged(columns, flat[part])
-        np.matmul(columns, kernel, out=out)
+        product(columns, kernel, flat[part])
         if bias:
             bias.add(z[part])  # still in the cache
     return z
@@ -65,8 +69,20 @@ def kernel_gradient(x: Array, dz: Array, windows: Windows, dW: Array) -> None:
     total = dW.reshape(-1, dW.shape[-1])
     total.fill(0.0)
     for part, columns in windows.columns(x):
-        columns, d = _merged(columns, flat[part], least=32)
-        total += np.matmul(columns.swapaxes(1, 2), d).sum(axis=0)
+        total += product_over_windows(columns, flat[part])
+
+
+def product(columns: Array, kernel: Array, out: Array) -> None:
+    """out (images, S, F) = columns (images, S, K) times the kernel (K, F)."""
+    columns, out = _merged(columns, out)
+    np.matmul(columns, kernel, out=out)
+
+
+def product_over_windows(columns: Array, dz: Array) -> Array:
+    """columnsᵀ dz (K, F), summed over the images, for columns (images, S, K), dz (images, S, F)."""
+    columns, dz = _merged(columns, dz, least=32)
+    total: Array = np.matmul(columns.swapaxes(1, 2), dz).sum(axis=0)
+    return total
 
 
 def _merged(columns: Array, rows: Array, least: int = 1) -> tuple[Array, Array]:
@@ -94,12 +110,16 @@ def spread(z: Array, W: Array, windows: Windows, shape: Pair) -> Array:
 
 
 def _turned(z: Array, W: Array, windows: Windows, shape: Pair) -> Array:
+    return correlate(z, W[::-1, ::-1], around(windows))
+
+
+def around(windows: Windows) -> Windows:
+    """The windows of z in which a point of x was seen, for windows side by side."""
     before = [r - 1 - b for r, b in zip(windows.reach, windows.before, strict=True)]
     after = [r - 1 - a for r, a in zip(windows.reach, windows.after, strict=True)]
-    around = Windows(
+    return Windows(
         windows.size, (1, 1), windows.dilation, (before[0], before[1]), (after[0], after[1])
     )
-    return correlate(z, W[::-1, ::-1], around)
 
 
 def _added(z: Array, W: Array, windows: Windows, shape: Pair) -> Array:
