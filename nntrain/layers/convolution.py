@@ -6,7 +6,7 @@ The kernel is not flipped, so this is the correlation that all libraries call co
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -90,11 +90,12 @@ class Conv2d(Layer):
         return Built(forward, out)
 
 
-class Convolution(NamedTuple):
-    """A `conv2d` on its store; `pooled.py` takes these parts to another way."""
+@dataclass(frozen=True)
+class Convolution:
+    """A `conv2d` on its store; `pooled.py` knows it by this, and has another use for its parts."""
 
     W: Array
-    dW: Array
+    gradient: Array  # dW
     bias: Bias
     windows: Windows
     mirror: Mirror | None
@@ -103,14 +104,14 @@ class Convolution(NamedTuple):
     needs_dx: bool
 
     def __call__(self, x: Array, call: Call) -> tuple[Array, Backward]:
-        W, dW, bias, windows, mirror, *_ = self
+        W, bias, windows, mirror = self.W, self.bias, self.windows, self.mirror
         seen = mirror.extend(x) if mirror else x
         y, activation_backward = self.activate(correlate(seen, W, windows, bias), call)
 
         def backward(dy: Array) -> Array | None:
             dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
             bias.gradient(dz)
-            kernel_gradient(seen, dz, windows, dW)
+            kernel_gradient(seen, dz, windows, self.gradient)
             if not self.needs_dx:
                 return None
             dx = spread(dz, W.swapaxes(2, 3), windows, (seen.shape[1], seen.shape[2]))

@@ -5,16 +5,15 @@ never falls: max f(z + b) = f(max z + b).  So bias and activation, and their way
 what pooling leaves, a quarter for windows of 2 × 2.
 
 Where these windows stand side by side, the products are made in an order that gives each of their
-places a piece of its own, and pooling compares whole pieces.  A few images at a time go all the way,
-so that what the convolution gives never leaves the cache.
+places a piece of its own, and pooling compares whole pieces.  A few images at a time go all the
+way, so that what the convolution gives never leaves the cache.
 
 The two layers one after the other are what tests compare this with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,11 +25,18 @@ from nntrain.layers.correlation import around, correlate, product, product_over_
 from nntrain.layers.pooling import Largest
 from nntrain.layers.rectifiers import Elu, LeakyRelu, Relu, Selu, Softplus
 from nntrain.layers.windows import Pair, Windows
+from nntrain.values import dataclass
 
 RISING = (Identity, Relu, LeakyRelu, Elu, Selu, Softplus, Sigmoid, Tanh, HardSigmoid, Softsign)
 """Activations that never fall, and take each number by itself."""
 
+KEPT = (
+    1 << 20
+)  # numbers of a layer's columns, up to which to keep them is faster than to copy again
 MOST = 16  # places of a window: more would be small pieces
+
+Block = tuple[slice, Array]
+"""Some images of a batch, and what the windows see of them."""
 
 
 def pooled(first: Forward, second: Forward) -> Forward | None:
@@ -42,46 +48,51 @@ def pooled(first: Forward, second: Forward) -> Forward | None:
     return Pooled(first, tile) if side_by_side and type(first.activation) in RISING else None
 
 
-class Pooled(NamedTuple):
+@dataclass(frozen=True)
+class Pooled:
     """A convolution, and the largest of each tile of what it gives."""
 
     conv: Convolution
     tile: Pair
 
     def __call__(self, x: Array, call: Call) -> tuple[Array, Backward]:
-        conv, tile = self
+        conv, tile = self.conv, self.tile
         seen = conv.mirror.extend(x) if conv.mirror else x
         height, width = conv.windows.count((seen.shape[1], seen.shape[2]))
         pieces = (tile[0] * tile[1], height // tile[0], width // tile[1], conv.W.shape[-1])
         y = np.empty((len(x), *pieces[1:]), x.dtype)
         kernel = conv.W.reshape(-1, conv.W.shape[-1])
-        room, won = None, list[list[Array]]()
-        for part, columns in conv.windows.columns(seen, tile):
+        room, won, kept = None, list[list[Array]](), list[Block]()
+        keeps = not call.forward_only and conv.windows.numbers(seen.shape) <= KEPT
+        for part, columns in conv.windows.columns(seen, tile, lasting=keeps):
             room = np.empty((len(columns), *pieces), x.dtype) if room is None else room
             z = room[: len(columns)]
             product(columns, kernel, z.reshape(*columns.shape[:2], -1))
             won.append(_largest(z, y[part]))
+            if keeps:
+                kept.append((part, columns))
         y, activation_backward = conv.activate(conv.bias.add(y), call)
 
         def backward(dy: Array) -> Array | None:
             d: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
             conv.bias.gradient(d)
-            dx = self._back(seen, d, won, (height, width))
+            blocks = kept or conv.windows.columns(seen, tile)
+            dx = self._back(seen, blocks, d, won)
             return conv.mirror.fold(dx) if conv.mirror and dx is not None else dx
 
         return y, backward
 
     def _back(
-        self, seen: Array, d: Array, won: Sequence[Sequence[Array]], shape: Pair
+        self, seen: Array, blocks: Iterable[Block], d: Array, won: Sequence[Sequence[Array]]
     ) -> Array | None:
         """dW, set, and dx, from the gradient by the largest ones."""
-        conv, tile = self
-        kernel = conv.dW.reshape(-1, conv.dW.shape[-1])
+        conv, tile = self.conv, self.tile
+        kernel = conv.gradient.reshape(-1, conv.gradient.shape[-1])
         kernel.fill(0.0)
         dx = np.empty_like(seen) if conv.needs_dx else None
-        image = _Image(conv, shape) if conv.needs_dx else None
+        image = _Image(conv, (seen.shape[1], seen.shape[2])) if conv.needs_dx else None
         room = None
-        for (part, columns), here in zip(conv.windows.columns(seen, tile), won, strict=True):
+        for (part, columns), here in zip(blocks, won, strict=True):
             if room is None:
                 room = np.empty((len(columns), tile[0] * tile[1], *d.shape[1:]), d.dtype)
             dz = room[: len(columns)]
@@ -95,8 +106,8 @@ class Pooled(NamedTuple):
 class _Image:
     """dz as an image again, which goes back to what the convolution has seen."""
 
-    def __init__(self, conv: Convolution, shape: Pair):
-        self.shape, self.windows = (*shape, conv.W.shape[-1]), conv.windows
+    def __init__(self, conv: Convolution, seen: Pair):
+        self.shape, self.windows = (*conv.windows.count(seen), conv.W.shape[-1]), conv.windows
         W = conv.W.swapaxes(2, 3)
         self.is_dense = conv.windows.stride == (1, 1)
         self.W = np.ascontiguousarray(W[::-1, ::-1]) if self.is_dense else W

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class MaxPool2d(Layer):
         return Built(Largest(windows), (*out, channels))
 
 
-class Largest(NamedTuple):
+@dataclass(frozen=True)
+class Largest:
     """A `max_pool2d`; `pooled.py` knows it by this."""
 
     windows: Windows

@@ -16,7 +16,7 @@ from nntrain.values import dataclass
 
 Pair = tuple[int, int]
 
-BLOCK = 262_144  # numbers: the columns of one block of images stay in a core's cache
+BLOCK = 524_288  # numbers: the columns of one block of images stay near a core
 
 
 def pair(value: int | Pair) -> Pair:
@@ -52,12 +52,14 @@ class Windows:
         )
         return height, width
 
-    def columns(self, x: Array, tile: Pair = (1, 1)) -> Iterator[tuple[slice, Array]]:
+    def columns(
+        self, x: Array, tile: Pair = (1, 1), *, lasting: bool = False
+    ) -> Iterator[tuple[slice, Array]]:
         """Blocks of images, each as what its windows see: (images, windows, points · channels).
 
-        The array of a block is overwritten by the next.
         tile: the order of the windows.  Those that stand first in a tile of so many rows and
             columns of windows come first, and so on; what makes no whole tile is left out.
+        lasting: otherwise the array of a block is overwritten by the next.
         """
         n, *image, channels = x.shape
         height, width = self.count((image[0], image[1]))
@@ -73,11 +75,16 @@ class Windows:
             if seen.flags.c_contiguous:  # windows of one point: nothing to copy
                 yield part, seen.reshape(len(block), many, points)
                 continue
-            if room is None:
+            if room is None or lasting:
                 room = _room(seen, channels)
             columns = room[: len(block)]
             np.copyto(columns, seen)
             yield part, _flat(columns, channels)
+
+    def numbers(self, shape: Shape) -> int:
+        """How many `columns` gives of images (N, H, W, C)."""
+        n, *image, channels = shape
+        return n * math.prod(self.count((image[0], image[1]))) * math.prod(self.size) * channels
 
     def view(self, padded: Array, places: tuple[int, int, int, int]) -> Array:
         """(N, *places, *size, channels): the points of every window, without a copy.
