@@ -30,10 +30,8 @@ from nntrain.values import dataclass
 RISING = (Identity, Relu, LeakyRelu, Elu, Selu, Softplus, Sigmoid, Tanh, HardSigmoid, Softsign)
 """Activations that never fall, and take each number by itself."""
 
-KEPT = (
-    1 << 20
-)  # numbers of a layer's columns, up to which to keep them is faster than to copy again
 MOST = 16  # places of a window: more would be small pieces
+KEPT = 1_048_576  # numbers in a layer's columns: more are copied again on the way back, as quickly
 
 Block = tuple[slice, Array]
 """Some images of a batch, and what the windows see of them."""
