@@ -204,6 +204,17 @@ class TestWhich:
         ]  # fmt: skip
         np.testing.assert_array_equal(seen[0][1], alone(x)[0])
 
+    def test_others_get_both_in_one_step(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        of, x = network(Conv2d(3, 3), MaxPool2d()), inputs(SHAPE)
+
+        def called(self: pooled.Pooled, x: Array, call: Call) -> None:
+            raise RecursionError
+
+        monkeypatch.setattr(pooled.Pooled, "__call__", called)
+        of(x, PLAIN)
+        with pytest.raises(RecursionError):
+            of(x, Call(training=True))
+
     def test_inside_of_a_block_and_in_a_row(self) -> None:
         conv = Conv2d(2, 3, padding="same", activation=Relu())
         inside = Residual((conv, Conv2d(2, 3, padding="same")))
