@@ -84,14 +84,3 @@ def test_without_a_bias_there_is_one_weight(layer: Layer) -> None:
     store = Network([layer], (3,)).store
     assert list(store.weights) == ["layers.0.W"]
     assert store.size == 12
-
-
-@pytest.mark.parametrize("rows", [7, 8, 33, 64, 65])
-@pytest.mark.parametrize(("width", "units"), [(1600, 128), (512, 80), (1601, 128), (32, 16)])
-def test_the_way_to_the_inputs_in_pieces(rows: int, width: int, units: int) -> None:
-    network = Network([Dense(units)], (width,), dtype=np.float64, input_gradient=True)
-    dy = inputs((units,), rows=rows, seed=3)
-    dx = network(inputs((width,), rows=rows))[1](dy)
-    assert dx is not None
-    W = network.store.weights["layers.0.W"]
-    np.testing.assert_allclose(dx, np.einsum("nu,du->nd", dy, W), rtol=1e-11, atol=1e-11)

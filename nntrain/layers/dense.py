@@ -25,9 +25,6 @@ from nntrain.initializers import HeUniform, Zeros
 from nntrain.layers.activations import Identity
 from nntrain.values import dataclass
 
-PIECE = 16  # rows of W, the width of what a processor multiplies at once
-MUCH = 262_144  # multiplications, below which one product is done sooner
-
 Factors = Callable[[Call], Array | None]
 """`factors(call)`: like W, or None where all connections are as they are."""
 
@@ -85,7 +82,7 @@ class Dense(Layer):
                     np.multiply(dW, factors, out=dW)
                 if db is not None:
                     sum_of_rows(flat, out=db)
-                return _to_inputs(flat, V).reshape(x.shape) if needs_dx else None
+                return (flat @ V.T).reshape(x.shape) if needs_dx else None
 
             return y, backward
 
@@ -94,17 +91,3 @@ class Dense(Layer):
     def factors(self, W: Array, store: Builder) -> Factors:
         """What every connection is multiplied by: here nothing, see `drop_connect`."""
         return lambda call: None
-
-
-def _to_inputs(dz: Array, W: Array) -> Array:
-    """dz Wᵀ (N, D), for some rows as many products with a piece of W each.
-
-    OpenBLAS does these without packing W: 0.25 to 0.6 of the time for 8 to 32 rows, 0.85 for 64.
-    """
-    (rows, units), d = dz.shape, len(W)
-    if not 8 <= rows <= 64 or d % PIECE or dz.size * d < MUCH:
-        return dz @ W.T
-    dx = np.empty((rows, d), dz.dtype)
-    pieces = W.reshape(-1, PIECE, units).swapaxes(1, 2)
-    np.matmul(dz, pieces, out=dx.reshape(rows, -1, PIECE).swapaxes(0, 1))
-    return dx
