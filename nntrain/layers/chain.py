@@ -8,9 +8,12 @@ from typing import Any
 
 from nntrain.call import Call
 from nntrain.families import Array, Backward, Builder, Built, Forward, Layer, Shape, Spec, Use
+from nntrain.layers.pooled import pooled
 
 Keys = tuple[str | int, ...]
 Lengths = Callable[[Array], Array | None]
+Step = tuple[str, Forward, Lengths]
+"""A layer of a chain: its path, what it does, and the lengths behind it."""
 
 
 class LayerError(ValueError):
@@ -23,7 +26,7 @@ class LayerError(ValueError):
 
 def chain(layers: Sequence[Layer], shape: Shape, store: Builder, called: str = "layers") -> Built:
     """y = lₙ(… l₂(l₁(x))).   Layer i is called `layers.<i>` below the store's path."""
-    forwards: list[tuple[str, Forward, Lengths]] = []
+    forwards = list[Step]()
     for i, layer in enumerate(layers):
         with store.at(f"{called}.{i}"):
             takes, needs_dx = shape, store.learns
@@ -68,10 +71,12 @@ def _inside(spec: Any, path: Keys) -> Iterator[tuple[Keys, Layer]]:
                     yield from _inside(item, (*path, field.name, name))
 
 
-def _connect(forwards: Sequence[tuple[str, Forward, Lengths]]) -> Forward:
+def _connect(forwards: Sequence[Step]) -> Forward:
+    joined = _joined(forwards)
+
     def forward(x: Array, call: Call) -> tuple[Array, Backward]:
         backwards: list[tuple[str, Array, Backward]] = []
-        for path, layer, lengths in forwards:
+        for path, layer, lengths in forwards if call.watch else joined:
             x, back = layer(x, call)
             if not call.forward_only:
                 backwards.append((path, x, back))
@@ -92,3 +97,15 @@ def _connect(forwards: Sequence[tuple[str, Forward, Lengths]]) -> Forward:
         return x, backward
 
     return forward
+
+
+def _joined(forwards: Sequence[Step]) -> list[Step]:
+    """The same, with one step for a convolution and the pooling behind it: nobody sees between."""
+    found = list[Step]()
+    for step in forwards:
+        pair = pooled(found[-1][1], step[1]) if found else None
+        if pair:  # neither changes lengths
+            found[-1] = (step[0], pair, step[2])
+        else:
+            found.append(step)
+    return found

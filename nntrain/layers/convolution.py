@@ -17,6 +17,7 @@ from nntrain.families import (
     Backward,
     Builder,
     Built,
+    Forward,
     Initializer,
     Layer,
     PositiveInt,
@@ -85,23 +86,38 @@ class Conv2d(Layer):
         activate, out = self.activation.build(out, store)
         mirror = Mirror(windows) if self.padding == "reflect" else None
         inner = mirror.windows if mirror else windows
-
-        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            seen = mirror.extend(x) if mirror else x
-            y, activation_backward = activate(correlate(seen, W, inner, bias), call)
-
-            def backward(dy: Array) -> Array | None:
-                dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
-                bias.gradient(dz)
-                kernel_gradient(seen, dz, inner, dW)
-                if not needs_dx:
-                    return None
-                dx = spread(dz, W.swapaxes(2, 3), inner, (seen.shape[1], seen.shape[2]))
-                return mirror.fold(dx) if mirror else dx
-
-            return y, backward
-
+        forward = Convolution(W, dW, bias, inner, mirror, self.activation, activate, needs_dx)
         return Built(forward, out)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A `conv2d` on its store; `pooled.py` knows it by this, and has another use for its parts."""
+
+    W: Array
+    gradient: Array  # dW
+    bias: Bias
+    windows: Windows
+    mirror: Mirror | None
+    activation: Activation
+    activate: Forward
+    needs_dx: bool
+
+    def __call__(self, x: Array, call: Call) -> tuple[Array, Backward]:
+        W, bias, windows, mirror = self.W, self.bias, self.windows, self.mirror
+        seen = mirror.extend(x) if mirror else x
+        y, activation_backward = self.activate(correlate(seen, W, windows, bias), call)
+
+        def backward(dy: Array) -> Array | None:
+            dz: Array = activation_backward(dy)  # type: ignore[assignment]  # W learns
+            bias.gradient(dz)
+            kernel_gradient(seen, dz, windows, self.gradient)
+            if not self.needs_dx:
+                return None
+            dx = spread(dz, W.swapaxes(2, 3), windows, (seen.shape[1], seen.shape[2]))
+            return mirror.fold(dx) if mirror else dx
+
+        return y, backward
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,19 @@ class MaxPool2d(Layer):
         height, width, channels = image(self.kind, shape)
         windows = _windows(self.pool_size, self.strides, self.padding)
         out = _count(windows, (height, width))
-        halves = windows == Windows((2, 2), (2, 2)) and not (height % 2 or width % 2)
+        return Built(Largest(windows), (*out, channels))
 
-        def forward(x: Array, call: Call) -> tuple[Array, Backward]:
-            return _max_of_pairs(x) if halves else _max(x, windows)
 
-        return Built(forward, (*out, channels))
+@dataclass(frozen=True)
+class Largest:
+    """A `max_pool2d`; `pooled.py` knows it by this."""
+
+    windows: Windows
+
+    def __call__(self, x: Array, call: Call) -> tuple[Array, Backward]:
+        is_even = not (x.shape[1] % 2 or x.shape[2] % 2)
+        halves = self.windows == Windows((2, 2), (2, 2)) and is_even
+        return _max_of_pairs(x) if halves else _max(x, self.windows)
 
 
 @dataclass(frozen=True)

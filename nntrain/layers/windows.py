@@ -5,6 +5,7 @@ Images are (N, height, width, channels); a signal (N, steps, channels) is an ima
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ from nntrain.values import dataclass
 
 Pair = tuple[int, int]
 
-BLOCK = 262_144  # numbers: the columns of one block of images stay in a core's cache
+BLOCK = 524_288  # numbers: the columns of one block of images stay near a core
 
 
 def pair(value: int | Pair) -> Pair:
@@ -51,38 +52,52 @@ class Windows:
         )
         return height, width
 
-    def columns(self, x: Array) -> Iterator[tuple[slice, Array]]:
+    def columns(
+        self, x: Array, tile: Pair = (1, 1), *, lasting: bool = False
+    ) -> Iterator[tuple[slice, Array]]:
         """Blocks of images, each as what its windows see: (images, windows, points · channels).
 
-        The array of a block is overwritten by the next.
+        tile: the order of the windows.  Those that stand first in a tile of so many rows and
+            columns of windows come first, and so on; what makes no whole tile is left out.
+        lasting: otherwise the array of a block is overwritten by the next.
         """
         n, *image, channels = x.shape
         height, width = self.count((image[0], image[1]))
-        points = self.size[0] * self.size[1] * channels
-        step = max(1, min(n, BLOCK // max(1, height * width * points)))
+        places = (*tile, height // tile[0], width // tile[1])
+        many, points = math.prod(places), self.size[0] * self.size[1] * channels
+        step = max(1, min(n, BLOCK // max(1, many * points)))
         padded = self.padding(x[:step])
         room = None
         for at in range(0, n, step):
             part = slice(at, min(at + step, n))
             block = self.pad(x[part], padded)
-            seen = self.view(block, height, width)
+            seen = self.view(block, places)
             if seen.flags.c_contiguous:  # windows of one point: nothing to copy
-                yield part, seen.reshape(len(block), height * width, points)
+                yield part, seen.reshape(len(block), many, points)
                 continue
-            if room is None:
+            if room is None or lasting:
                 room = _room(seen, channels)
             columns = room[: len(block)]
             np.copyto(columns, seen)
             yield part, _flat(columns, channels)
 
-    def view(self, padded: Array, height: int, width: int) -> Array:
-        """(N, height, width, *size, channels): the points of every window, without a copy."""
+    def numbers(self, shape: Shape) -> int:
+        """How many `columns` gives of images (N, H, W, C)."""
+        n, *image, channels = shape
+        return n * math.prod(self.count((image[0], image[1]))) * math.prod(self.size) * channels
+
+    def view(self, padded: Array, places: tuple[int, int, int, int]) -> Array:
+        """(N, *places, *size, channels): the points of every window, without a copy.
+
+        places: rows and columns of a tile, and of tiles.
+        """
         n, down, right, channel = padded.strides
-        shape = (len(padded), height, width, *self.size, padded.shape[-1])
+        tall, wide = down * self.stride[0], right * self.stride[1]
         strides = (
-            n, down * self.stride[0], right * self.stride[1],
+            n, tall, wide, tall * places[0], wide * places[1],
             down * self.dilation[0], right * self.dilation[1], channel,
         )  # fmt: skip
+        shape = (len(padded), *places, *self.size, padded.shape[-1])
         return as_strided(padded, shape, strides, writeable=False)
 
     def points(self, padded: Array, height: int, width: int) -> Iterator[Array]:
@@ -125,19 +140,18 @@ def _reach(size: int, dilation: int) -> int:
 
 def _room(seen: Array, channels: int) -> Array:
     """Room for the windows; with one channel, whole planes are copied, one for each point."""
-    n, height, width, *size, _ = seen.shape
     if channels > 1:
         return np.empty(seen.shape, seen.dtype)
-    planes = np.empty((n, *size, channels, height, width), seen.dtype)
-    return planes.transpose(0, 4, 5, 1, 2, 3)
+    n, *places = seen.shape[:5]
+    planes = np.empty((n, *seen.shape[5:], *places), seen.dtype)
+    return planes.transpose(0, 4, 5, 6, 7, 1, 2, 3)
 
 
 def _flat(columns: Array, channels: int) -> Array:
-    n, height, width, *size, _ = columns.shape
-    points = size[0] * size[1] * channels
+    n, many, points = len(columns), math.prod(columns.shape[1:5]), math.prod(columns.shape[5:])
     if channels > 1:
-        return columns.reshape(n, height * width, points)
-    return columns.transpose(0, 3, 4, 5, 1, 2).reshape(n, points, height * width).swapaxes(1, 2)
+        return columns.reshape(n, many, points)
+    return columns.transpose(0, 5, 6, 7, 1, 2, 3, 4).reshape(n, points, many).swapaxes(1, 2)
 
 
 def same(size: Pair, dilation: Pair) -> tuple[Pair, Pair]:
