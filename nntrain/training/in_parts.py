@@ -9,7 +9,7 @@ numbers as there are weights, and products over more rows are faster.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nntrain.call import Call
 from nntrain.families import Array
 from nntrain.layers import Dense, Dropout
 from nntrain.run.model import Model, settled_layers
+from nntrain.run.run import Run as Training
 from nntrain.sharing import shared_array
 from nntrain.team import LINE, Team
 from nntrain.training.chains import Placed, chain_of, weights_of
@@ -34,17 +35,63 @@ from nntrain.training.stages import (
 from nntrain.training.staging import Staging
 from nntrain.training.straight import LARGEST
 
-InParts = Callable[[Array, Array, Array, int, Team], float]
-"""`find(x, target, weights, number, team) -> loss`: of this process's rows of a whole batch; its
-part of `store.grad` is then the gradient of the batch."""
+
+class Line(NamedTuple):
+    """The way of this process's rows, there and back, once it is one of several.
+
+    go: `go(x, target, weights, number, team) -> loss`: of the own rows of a whole batch.
+    learned: what gradients are made of then, the rows of all.
+    """
+
+    go: Callable[[Array, Array, Array, int, Team], float]
+    learned: Sequence[Learned]
+
+
+class InParts:
+    """For batches of so many rows and so many processes, which are forked later."""
+
+    def __init__(self, model: Model, chain: Sequence[Placed], rows: int, size: int):
+        self.model, self.chain, self.rows, self.size = model, chain, rows, size
+        store = model.network.store
+        numbers = rows * max(max(W.shape) for W in store.weights.values()) + LINE
+        # what leaves a layer and what goes back through it, and the gradient by the prediction
+        self.rooms = _SharedRooms(rows, (2 * len(chain) + 1) * numbers, store.theta.dtype)
+        self._line: Line | None = None
+        self._own_part = list[Run]()
+
+    def suits(self, rows: int, team: Team) -> bool:
+        return rows == self.rows and team.size == self.size
+
+    def find(self, x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
+        """The loss of the own rows; the own part of `store.grad` is then the gradient of all."""
+        line, store = self.line(x, target, weights, team), self.model.network.store
+        if not self._own_part:
+            part = store.grad[team.part(store.live)]
+            self._own_part += [run for each in line.learned for run in gradients(each, part)]
+        value = line.go(x, target, weights, number, team)
+        for run in self._own_part:
+            run()
+        return value
+
+    def line(self, x: Array, target: Array, weights: Array, team: Team) -> Line:
+        """Always the same one, with all arrays for batches like this."""
+        if self._line is None:
+            even = counts_alike(self.model.loss) and not self.model.preprocessor.weight_column
+            share = weights.item(0) if even else None
+            self._line = _line(self.model, self.chain, self.rooms, share, (x, target), team)
+        return self._line
+
+
+def in_parts_of(run: Training, processes: int) -> InParts | None:
+    """For the whole batches of a training, unless they come in portions."""
+    trainer = run.model.experiment.trainer
+    size = 0 if trainer.micro_batch_size else trainer.batch_size
+    return make_in_parts(run.model, size, processes) if size else None
 
 
 def make_in_parts(model: Model, rows: int, size: int) -> InParts | None:
-    """For batches of so many rows and so many processes, which are forked later.
-
-    None for one process, for other layers than dense ones and dropout, and where rows are not as
-    many for each process, since all lay their arrays alike.
-    """
+    """None for one process, for other layers than dense ones and dropout, and where rows are not as
+    many for each process, since all lay their arrays alike."""
     known, store = model.preprocessor, model.network.store
     chain = chain_of(settled_layers(model.experiment, known), known.shape)
     is_dense = all(isinstance(placed.layer, Dense | Dropout) for placed in chain)
@@ -53,18 +100,7 @@ def make_in_parts(model: Model, rows: int, size: int) -> InParts | None:
     widest = max(max(W.shape) for W in store.weights.values())
     if rows // size * widest > LARGEST or not store.weights.keys() <= {*weights_of(chain)}:
         return None
-    # what leaves a layer and what goes back through it, and the gradient by the prediction
-    rooms = _SharedRooms(rows, (2 * len(chain) + 1) * (rows * widest + LINE), store.theta.dtype)
-    even = counts_alike(model.loss)
-    lines = list[InParts]()
-
-    def find(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
-        if not lines:  # here, as this process is one of several by now
-            share = weights.item(0) if even and not known.weight_column else None
-            lines.append(_line(model, chain, rooms, share, (x, target), team))
-        return lines[0](x, target, weights, number, team)
-
-    return find
+    return InParts(model, chain, rows, size)
 
 
 def _line(
@@ -74,7 +110,7 @@ def _line(
     share: float | None,
     like: tuple[Array, Array],
     team: Team,
-) -> InParts:
+) -> Line:
     """All arrays for batches like this one, and what fills them."""
     x, target = like
     store, own = model.network.store, team.share(slice(0, len(x)))[0]
@@ -86,13 +122,8 @@ def _line(
     last = rooms.empty(len(d), d.shape[1], order_of(d))
     forward = [run for stage in stages for run in stage.forward]
     backward, _ = way_back(stages, last)
-    part = store.grad[team.part(store.live)]
-    own_part = list[Run]()
-    for entered, own_weights, dz in learned:
-        x_of_all = all_given if entered is given else rooms.whole(entered)
-        own_part += gradients(Learned(x_of_all, own_weights, rooms.whole(dz)), part)
 
-    def find(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
+    def go(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
         all_given.x = x.reshape(len(x), -1)
         given.x, given.call = all_given.x[own], Call(True, number, row=own.start, team=team)
         for run in forward:
@@ -102,11 +133,13 @@ def _line(
         for run in backward:
             run()
         team.meet()
-        for run in own_part:
-            run()
         return value
 
-    return find
+    of_all = [
+        Learned(all_given if x is given else rooms.whole(x), own_weights, rooms.whole(dz))
+        for x, own_weights, dz in learned
+    ]
+    return Line(go, of_all)
 
 
 class _SharedRooms(Rooms):
