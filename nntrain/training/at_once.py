@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
+from itertools import pairwise
 
 from nntrain.config import Experiment
 from nntrain.data.batches import Batch
@@ -29,7 +28,9 @@ from nntrain.training.stages import Run as Call
 from nntrain.training.step import LARGEST, Step
 from nntrain.training.weights import shares
 
-ROWS = 512  # of a matrix in a block: a product packs dz once more for each, which few do not pay for
+ROWS = (
+    512  # of a matrix in a block: a product packs dz once more for each, which few do not pay for
+)
 MOST = 1 << 19  # numbers in a block of narrow matrices
 
 
@@ -42,7 +43,8 @@ def at_once(run: Run, team: Team, in_parts: InParts | None, otherwise: Step) -> 
     if in_parts is None or _looks_at_gradients(run.model.experiment):
         return otherwise
     model, store = run.model, run.model.network.store
-    shorten, average = make_limit(store, model.experiment.regularization, team), make_average(run, team)
+    shorten = make_limit(store, model.experiment.regularization, team)
+    average = make_average(run, team)
     moves = list[tuple[Sequence[Call], Update]]()
 
     def step(batch: Batch, number: int, rate: float) -> float:
@@ -51,9 +53,10 @@ def at_once(run: Run, team: Team, in_parts: InParts | None, otherwise: Step) -> 
             return otherwise(batch, number, rate)
         weights = shares(model.loss, target, store.theta.dtype, counts)
         line = in_parts.line(x, target, weights, team)
-        value, *both = team.total(line.go(x, target, weights, number, team), *_sizes(line.learned, team))
-        if not (math.isfinite(value) and (both[0] + len(x)) * both[1] < LARGEST**2):
-            return otherwise(batch, number, rate)
+        value = line.go(x, target, weights, number, team)
+        value, entered, left = team.total(value, *_sizes(line.learned, team))
+        if not (math.isfinite(value) and (entered + len(x)) * left < LARGEST**2):
+            return otherwise(batch, number, rate)  # from the start: this is rare
         if not team.rank:
             store.commit()
         if not moves:
@@ -92,9 +95,7 @@ def _squares(arrays: Sequence[Array], team: Team) -> float:
     return sum(squares(flat[team.part(len(flat))]) for flat in flats)
 
 
-def _moves(
-    run: Run, team: Team, learned: Sequence[Learned]
-) -> list[tuple[Sequence[Call], Update]]:
+def _moves(run: Run, team: Team, learned: Sequence[Learned]) -> list[tuple[Sequence[Call], Update]]:
     """For each block of this process's weights: what makes its gradient, and what moves it."""
     store, optimizer = run.model.network.store, run.model.experiment.optimizer
     matrices = [weights.dW for _, weights, _ in learned]
@@ -125,14 +126,14 @@ def _moves(
 def _blocks(part: slice, grad: Array, matrices: Sequence[Array], most: int) -> list[slice]:
     """A part of a vector in blocks of about one length, which end with a row where they can."""
     length = part.stop - part.start
-    count = -(-length // most)
+    count = -(-length // most) or 1
     ends = [part.start + length * i // count for i in range(count + 1)]
     for dW in matrices:
         first, width = (_place(dW) - _place(grad)) // grad.itemsize, dW.shape[1]
         for i, end in enumerate(ends[1:-1], 1):
             if first < end < first + dW.size:
                 ends[i] = first + round((end - first) / width) * width
-    return [slice(one, other) for one, other in zip(ends, ends[1:], strict=False) if one < other]
+    return [slice(*both) for both in pairwise(ends)]
 
 
 def _place(array: Array) -> int:

@@ -43,6 +43,8 @@ def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
     from nntrain.training.workers import working  # here: most trainings are alone
 
     def follow(team: Team) -> None:
+        run.best.clear()  # as long as it is here, the first process writes into a copy of it
+        run.good.clear()
         step = at_once(run, team, in_parts, make_step(run, team, gradient))
         for number, batch in enumerate(upcoming(run), run.progress.step):
             (rate,) = team.total(0.0)
