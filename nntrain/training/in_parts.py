@@ -8,8 +8,7 @@ numbers as there are weights, and products over more rows are faster.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,15 +17,14 @@ from nntrain.families import Array
 from nntrain.layers import Dense, Dropout
 from nntrain.run.model import Model, settled_layers
 from nntrain.run.run import Run as Training
-from nntrain.sharing import shared_array
 from nntrain.team import LINE, Team
+from nntrain.training.by_units import line_by_units, suits_units
 from nntrain.training.chains import Placed, chain_of, weights_of
 from nntrain.training.ends import counts_alike, make_end
+from nntrain.training.shared_rooms import Line, SharedRooms
 from nntrain.training.stages import (
     Given,
     Learned,
-    Order,
-    Rooms,
     Run,
     gradients,
     order_of,
@@ -34,17 +32,6 @@ from nntrain.training.stages import (
 )
 from nntrain.training.staging import Staging
 from nntrain.training.straight import LARGEST
-
-
-class Line(NamedTuple):
-    """The way of this process's rows, there and back, once it is one of several.
-
-    go: `go(x, target, weights, number, team) -> loss`: of the own rows of a whole batch.
-    learned: what gradients are made of then, the rows of all.
-    """
-
-    go: Callable[[Array, Array, Array, int, Team], float]
-    learned: Sequence[Learned]
 
 
 class InParts:
@@ -55,7 +42,7 @@ class InParts:
         store = model.network.store
         numbers = rows * max(max(W.shape) for W in store.weights.values()) + LINE
         # what leaves a layer and what goes back through it, and the gradient by the prediction
-        self.rooms = _SharedRooms(rows, (2 * len(chain) + 1) * numbers, store.theta.dtype)
+        self.rooms = SharedRooms(rows, (2 * len(chain) + 1) * numbers, store.theta.dtype)
         self._line: Line | None = None
         self._own_part = list[Run]()
 
@@ -78,7 +65,8 @@ class InParts:
         if self._line is None:
             even = counts_alike(self.model.loss) and not self.model.preprocessor.weight_column
             share = weights.item(0) if even else None
-            self._line = _line(self.model, self.chain, self.rooms, share, (x, target), team)
+            make = line_by_units if suits_units(self.model, self.chain) else _line
+            self._line = make(self.model, self.chain, self.rooms, share, (x, target), team)
         return self._line
 
 
@@ -106,7 +94,7 @@ def make_in_parts(model: Model, rows: int, size: int) -> InParts | None:
 def _line(
     model: Model,
     chain: Sequence[Placed],
-    rooms: _SharedRooms,
+    rooms: SharedRooms,
     share: float | None,
     like: tuple[Array, Array],
     team: Team,
@@ -140,36 +128,3 @@ def _line(
         for x, own_weights, dz in learned
     ]
     return Line(go, of_all)
-
-
-class _SharedRooms(Rooms):
-    """Arrays of all rows in memory that processes share, of which each fills its own rows.
-
-    first: where these begin.
-    """
-
-    def __init__(self, rows: int, numbers: int, dtype: Any):
-        super().__init__(dtype)
-        self.rows, self.first, self.at = rows, 0, 0
-        self.memory = shared_array((numbers,), dtype)
-        self.wholes = list[tuple[Array, Array]]()
-
-    def output(self, rows: int, units: int, order: Order) -> tuple[Array, None]:
-        return self.empty(rows, units, order), None
-
-    def gradient(self, x: Array, dy: Array) -> Array:
-        """One of its own, since others read it when all have gone back."""
-        return self.empty(len(x), x.shape[1], order_of(x))
-
-    def empty(self, rows: int, units: int, order: Order) -> Array:
-        """The own rows of a new array."""
-        flat = self.memory[self.at : self.at + self.rows * units]
-        self.at += -(-len(flat) // LINE) * LINE
-        whole = flat.reshape(self.rows, units) if order == "C" else flat.reshape(units, -1).T
-        own = whole[self.first : self.first + rows]
-        self.wholes.append((own, whole))
-        return own
-
-    def whole(self, own: object) -> Array:
-        """All rows of an array that was made here."""
-        return next(whole for made, whole in self.wholes if made is own)
