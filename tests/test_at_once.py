@@ -98,11 +98,8 @@ def steps_of(config: Path, workers: int, optimizer: Optimizer | None = None) -> 
     experiment = load(config).experiment
     path, goal = config.with_name("points.csv"), experiment.loss.goal
     dataset = Dataset.load(experiment.data, path, goal, experiment.seed)
-    return trained(
-        in_double(
-            replace(experiment, **({"optimizer": optimizer} if optimizer else {})), dataset, workers
-        )
-    )
+    experiment = replace(experiment, optimizer=optimizer or experiment.optimizer)
+    return trained(in_double(experiment, dataset, workers))
 
 
 @over("change", CHANGES)
@@ -170,7 +167,7 @@ def test_it_diverges_in_the_same_step_with_the_same_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_with(tmp_path, ("learning_rate: 0.02", "learning_rate: 1.0e+9"))
-    told = []
+    told = list[tuple[str, int]]()
 
     def run() -> None:
         training = started(config, tmp_path / str(len(told)))
