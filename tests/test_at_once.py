@@ -68,6 +68,7 @@ OTHERS: dict[str, tuple[str, str]] = {
 @pytest.fixture(autouse=True)
 def whole(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Blocks are small, so that there are many; numbers of steps that made a whole gradient."""
+    monkeypatch.setattr(at_once, "LEAST", 0)
     monkeypatch.setattr(at_once, "ROWS", 3)
     monkeypatch.setattr(at_once, "MOST", 50)
     found, find = list[int](), InParts.find
@@ -147,6 +148,14 @@ def test_what_looks_at_the_gradient_gets_it(tmp_path: Path, change: str, whole: 
     assert bool(whole) == (change != "portions")
     for one, other in zip(steps_of(config, 1), found, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-8, atol=1e-10)
+
+
+def test_few_weights_move_when_all_gradients_are_there(
+    tmp_path: Path, whole: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_once, "LEAST", 1 << 20)
+    steps_of(config_with(tmp_path), 2)
+    assert whole
 
 
 def test_where_the_bound_says_nothing_the_norm_is_taken(

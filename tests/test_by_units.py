@@ -57,6 +57,7 @@ CHANGES: dict[str, tuple[tuple[str, str], ...]] = {
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Every layer is large, and blocks are small; how often this way was taken."""
     monkeypatch.setattr(by_units, "LEAST", 0)
+    monkeypatch.setattr(at_once, "LEAST", 0)
     monkeypatch.setattr(at_once, "ROWS", 3)
     monkeypatch.setattr(at_once, "MOST", 50)
     found, make = list[int](), by_units.line_by_units

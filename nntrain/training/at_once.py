@@ -28,9 +28,8 @@ from nntrain.training.stages import Run as Call
 from nntrain.training.step import LARGEST, Step
 from nntrain.training.weights import shares
 
-ROWS = (
-    512  # of a matrix in a block: a product packs dz once more for each, which few do not pay for
-)
+ROWS = 512  # of a matrix in a block: each packs dz anew, which takes as long as a few dozen rows
+LEAST = 1 << 20  # numbers of a process's part that pay: fewer stay in the cache as they are
 MOST = 1 << 19  # numbers in a block of narrow matrices
 
 
@@ -40,9 +39,10 @@ def at_once(run: Run, team: Team, in_parts: InParts | None, otherwise: Step) -> 
     otherwise: the step that first makes the whole gradient, for all that does not suit this one: so
         it is this step that says where a training diverges.
     """
-    if in_parts is None or _looks_at_gradients(run.model.experiment):
-        return otherwise
     model, store = run.model, run.model.network.store
+    is_small = store.live < LEAST * team.size
+    if in_parts is None or is_small or _looks_at_gradients(model.experiment):
+        return otherwise
     shorten = make_limit(store, model.experiment.regularization, team)
     average = make_average(run, team)
     moves = list[tuple[Sequence[Call], Update]]()
