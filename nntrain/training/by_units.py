@@ -8,8 +8,9 @@ are then nobody else's.  In return all meet after each layer, on the way there a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,50 +56,24 @@ def line_by_units(
     like: tuple[Array, Array],
     team: Team,
 ) -> Line:
-    """As `_line` of `in_parts`, for the chains that this way suits."""
+    """All arrays for batches like this one, and what fills them, for chains that this way suits."""
     x, target = like
-    rows, flat = team.share(slice(0, len(x)))[0], x.reshape(len(x), -1)
-    given, rooms.first, own = Given(flat, Call()), rows.start, Rooms(rooms.dtype)
-    layers = [_weights(model, path) for path, _, _ in chain]
-    # the gradient by W is a product, too, that likes what entered unit by unit
-    entered = [_all(rooms, rows, flat.shape[1], "F")]
-    mine = team.part(flat.shape[1])
-    forward: list[Run] = [lambda: np.copyto(entered[0][:, mine], given.x[:, mine])]
-    backs = []
-    for (W, _, b, _, _), (path, layer, _) in zip(layers, chain, strict=True):
-        assert isinstance(layer, Dense)  # noqa: S101  # as `suits_units` has seen
-        is_last, before = path == chain[-1].path, given if len(entered) == 1 else entered[-1]
-        order = end_order(model.loss, W.shape[1]) if is_last else "F"
-        y = _all(rooms, rows, W.shape[1], order)
-        units = team.part(W.shape[1])
-        by_rows = is_last and (W.size < LEAST or type(layer.activation) is not Identity)
-        if by_rows:
-            assert not isinstance(before, Given)  # noqa: S101  # there are two layers
-            units, z = slice(None), y[rows]
-            forward.append(_product(before[rows], W, z))
-        else:
-            z = y[:, units]
-            forward.append(_product(before, W[:, units], z))
-        if b is not None:
-            forward.append(partial(np.add, z, b[units], z))
-        activate, back = activation_of(layer.activation, z, own)
-        forward += activate
-        backs.append((units, back))
-        entered.append(y)
-        if not by_rows:
-            forward.append(team.meet)
+    rows, given = team.share(slice(0, len(x)))[0], Given(x.reshape(len(x), -1), Call())
+    rooms.first = rows.start
+    forward, entered, backs = _there(model, chain, rooms, rows, given, team)
     finish, d = make_end(model.loss, entered[-1][rows], target[rows], share)
     last = rooms.empty(len(d), d.shape[1], order_of(d))
-    backward: list[Run] = [partial(np.copyto, last, d), *backs[-1][1](last), team.meet]
+    backward: list[Run] = [partial(np.copyto, last, d), *backs[-1].run(last), team.meet]
     learned, dz = list[Learned](), rooms.whole(last)
-    for i in range(len(chain) - 1, 0, -1):
-        learned.append(Learned(entered[i], layers[i], dz))
-        units, back = backs[i - 1]
-        dx = _all(rooms, rows, len(layers[i].W), "F")
-        backward.append(_product(dz, layers[i].W[units].T, dx[:, units]))
-        backward += [*back(dx[:, units]), team.meet]
-        dz = dx
-    learned.append(Learned(entered[0], layers[0], dz))
+    for at in range(len(chain) - 1, -1, -1):
+        weights = _weights(model, chain[at].path)
+        learned.append(Learned(entered[at], weights, dz))
+        if at:
+            units, back = backs[at - 1]
+            dx = _all(rooms, rows, len(weights.W), "F")
+            backward.append(_product(dz, weights.W[units].T, dx[:, units]))
+            backward += [*back(dx[:, units]), team.meet]
+            dz = dx
 
     def go(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
         given.x = x.reshape(len(x), -1)
@@ -110,6 +85,49 @@ def line_by_units(
         return value
 
     return Line(go, learned)
+
+
+class _Back(NamedTuple):
+    """Through an activation: for which units, and what makes dz of dy in its place."""
+
+    units: slice
+    run: Callable[[Array], Sequence[Run]]
+
+
+def _there(
+    model: Model,
+    chain: Sequence[Placed],
+    rooms: SharedRooms,
+    rows: slice,
+    given: Given,
+    team: Team,
+) -> tuple[list[Run], list[Array], list[_Back]]:
+    """What is to be run, what enters each layer and leaves the last one, and the ways back."""
+    width, own = given.x.shape[1], Rooms(rooms.dtype)
+    x, some = _all(rooms, rows, width, "F"), team.part(width)
+    # a copy, as the gradient by W is a product that likes what enters unit by unit
+    runs: list[Run] = [lambda: np.copyto(x[:, some], given.x[:, some])]
+    entered, backs, before = [x], list[_Back](), x
+    for path, layer, _ in chain:
+        assert isinstance(layer, Dense)  # noqa: S101  # as `suits_units` has seen
+        W, _, b, _, _ = _weights(model, path)
+        is_last = path == chain[-1].path
+        y = _all(rooms, rows, W.shape[1], end_order(model.loss, W.shape[1]) if is_last else "F")
+        by_rows = is_last and (W.size < LEAST or type(layer.activation) is not Identity)
+        units = slice(None) if by_rows else team.part(W.shape[1])
+        z = y[rows] if by_rows else y[:, units]
+        if before is x:  # the copy is not yet whole
+            runs.append(_product(given, W[:, units], z))
+        else:
+            runs.append(_product(before[rows] if by_rows else before, W[:, units], z))
+        if b is not None:
+            runs.append(partial(np.add, z, b[units], z))
+        activate, back = activation_of(layer.activation, z, own)
+        runs += [*activate, *([] if by_rows else [team.meet])]
+        entered.append(y)
+        backs.append(_Back(units, back))
+        before = y
+    return runs, entered, backs
 
 
 def _weights(model: Model, path: str) -> Weights:

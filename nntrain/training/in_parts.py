@@ -3,7 +3,8 @@
 Each goes forward and back with its own rows, and lays what enters each dense layer, and the
 gradient by what leaves it, where all can read them.  Then it makes its part of the gradient from
 the rows of all: the same work, but nothing is summed, which takes three passes over as many
-numbers as there are weights, and products over more rows are faster.
+numbers as there are weights, and products over more rows are faster.  Large dense layers are shared
+by their units instead of the rows (`by_units.py`); what they learn from lies in the same way.
 """
 
 from __future__ import annotations
