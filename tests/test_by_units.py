@@ -97,6 +97,16 @@ def test_it_trains_what_one_process_trains(
         np.testing.assert_allclose(other, one, rtol=1e-8, atol=1e-10)
 
 
+def test_where_the_bound_says_nothing_it_goes_again(
+    tmp_path: Path, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_once, "LARGEST", 0.0)
+    config = config_with(tmp_path)
+    for one, other in zip(steps_of(config, 1), steps_of(config, 2), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-8, atol=1e-10)
+    assert taken
+
+
 def test_resumed_it_ends_with_the_same_bytes(tmp_path: Path, taken: list[int]) -> None:
     config = config_with(tmp_path)
     list(fit(started(config, tmp_path / "whole")))

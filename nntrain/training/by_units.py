@@ -1,9 +1,8 @@
-"""By units: processes share the products of large dense layers by what comes out of them.
+"""By units: processes share the products of dense layers by what comes out of them, not by rows.
 
-A product packs all of its weights anew, whatever the number of rows.  Where these are few and
-the matrix is large, each process had better take all rows and its units of each layer, than all
-units and its rows: it reads half of the weights, and those whose gradient by what enters is its own
-are then nobody else's.  In return all meet after each layer, on the way there and back.
+A product packs all of its weights anew, however few rows there are.  If each process takes all rows
+and its units of a layer, it reads and packs half of the weights, while with half of the rows it
+would take all of them.  In return all meet after each layer, on the way there and back.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from nntrain.training.stages import (
     order_of,
 )
 
-LEAST = 1 << 20  # numbers of a matrix that is worth a meeting
+LEAST = 1 << 17  # numbers of a matrix that is worth a meeting; 512 x 256 is
 EACH_BY_ITSELF = (Identity, Relu, Sigmoid, Tanh)  # activations that look at one unit
 
 
