@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,15 @@ def keep_freed_memory() -> None:
     for good; where there is another `malloc`, nothing happens.
     """
     np.empty(31 << 20, np.uint8)
+
+
+def give_back_freed_memory() -> None:
+    """Hand the memory of what was freed back to the system, after work that left much of it.
+
+    glibc keeps what lies between arrays that are still there; another `malloc` does nothing here.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def sum_of_rows(rows: Array, out: Array) -> None:

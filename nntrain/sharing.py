@@ -79,6 +79,15 @@ class Copies:
         os.close(self.file)
 
 
+def forget(vector: Array) -> None:
+    """Give the memory of a vector from `own_pages` back until it is written into again; there are
+    zeros then, or what there was."""
+    if CAN_FORK and vector.nbytes >= HUGE:
+        for advice in (mmap.MADV_REMOVE, mmap.MADV_DONTNEED):  # of shared pages, and of its own
+            if not _libc.madvise(vector.ctypes.data, vector.nbytes, advice):
+                return
+
+
 def shared_array(shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
     """A new array of zeros that is the same memory in this process and all that it forks."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize

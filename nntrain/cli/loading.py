@@ -56,11 +56,14 @@ def run_plugins(files: Sequence[Path]) -> None:
 
 def load_data(loaded: Loaded, say: Printer | None = None) -> Dataset:
     """The data of a config; its network fits to it."""
+    from nntrain.arrays import give_back_freed_memory
     from nntrain.display.reading import reading
     from nntrain.run.prepare import prepared
 
     with reading(say) if say else nullcontext():
-        return prepared(loaded)
+        dataset = prepared(loaded)
+    give_back_freed_memory()  # of tables and text, which can be more than all that follows
+    return dataset
 
 
 def describe(dataset: Dataset, say: Printer, *, every: bool) -> list[str]:

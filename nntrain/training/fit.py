@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nntrain.arrays import give_back_freed_memory
 from nntrain.data.batches import Batch, Batches, order
 from nntrain.data.parts import Part
 from nntrain.errors import DivergedError
@@ -17,6 +18,7 @@ from nntrain.events import Began, Ended, EpochEnded, EpochRow, Event
 from nntrain.run.lock import locked
 from nntrain.run.run import Run
 from nntrain.schedules import Constant
+from nntrain.sharing import forget
 from nntrain.team import everyone
 from nntrain.training.augment import make_augment
 from nntrain.training.average import averaged
@@ -45,10 +47,12 @@ def fit(run: Run, stop: Stop = str, last_epoch: int | None = None) -> Generator[
     with locked(run.folder.lock), np.errstate(all="ignore"):
         if run.workers is None:
             run.settle_workers(choose(run, upcoming))
+            give_back_freed_memory()  # what was made to choose is made anew
         yield _began(run)
         try:
             while not (status := (yield from _watched(run, lambda: _train(run, stop, last_epoch)))):
                 pass
+            forget(run.model.network.store.grad)  # there are no more steps
             yield save(run)
             summary = _finish(run, status)
         except DivergedError:

@@ -3,13 +3,13 @@
 Each goes forward and back with its own rows, and lays what enters each dense layer, and the
 gradient by what leaves it, where all can read them.  Then it makes its part of the gradient from
 the rows of all: the same work, but nothing is summed, which takes three passes over as many
-numbers as there are weights, and products over more rows are faster.
+numbers as there are weights, and products over more rows are faster.  Large dense layers are shared
+by their units instead of the rows (`by_units.py`); what they learn from lies in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,15 +17,15 @@ from nntrain.call import Call
 from nntrain.families import Array
 from nntrain.layers import Dense, Dropout
 from nntrain.run.model import Model, settled_layers
-from nntrain.sharing import shared_array
+from nntrain.run.run import Run as Training
 from nntrain.team import LINE, Team
+from nntrain.training.by_units import line_by_units, suits_units
 from nntrain.training.chains import Placed, chain_of, weights_of
 from nntrain.training.ends import counts_alike, make_end
+from nntrain.training.shared_rooms import Line, SharedRooms
 from nntrain.training.stages import (
     Given,
     Learned,
-    Order,
-    Rooms,
     Run,
     gradients,
     order_of,
@@ -34,17 +34,53 @@ from nntrain.training.stages import (
 from nntrain.training.staging import Staging
 from nntrain.training.straight import LARGEST
 
-InParts = Callable[[Array, Array, Array, int, Team], float]
-"""`find(x, target, weights, number, team) -> loss`: of this process's rows of a whole batch; its
-part of `store.grad` is then the gradient of the batch."""
+
+class InParts:
+    """For batches of so many rows and so many processes, which are forked later."""
+
+    def __init__(self, model: Model, chain: Sequence[Placed], rows: int, size: int):
+        self.model, self.chain, self.rows, self.size = model, chain, rows, size
+        store = model.network.store
+        numbers = rows * max(max(W.shape) for W in store.weights.values()) + LINE
+        # what leaves a layer and what goes back through it, and the gradient by the prediction
+        self.rooms = SharedRooms(rows, (2 * len(chain) + 1) * numbers, store.theta.dtype)
+        self._line: Line | None = None
+        self._own_part = list[Run]()
+
+    def suits(self, rows: int, team: Team) -> bool:
+        return rows == self.rows and team.size == self.size
+
+    def find(self, x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
+        """The loss of the own rows; the own part of `store.grad` is then the gradient of all."""
+        line, store = self.line(x, target, weights, team), self.model.network.store
+        if not self._own_part:
+            part = store.grad[team.part(store.live)]
+            self._own_part += [run for each in line.learned for run in gradients(each, part)]
+        value = line.go(x, target, weights, number, team)
+        for run in self._own_part:
+            run()
+        return value
+
+    def line(self, x: Array, target: Array, weights: Array, team: Team) -> Line:
+        """Always the same one, with all arrays for batches like this."""
+        if self._line is None:
+            even = counts_alike(self.model.loss) and not self.model.preprocessor.weight_column
+            share = weights.item(0) if even else None
+            make = line_by_units if suits_units(self.model, self.chain) else _line
+            self._line = make(self.model, self.chain, self.rooms, share, (x, target), team)
+        return self._line
+
+
+def in_parts_of(run: Training, processes: int) -> InParts | None:
+    """For the whole batches of a training, unless they come in portions."""
+    trainer = run.model.experiment.trainer
+    size = 0 if trainer.micro_batch_size else trainer.batch_size
+    return make_in_parts(run.model, size, processes) if size else None
 
 
 def make_in_parts(model: Model, rows: int, size: int) -> InParts | None:
-    """For batches of so many rows and so many processes, which are forked later.
-
-    None for one process, for other layers than dense ones and dropout, and where rows are not as
-    many for each process, since all lay their arrays alike.
-    """
+    """None for one process, for other layers than dense ones and dropout, and where rows are not as
+    many for each process, since all lay their arrays alike."""
     known, store = model.preprocessor, model.network.store
     chain = chain_of(settled_layers(model.experiment, known), known.shape)
     is_dense = all(isinstance(placed.layer, Dense | Dropout) for placed in chain)
@@ -53,28 +89,17 @@ def make_in_parts(model: Model, rows: int, size: int) -> InParts | None:
     widest = max(max(W.shape) for W in store.weights.values())
     if rows // size * widest > LARGEST or not store.weights.keys() <= {*weights_of(chain)}:
         return None
-    # what leaves a layer and what goes back through it, and the gradient by the prediction
-    rooms = _SharedRooms(rows, (2 * len(chain) + 1) * (rows * widest + LINE), store.theta.dtype)
-    even = counts_alike(model.loss)
-    lines = list[InParts]()
-
-    def find(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
-        if not lines:  # here, as this process is one of several by now
-            share = weights.item(0) if even and not known.weight_column else None
-            lines.append(_line(model, chain, rooms, share, (x, target), team))
-        return lines[0](x, target, weights, number, team)
-
-    return find
+    return InParts(model, chain, rows, size)
 
 
 def _line(
     model: Model,
     chain: Sequence[Placed],
-    rooms: _SharedRooms,
+    rooms: SharedRooms,
     share: float | None,
     like: tuple[Array, Array],
     team: Team,
-) -> InParts:
+) -> Line:
     """All arrays for batches like this one, and what fills them."""
     x, target = like
     store, own = model.network.store, team.share(slice(0, len(x)))[0]
@@ -86,13 +111,8 @@ def _line(
     last = rooms.empty(len(d), d.shape[1], order_of(d))
     forward = [run for stage in stages for run in stage.forward]
     backward, _ = way_back(stages, last)
-    part = store.grad[team.part(store.live)]
-    own_part = list[Run]()
-    for entered, own_weights, dz in learned:
-        x_of_all = all_given if entered is given else rooms.whole(entered)
-        own_part += gradients(Learned(x_of_all, own_weights, rooms.whole(dz)), part)
 
-    def find(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
+    def go(x: Array, target: Array, weights: Array, number: int, team: Team) -> float:
         all_given.x = x.reshape(len(x), -1)
         given.x, given.call = all_given.x[own], Call(True, number, row=own.start, team=team)
         for run in forward:
@@ -102,41 +122,10 @@ def _line(
         for run in backward:
             run()
         team.meet()
-        for run in own_part:
-            run()
         return value
 
-    return find
-
-
-class _SharedRooms(Rooms):
-    """Arrays of all rows in memory that processes share, of which each fills its own rows.
-
-    first: where these begin.
-    """
-
-    def __init__(self, rows: int, numbers: int, dtype: Any):
-        super().__init__(dtype)
-        self.rows, self.first, self.at = rows, 0, 0
-        self.memory = shared_array((numbers,), dtype)
-        self.wholes = list[tuple[Array, Array]]()
-
-    def output(self, rows: int, units: int, order: Order) -> tuple[Array, None]:
-        return self.empty(rows, units, order), None
-
-    def gradient(self, x: Array, dy: Array) -> Array:
-        """One of its own, since others read it when all have gone back."""
-        return self.empty(len(x), x.shape[1], order_of(x))
-
-    def empty(self, rows: int, units: int, order: Order) -> Array:
-        """The own rows of a new array."""
-        flat = self.memory[self.at : self.at + self.rows * units]
-        self.at += -(-len(flat) // LINE) * LINE
-        whole = flat.reshape(self.rows, units) if order == "C" else flat.reshape(units, -1).T
-        own = whole[self.first : self.first + rows]
-        self.wholes.append((own, whole))
-        return own
-
-    def whole(self, own: object) -> Array:
-        """All rows of an array that was made here."""
-        return next(whole for made, whole in self.wholes if made is own)
+    of_all = [
+        Learned(all_given if x is given else rooms.whole(x), own_weights, rooms.whole(dz))
+        for x, own_weights, dz in learned
+    ]
+    return Line(go, of_all)

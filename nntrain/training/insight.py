@@ -21,6 +21,7 @@ from nntrain.events import Event, LayerLook, LayersSeen
 from nntrain.families import Array
 from nntrain.rng import permutation
 from nntrain.run.run import Run
+from nntrain.sharing import forget
 from nntrain.store import LayerRow
 from nntrain.training.concerns import concerns
 from nntrain.training.evaluate import MOST_BYTES
@@ -57,13 +58,30 @@ class Insight:
         def step_and_look(batch: Batch, number: int, rate: float) -> float:
             before = store.theta.copy()
             value = step(batch, number, rate)
-            progress.looks += self.look(progress.epoch + 1, number, before)
+            ratios = self.ratios(before)
+            del before  # which takes as much memory as the gradient of the look
+            progress.looks += self.look(progress.epoch + 1, number, ratios)
+            if (self.run.workers or 1) > 1:
+                forget(store.grad)  # steps in parts do without
             return value
 
         return step_and_look
 
-    def look(self, epoch: int, number: int, before: Array) -> list[LayerLook]:
-        """What there is to see after step `number`; `before` are the weights before it."""
+    def ratios(self, before: Array) -> dict[str, float]:
+        """For each layer with matrices, how far the last step has moved them, as a share of their
+        length; `before` are all weights before it."""
+        store, found = self.run.model.network.store, dict[str, float]()
+        old = store.views(before)
+        for path, names in self.owned.items():
+            matrices = [name for name in names if old[name].ndim > 1]
+            if size := _norm(old, matrices):
+                for name in matrices:
+                    np.subtract(store.weights[name], old[name], out=old[name])
+                found[path] = _norm(old, matrices) / size
+        return found
+
+    def look(self, epoch: int, number: int, ratios: Mapping[str, float]) -> list[LayerLook]:
+        """What there is to see after step `number`, which has moved weights by these shares."""
         seen = _Seen(self.rows)
         network, loss = self.run.model.network, self.run.model.loss
         target, lengths = self.few.target, self.few.lengths
@@ -72,13 +90,10 @@ class Insight:
         weights = shares(loss, target, prediction.dtype, self.few.weights)
         backward(loss(prediction, target, weights)[1])
         store = network.store
-        moved, old = store.views(store.theta - before), store.views(before)
         looks = []
         for path, names in self.owned.items():
             if not names and path not in seen.alive:
                 continue
-            matrices = [name for name in names if old[name].ndim > 1]
-            size = _norm(old, matrices)
             looks.append(
                 LayerLook(
                     epoch,
@@ -86,7 +101,7 @@ class Insight:
                     self.rows[path].kind,
                     _norm(store.gradients, names) if names else None,
                     math.sqrt(seen.squares[path]) if path in seen.squares else None,
-                    _norm(moved, matrices) / size if size else None,
+                    ratios.get(path),
                     float(1.0 - seen.alive[path].mean()) if path in seen.alive else None,
                 )
             )

@@ -205,18 +205,21 @@ def dense(
     return Stage(z, forward, backward, wider)
 
 
-def gradients(learned: Learned, part: Array | None = None) -> list[Run]:
+def gradients(
+    learned: Learned, part: Array | None = None, laid: Callable[[Array], Array] = lambda own: own
+) -> list[Run]:
     """Those by the weights of a dense layer:  dW = xᵀ dz,  db = Σ dz.
 
     part: of the vector of all gradients; what does not lie in it is left out, but in whole rows.
+    laid: where a piece of that vector is made instead of in it.
     """
     x, (_, dW, _, db, _), dz = learned
     runs, rows = list[Run](), _rows_within(part, dW)
     if rows.start < rows.stop:
-        runs.append(_by_weights(x, dz, dW[rows], rows))
+        runs.append(_by_weights(x, dz, laid(dW[rows]), rows))
     units = slice(0, 0) if db is None else _rows_within(part, db)
     if db is not None and units.start < units.stop:
-        runs.append(partial(np.ones(len(dz), dz.dtype).dot, dz[:, units], db[units]))
+        runs.append(partial(np.ones(len(dz), dz.dtype).dot, dz[:, units], laid(db[units])))
     return runs
 
 

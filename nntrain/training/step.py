@@ -19,7 +19,7 @@ from nntrain.training.backpropagate import make_backpropagate
 from nntrain.training.diagnosis import diagnose
 from nntrain.training.ends import counts_alike
 from nntrain.training.gradient import make_refine, squares
-from nntrain.training.in_parts import make_in_parts
+from nntrain.training.in_parts import InParts
 from nntrain.training.portions import Portions
 from nntrain.training.regularize import make_limit, make_penalty
 from nntrain.training.weights import equal, shares
@@ -34,14 +34,12 @@ Gradient = Callable[[Batch, int, Team], float]
 the gradient of the whole batch."""
 
 
-def make_gradient(run: Run, processes: int = 1) -> Gradient:
+def make_gradient(run: Run, in_parts: InParts | None = None) -> Gradient:
     """The gradient of a batch, portion by portion, each process having its rows of each.
 
-    processes: that are forked later; if whole batches in parts suit them, so it is done.
+    in_parts: how whole batches are done that suit it.
     """
     loss, store, trainer = run.model.loss, run.model.network.store, run.model.experiment.trainer
-    size = 0 if trainer.micro_batch_size else trainer.batch_size
-    in_parts = make_in_parts(run.model, size, processes) if size else None
     backpropagate, dtype = make_backpropagate(run.model), store.theta.dtype
     portions, whole = Portions(store, trainer.micro_batch_size), Call(training=True)
     even = counts_alike(loss)
@@ -55,8 +53,8 @@ def make_gradient(run: Run, processes: int = 1) -> Gradient:
         if team.size == 1 and not portions.size:  # to cut off all rows: a twentieth of a small step
             whole.step, whole.lengths = number, lengths  # a new one: a hundredth
             return backpropagate(x, target, weights, whole)
-        if in_parts and len(x) == size and team.size == processes:
-            return in_parts(x, target, weights, number, team)
+        if in_parts and in_parts.suits(len(x), team):
+            return in_parts.find(x, target, weights, number, team)
         value = 0.0
         for portion in portions(len(x)):
             rows, partners = team.share(portion)

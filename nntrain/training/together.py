@@ -12,6 +12,8 @@ from nntrain.run.processes import rows_at_once
 from nntrain.run.run import Run
 from nntrain.team import ALONE, Team, everyone
 from nntrain.threads import cores
+from nntrain.training.at_once import at_once
+from nntrain.training.in_parts import in_parts_of
 from nntrain.training.step import Step, make_gradient, make_step
 
 FEWEST_ROUNDS, ROUNDS = 2, 15  # of measuring; a new process needs some to find a core of its own
@@ -32,14 +34,17 @@ def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
         with leading(run) as step:
             yield step
         return
-    gradient = make_gradient(run, run.workers or 1)  # before they part: all compute in the same way
+    in_parts = in_parts_of(run, run.workers or 1)  # before they part, as they share its memory
+    gradient = make_gradient(run, in_parts)
     if (run.workers or 1) == 1:
         yield make_step(run, ALONE, gradient)
         return
     from nntrain.training.workers import working  # here: most trainings are alone
 
     def follow(team: Team) -> None:
-        step = make_step(run, team, gradient)
+        run.best.clear()  # as long as it is here, the first process writes into a copy of it
+        run.good.clear()
+        step = at_once(run, team, in_parts, make_step(run, team, gradient))
         for number, batch in enumerate(upcoming(run), run.progress.step):
             (rate,) = team.total(0.0)
             try:
@@ -50,7 +55,7 @@ def stepping(run: Run, upcoming: Upcoming) -> Iterator[Step]:
     store = run.model.network.store
     vectors = [store.theta, store.running, *run.slots.values(), *run.average.values()]
     with working(run.workers or 1, store.grad, store.live, vectors, follow) as team:
-        step = make_step(run, team, gradient)
+        step = at_once(run, team, in_parts, make_step(run, team, gradient))
 
         def lead(batch: Batch, number: int, rate: float) -> float:
             team.total(rate)
