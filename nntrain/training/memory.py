@@ -21,9 +21,8 @@ from nntrain.training.evaluate import block_size
 from nntrain.training.insight import look_size
 
 BYTES = 4  # of a float32
-PROGRAM = 33_000_000  # Python, NumPy and what else is loaded
+PROGRAM = 30_000_000  # Python, NumPy and what else is loaded
 GATES = {"lstm": 4, "gru": 3}
-WRITTEN = 2  # copies of what a checkpoint holds, while it is made
 
 
 class Memory(NamedTuple):
@@ -31,7 +30,7 @@ class Memory(NamedTuple):
 
     weights: θ and its gradient.  copies: what the optimizer remembers, the best weights, averaged
     ones, those to go back to.  work: the most that comes and goes: the numbers of all layers for
-    the rows of a batch, of a look or of a block to evaluate, or a checkpoint that is written.
+    the rows of a batch, of a look or of a block to evaluate.
     data: the rows of all parts.  program: what is there whatever is trained.
     """
 
@@ -56,12 +55,12 @@ def memory(experiment: Experiment, plan: Plan, dataset: Dataset) -> Memory:
     in_state *= 2 if experiment.on_divergence else 1
     kept, widest = numbers(plan), max(math.prod(row.shape) for row in plan.layers)
     step = BYTES * (portion * (kept + 2 * widest) + batch * math.prod(plan.uses[0][1].takes))
-    look = BYTES * look_size(widest, sizes["train"]) * (kept + 2 * widest) + 2 * learned
+    look = BYTES * look_size(widest, sizes["train"]) * (kept + 2 * widest) + learned
     evaluation = BYTES * min(block_size(widest), max(sizes.values())) * kept
     return Memory(
         weights=2 * learned,
         copies=(in_state - 1 + (portion < batch)) * learned,
-        work=max(step, look, evaluation, WRITTEN * in_state * learned),
+        work=max(step, look, evaluation),
         data=sum(_held(part.x, part.target, part.raw) for part in dataset.parts.values()),
     )
 
