@@ -234,6 +234,18 @@ def test_no_such_file(config: Path) -> None:
     assert f"did you mean `{config}`?" in message
 
 
+def test_a_config_in_a_folder_below(config: Path) -> None:
+    inside = config.parent / "configs"
+    (inside / ".hidden").mkdir(parents=True)
+    for name in ("points.yaml", "pints.yaml", ".points.yaml", ".hidden/points.yaml"):
+        (inside / name).write_text("")
+    asked = config.parent / "above" / "points.yaml"
+    (config.parent / "above").mkdir()
+    assert "did you mean" not in complaint(asked)
+    inside.rename(asked.with_name("configs"))
+    assert f"did you mean `{asked.parent / 'configs' / 'points.yaml'}`?" in complaint(asked)
+
+
 def test_a_folder(config: Path) -> None:
     assert f"did you mean `{config}`?" in complaint(config.parent)
 

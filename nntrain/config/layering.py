@@ -31,6 +31,7 @@ from nntrain.families import Family
 from nntrain.wording import listed, nearest, quoted
 
 COMMAND_LINE = "--set"
+MOST_FOLDERS = 20  # in which a config of nearly the name is looked for
 PATHS = ("path", "validation_path", "test_path")  # keys of `data`
 
 
@@ -84,17 +85,38 @@ def named(path: Path) -> str:
 
 
 def _near_files(path: Path) -> str:
-    there = {Path(name).stem: path.with_name(name) for name in _configs(path.parent)}
-    if near := nearest(path.stem, there):
-        return f"did you mean {' or '.join(named(there[stem]) for stem in near)}?"
-    return f"configs there: {listed((file.name for file in there.values()), 5)}" if there else ""
+    """Configs of nearly this name, in its folder or in one below; else those of its folder."""
+    folder = path.parent
+    there = [folder / name for name in _configs(folder)]
+    below = [
+        folder / inner / name for inner in _folders(folder) for name in _configs(folder / inner)
+    ]
+    for files in (there, below):
+        if near := nearest(path.stem, [file.stem for file in files]):
+            near = [path.stem] if path.stem in near else near
+            found = [file for stem in near for file in files if file.stem == stem][:3]
+            return f"did you mean {' or '.join(map(named, found))}?"
+    return f"configs there: {listed((file.name for file in there), 5)}" if there else ""
 
 
 def _configs(folder: Path) -> list[str]:
     try:
-        return sorted(p.name for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+        return sorted(
+            file.name
+            for file in folder.iterdir()
+            if file.suffix in (".yaml", ".yml") and not file.name.startswith(".")
+        )
     except OSError:
         return []
+
+
+def _folders(folder: Path) -> list[str]:
+    """Some of those inside, but no hidden ones."""
+    try:
+        inside = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError:
+        return []
+    return sorted(name for name in inside if not name.startswith("."))[:MOST_FOLDERS]
 
 
 def _extended(path: Path, text: str, above: tuple[str, ...], problems: list[Problem]) -> Node:
