@@ -108,7 +108,7 @@ def list_(
         show(*display.listed(plain, values, keys, asked, width))
         stopped = [run.run for run in choice.runs if _way_on(run.run)]
         if stopped and not quiet:
-            last = max(stopped, key=lambda run: run.folder.created())
+            last = max(stopped, key=lambda run: run.created)
             print(f"not finished, goes on with: {_way_on(last)}", file=sys.stderr)
     elif not quiet:
         none = "no run below runs/ yet: nntrain fit CONFIG makes one"
@@ -149,10 +149,9 @@ def show_(run: str, as_json: bool, quiet: bool, verbose: bool, debug: bool) -> N
 def _way_on(run: Recorded) -> str:
     """The command that goes on with a run; nothing where it has come to its end, or is trained."""
     from nntrain.cli.leaving import going_on
-    from nntrain.run.lock import is_locked
 
     ended = run.status not in ("unfinished", "interrupted", "max_time")
-    return "" if ended or is_locked(run.folder.lock) else going_on("fit", run.folder, ())
+    return "" if ended else going_on("fit", run.folder, ())
 
 
 @runs.command("diff", short_help="What two runs have different: config, data, machine, results.")
